@@ -1,0 +1,1 @@
+//! Least-squares maps from raw to true screen points.

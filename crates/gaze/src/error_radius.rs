@@ -1,0 +1,1 @@
+//! Expected error of a sample.
