@@ -1,1 +1,17 @@
-//! Under construction.
+//! The gaze daemon: camera frames in, gaze samples in shared memory out.
+//!
+//! | module | holds |
+//! |---|---|
+//! | [`sources`] | cameras, clips, folders, the demo: all behind one trait |
+//! | [`pipeline`] | the three threads from frame to sample, and what they share |
+//! | [`settings`] | the settings file and how flags override it |
+//! | [`commands`] | what `gazed run`, `status`, `watch`, `doctor`, `bench` do |
+//! | [`exit`] | exit codes by kind of trouble |
+//! | [`alloc`] | the counting allocator that proves the quiet of the hot path |
+
+pub mod alloc;
+pub mod commands;
+pub mod exit;
+pub mod pipeline;
+pub mod settings;
+pub mod sources;

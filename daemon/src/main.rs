@@ -1,2 +1,163 @@
-//! Under construction.
-fn main() {}
+//! `gazed`: the command line over the library beside it.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+use gazed::alloc::CountingAllocator;
+use gazed::commands::{bench, demo_truth, doctor, run, status, watch};
+use gazed::settings::FileSettings;
+
+// Counts, so that `gazed bench` and `gazed status` can show that the way from
+// frame to sample allocates nothing.
+#[global_allocator]
+static ALLOCATOR: CountingAllocator = CountingAllocator;
+
+#[derive(Parser)]
+#[command(
+    version,
+    about = "Tells every program on this computer where you are looking",
+    after_help = "Examples:
+  gazed run                       watch the camera until stopped
+  gazed run --source demo         no camera: the bundled demo
+  gazed run --source clip.mp4 --loop
+  gazed status                    is it running, and how well?
+  gazed watch                     live, on a small map of the screen
+  gazed watch --json | head -3    one line a sample
+  gazed doctor                    what is missing, and what to do
+
+Exit codes: 0 done, 1 not good enough, 2 command line, 3 settings, 4 another
+daemon is running, 5 network, 6 ONNX Runtime, 7 clip or picture, 8 camera,
+9 shared memory or no daemon, 70 a fault of gazed itself."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Name of the shared memory [env: GAZE_SHM] [default: /gaze-<uid>]
+    #[arg(long, global = true, value_name = "NAME")]
+    shm: Option<String>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the daemon in the foreground (launchd and systemd start this)
+    Run(RunArgs),
+    /// Show how the running daemon is, from the shared memory's header alone
+    Status {
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+        /// Print nothing; the exit code tells
+        #[arg(long)]
+        quiet: bool,
+    },
+    /// Show samples live
+    Watch {
+        /// One JSON line a sample
+        #[arg(long)]
+        json: bool,
+        /// End after this many seconds
+        #[arg(long, value_name = "S")]
+        seconds: Option<f64>,
+    },
+    /// Check what the daemon needs: each a line with what to do
+    Doctor {
+        /// Settings file to check with
+        #[arg(long, value_name = "FILE")]
+        config: Option<PathBuf>,
+        /// One JSON object
+        #[arg(long)]
+        json: bool,
+    },
+    /// Measure, and print ratios against something in the same run
+    Bench(bench::BenchArgs),
+    /// Print where the demo's eyes truly look, as CSV, one line a frame
+    DemoTruth,
+}
+
+#[derive(Args)]
+struct RunArgs {
+    /// auto, camera, demo, null, or a path to an MP4, a GIF or a folder of pictures
+    #[arg(long, value_name = "SOURCE")]
+    source: Option<String>,
+    /// Which camera, counted from 0
+    #[arg(long, value_name = "N")]
+    camera: Option<u32>,
+    /// Wished frame width, pixels
+    #[arg(long, value_name = "PX")]
+    width: Option<u32>,
+    /// Wished frame height, pixels
+    #[arg(long, value_name = "PX")]
+    height: Option<u32>,
+    /// Wished frame rate, frames a second
+    #[arg(long, value_name = "HZ")]
+    fps: Option<f64>,
+    /// Begin a clip again when it ends
+    #[arg(long = "loop")]
+    looped: bool,
+    /// Measure every frame of a clip as fast as it goes, not in its own time
+    #[arg(long)]
+    fast: bool,
+    /// none, ema, one-euro or kalman
+    #[arg(long, value_name = "NAME")]
+    filter: Option<String>,
+    /// Horizontal field of view of the camera, degrees
+    #[arg(long, value_name = "DEG")]
+    hfov: Option<f64>,
+    /// Whose calibration to use
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Apply this calibration file
+    #[arg(long, value_name = "FILE")]
+    calibration: Option<PathBuf>,
+    /// Folder of the networks
+    #[arg(long, value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// The ONNX Runtime library
+    #[arg(long, value_name = "FILE")]
+    runtime: Option<PathBuf>,
+    /// Threads inside ONNX Runtime
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// Settings file; flags win over it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let shm = cli.shm;
+    let outcome = match cli.command {
+        Command::Run(a) => {
+            let flags = FileSettings {
+                source: a.source,
+                camera: a.camera,
+                width: a.width,
+                height: a.height,
+                fps: a.fps,
+                filter: a.filter,
+                hfov_deg: a.hfov,
+                calibration: a.calibration,
+                user: a.user,
+                shm,
+                models: a.models,
+                runtime: a.runtime,
+                threads: a.threads,
+                ..FileSettings::default()
+            };
+            run::run(&run::Plan { config: a.config, flags, looped: a.looped, fast: a.fast })
+        }
+        Command::Status { json, quiet } => status::status(shm.as_deref(), json, quiet),
+        Command::Watch { json, seconds } => watch::watch(shm.as_deref(), json, seconds),
+        Command::Doctor { config, json } => doctor::doctor(config.as_deref(), shm, json),
+        Command::Bench(args) => bench::bench(&args),
+        Command::DemoTruth => demo_truth::demo_truth(),
+    };
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            eprintln!("gazed: {failure}");
+            failure.exit.into()
+        }
+    }
+}

@@ -1,0 +1,36 @@
+# Everything a person needs by one word each. `make setup` fetches what the
+# machine lacks into the user's cache folder; nothing here needs root.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+CARGO ?= cargo
+ENV = eval "$$(scripts/env.sh)"
+
+.PHONY: help setup build run test lint doc bench clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+
+setup: ## Fetch ONNX Runtime and libclang through pip, once
+	@scripts/setup.sh
+
+build: setup ## Build the programs, optimised
+	@$(ENV); $(CARGO) build --release --quiet -p gazed -p gaze-calib
+	@scripts/build-examples.sh
+
+run: build ## Start gazed on a camera, or on the demo, and show samples read through include/gaze.h
+	@$(ENV); scripts/run.sh
+
+test: setup ## Format, every test, the C readers, the models of the ring
+	@$(ENV); scripts/test.sh
+
+lint: setup ## Formatting, clippy and rustdoc without a warning
+	@$(ENV); $(CARGO) fmt --all --check
+	@$(ENV); $(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
+	@$(ENV); RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --workspace --no-deps
+
+bench: build ## Measure, and print ratios against something in the same run
+	@$(ENV); scripts/bench.sh
+
+clean: ## Remove what was built (not what was fetched)
+	@$(CARGO) clean

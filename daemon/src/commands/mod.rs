@@ -1,0 +1,8 @@
+//! What each `gazed` command does; one file each.
+
+pub mod bench;
+pub mod demo_truth;
+pub mod doctor;
+pub mod run;
+pub mod status;
+pub mod watch;

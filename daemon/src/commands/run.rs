@@ -1,0 +1,277 @@
+//! `gazed run`: resolves what it was told, starts the threads, hears signals.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+
+use gaze::camera::DEFAULT_HFOV_DEG;
+use gaze::filter::FilterConfig;
+use gaze::screen::Screen;
+use ring::layout::{Reason, State};
+use ring::{Writer, WriterConfig};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use vision::{ModelStore, Perceiver, PerceiverConfig, Runtime};
+
+use crate::exit::{Exit, Failure, Outcome};
+use crate::pipeline::mapping::Mapping;
+use crate::pipeline::shared::Shared;
+use crate::pipeline::{Daemon, Event, Parts};
+use crate::settings::{self, FileSettings};
+use crate::sources::{self, OpenOptions, SourceSpec};
+
+/// What the command line asked for.
+pub struct Plan {
+    /// The settings file, if one was named.
+    pub config: Option<PathBuf>,
+    /// What the flags say.
+    pub flags: FileSettings,
+    /// Begin clips again.
+    pub looped: bool,
+    /// Measure every frame, as fast as it goes.
+    pub fast: bool,
+}
+
+/// Runs the daemon until a signal or the end of its clip.
+pub fn run(plan: &Plan) -> Outcome {
+    let settings = resolve(plan)?;
+    // The shared memory first: a second daemon must refuse at once, and readers
+    // see "starting" while the networks load.
+    let name = ring::name::resolve(settings.shm.as_deref());
+    let mut writer = Writer::create(&name, &WriterConfig::default())
+        .map_err(|error| Failure::new(writer_exit(&error), error.to_string()))?;
+    match assemble(plan, &settings, &mut writer) {
+        Ok(ready) => supervise(plan, ready.into_daemon(writer)?),
+        Err(failure) => {
+            writer.set_state(State::Stopped, Reason::Fault, &failure.line);
+            writer.close();
+            Err(failure)
+        }
+    }
+}
+
+/// Settings file and flags, merged and checked.
+fn resolve(plan: &Plan) -> Result<FileSettings, Failure> {
+    let refuse = |e: settings::SettingsError| Failure::new(Exit::Settings, e.to_string());
+    let merged =
+        settings::load(plan.config.as_deref()).map_err(refuse)?.overridden_by(plan.flags.clone());
+    merged.check().map_err(refuse)?;
+    Ok(merged)
+}
+
+fn writer_exit(error: &ring::WriterError) -> Exit {
+    match error {
+        ring::WriterError::Busy { .. } => Exit::Busy,
+        _ => Exit::SharedMemory,
+    }
+}
+
+/// Everything but the shared memory.
+struct Ready {
+    shared: Arc<Shared>,
+    perceiver: Option<Perceiver>,
+    spec: SourceSpec,
+    options: OpenOptions,
+    source: Option<Box<dyn sources::FrameSource>>,
+    lossless: bool,
+}
+
+impl Ready {
+    fn into_daemon(self, writer: Writer) -> Result<Daemon, Failure> {
+        Daemon::start(Parts {
+            shared: self.shared,
+            perceiver: self.perceiver,
+            writer,
+            spec: self.spec,
+            options: self.options,
+            source: self.source,
+            lossless: self.lossless,
+        })
+        .map_err(|e| Failure::new(Exit::Fault, format!("no thread could be started: {e}")))
+    }
+}
+
+fn assemble(
+    plan: &Plan,
+    settings: &FileSettings,
+    writer: &mut Writer,
+) -> Result<Ready, Failure> {
+    let spec = choose_source(settings.source.as_deref().unwrap_or("camera"))?;
+    let options = OpenOptions {
+        looped: plan.looped,
+        fast: plan.fast,
+        camera: settings.camera,
+        width: settings.width,
+        height: settings.height,
+        fps: settings.fps,
+    };
+    // A file that cannot be read will not get better: fail now. A camera may be
+    // plugged in later: the capture thread waits for it.
+    let source = match spec {
+        SourceSpec::Camera => None,
+        _ => Some(
+            sources::open(&spec, &options)
+                .map_err(|e| Failure::new(Exit::Source, e.to_string()))?,
+        ),
+    };
+    let perceiver = match spec {
+        SourceSpec::Null => None,
+        _ => Some(load_networks(settings, writer)?),
+    };
+    let mapping = mapping_of(settings)?;
+    let s = &mapping.screen;
+    writer.set_display(
+        [s.width_px, s.height_px],
+        [s.width_mm as f32, s.height_mm as f32],
+        mapping.display_generation,
+    );
+    let shared = Arc::new(Shared::new(mapping));
+    if let Some(source) = &source {
+        writer.set_camera(&source.describe().name);
+    }
+    let lossless = plan.fast && source.is_some();
+    say_what_runs(&spec, source.as_deref(), writer.name());
+    Ok(Ready { shared, perceiver, spec, options, source, lossless })
+}
+
+/// `auto` is the camera if there is one and the demo otherwise.
+fn choose_source(name: &str) -> Result<SourceSpec, Failure> {
+    if name == "auto" {
+        return Ok(match sources::list_cameras() {
+            Ok(found) if !found.is_empty() => SourceSpec::Camera,
+            _ => {
+                eprintln!("gazed: no camera found, showing the bundled demo");
+                SourceSpec::Demo
+            }
+        });
+    }
+    name.parse().map_err(|e: sources::SourceError| Failure::new(Exit::Source, e.to_string()))
+}
+
+fn load_networks(settings: &FileSettings, writer: &mut Writer) -> Result<Perceiver, Failure> {
+    let runtime = Runtime::load(settings.runtime.as_deref())
+        .map_err(|e| Failure::new(Exit::Runtime, e.to_string()))?;
+    let network = |e: vision::ModelError| Failure::new(Exit::Network, e.to_string());
+    let store = ModelStore::open(settings.models.as_deref()).map_err(network)?;
+    let config = PerceiverConfig {
+        hfov_deg: settings.hfov_deg.unwrap_or(DEFAULT_HFOV_DEG),
+        threads: settings.threads.unwrap_or(1),
+        ..PerceiverConfig::default()
+    };
+    let perceiver = Perceiver::new(&runtime, &store, config).map_err(network)?;
+    writer.set_network("geometric", perceiver.network_hash());
+    Ok(perceiver)
+}
+
+/// Screen, calibration and filter as the settings have them.
+fn mapping_of(settings: &FileSettings) -> Result<Mapping, Failure> {
+    let mut screen = match settings.display_px {
+        Some([w, h]) => Screen::laptop(w, h),
+        None => Screen::default(),
+    };
+    if let Some([w, h]) = settings.display_mm {
+        (screen.width_mm, screen.height_mm) = (w, h);
+    }
+    if let Some([right, up]) = settings.camera_mm {
+        screen.camera.x_norm = 0.5 + right / screen.width_mm;
+        screen.camera.above_mm = up;
+    }
+    let filter = FilterConfig::of(settings.filter_kind());
+    let mut mapping = Mapping::uncalibrated(screen, filter);
+    if let Some(path) = &settings.calibration {
+        apply_calibration(&mut mapping, path)?;
+    }
+    Ok(mapping)
+}
+
+fn apply_calibration(mapping: &mut Mapping, path: &Path) -> Result<(), Failure> {
+    let file = gaze::calibration::load(path)
+        .map_err(|e| Failure::new(Exit::Settings, e.to_string()))?;
+    mapping.calibration = Some(file.affine());
+    mapping.held_out_error = Some(file.held_out_error());
+    mapping.calibration_generation = 1;
+    Ok(())
+}
+
+fn say_what_runs(spec: &SourceSpec, source: Option<&dyn sources::FrameSource>, shm: &str) {
+    match source.map(sources::FrameSource::describe) {
+        Some(info) => eprintln!(
+            "gazed: {} ({}×{}, {:.0} frames a second), samples in {shm}; Ctrl-C ends it",
+            info.name, info.width, info.height, info.fps
+        ),
+        None => eprintln!("gazed: waiting for {spec}, samples in {shm}; Ctrl-C ends it"),
+    }
+}
+
+/// Hears signals and news of the threads until it is time to end.
+fn supervise(plan: &Plan, daemon: Daemon) -> Outcome {
+    hear_signals(daemon.tell.clone())
+        .map_err(|e| Failure::new(Exit::Fault, format!("signals cannot be heard: {e}")))?;
+    let outcome = loop {
+        match daemon.events.recv() {
+            Ok(Event::Stop) | Err(_) => break Ok(Exit::Ok),
+            Ok(Event::SourceEnded) => {
+                // What is on its way is still measured and published.
+                std::thread::sleep(Duration::from_millis(200));
+                break Ok(Exit::Ok);
+            }
+            Ok(Event::SourceFailed(error)) => {
+                break Err(Failure::new(Exit::Source, error.to_string()));
+            }
+            Ok(Event::ThreadDied { thread, why }) => {
+                break Err(Failure::new(
+                    Exit::Fault,
+                    format!("{thread} died: {why}; please report this, the service restarts gazed"),
+                ));
+            }
+            Ok(Event::Reload) => reload(plan, &daemon.shared),
+            Ok(Event::TogglePause) => {
+                let paused = !daemon.shared.pause.fetch_xor(true, Relaxed);
+                eprintln!("gazed: {}", if paused { "paused, camera closed" } else { "resumed" });
+            }
+        }
+    };
+    daemon.stop();
+    outcome
+}
+
+/// Takes up changed settings that can change while running; on any trouble what
+/// is in force stays in force.
+fn reload(plan: &Plan, shared: &Shared) {
+    let next = resolve(plan).and_then(|settings| mapping_of(&settings));
+    match next {
+        Ok(mut next) => {
+            let now = shared.mapping.load_full();
+            let moved = next.screen != now.screen;
+            let refitted = next.calibration != now.calibration;
+            next.display_generation = now.display_generation + u32::from(moved);
+            next.calibration_generation = now.calibration_generation + u32::from(refitted);
+            shared.mapping.store(Arc::new(next));
+            eprintln!(
+                "gazed: settings read again{}{}; another source, network or shared memory needs a restart",
+                if moved { ", display changed" } else { "" },
+                if refitted { ", calibration changed" } else { "" },
+            );
+        }
+        Err(failure) => eprintln!("gazed: nothing changed: {failure}"),
+    }
+}
+
+/// A small thread of its own that turns signals into events.
+fn hear_signals(tell: Sender<Event>) -> std::io::Result<()> {
+    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])?;
+    std::thread::Builder::new().name("gaze-signals".into()).spawn(move || {
+        for signal in signals.forever() {
+            let event = match signal {
+                SIGHUP => Event::Reload,
+                SIGUSR1 => Event::TogglePause,
+                _ => Event::Stop,
+            };
+            if tell.send(event).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(())
+}

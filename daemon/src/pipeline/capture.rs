@@ -1,0 +1,196 @@
+//! The capture thread: owns the frame source and nothing else.
+//!
+//! It fills recycled frames and hands them on; newest wins. It may block in the
+//! source (bounded), allocate and open devices, because it is not on the way
+//! from frame to sample: it only must never hold that way up. When a live
+//! source fails it says why, waits with growing back-off, and opens it again.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::Sender;
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use ring::layout::{Reason, State};
+use ringbuf::traits::{Consumer, Producer};
+use ringbuf::{HeapCons, HeapProd};
+use vision::Frame;
+
+use super::Event;
+use super::shared::Shared;
+use crate::sources::{self, FrameSource, Next, OpenOptions, SourceError, SourceSpec};
+
+/// How long one call into the source may block.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// A live source that gives nothing for this long is opened anew.
+const STALLED_FOR: Duration = Duration::from_secs(5);
+/// Back-off between attempts to open a lost source.
+const FIRST_WAIT: Duration = Duration::from_millis(500);
+const LONGEST_WAIT: Duration = Duration::from_secs(8);
+/// While it waits, the thread looks this often whether it is to end.
+const GLANCE: Duration = Duration::from_millis(20);
+
+/// What the capture thread needs.
+pub struct Capture {
+    /// The state shared by all threads.
+    pub shared: Arc<Shared>,
+    /// What to open.
+    pub spec: SourceSpec,
+    /// How to open it.
+    pub options: OpenOptions,
+    /// Already open (files are opened before the daemon starts, to fail early).
+    pub source: Option<Box<dyn FrameSource>>,
+    /// Frames on their way to perception.
+    pub filled: HeapProd<Frame>,
+    /// Frames on their way back.
+    pub empty: HeapCons<Frame>,
+    /// Woken when a frame is there.
+    pub perceive: Thread,
+    /// Tells the supervisor that the source ended or cannot be had.
+    pub events: Sender<Event>,
+    /// Wait for perception instead of dropping: every frame is measured.
+    pub lossless: bool,
+}
+
+impl Capture {
+    /// Runs until the daemon stops or the source ends.
+    pub fn run(mut self) {
+        let mut wait = FIRST_WAIT;
+        let mut hand = Frame::default();
+        let mut opened_before = self.source.is_some();
+        while !self.shared.stopping() {
+            if self.shared.paused() {
+                self.rest_while_paused();
+                continue;
+            }
+            if self.source.is_none() {
+                match sources::open(&self.spec, &self.options) {
+                    Ok(source) => {
+                        if opened_before {
+                            self.shared.reconnects.fetch_add(1, Relaxed);
+                        }
+                        opened_before = true;
+                        self.source = Some(source);
+                    }
+                    Err(error) => {
+                        if !self.trouble(error, &mut wait) {
+                            return;
+                        }
+                        continue;
+                    }
+                }
+            }
+            match self.stream(&mut hand, &mut wait) {
+                Some(error) => {
+                    self.source = None;
+                    if !self.trouble(error, &mut wait) {
+                        return;
+                    }
+                }
+                None if self.source.is_none() && !self.shared.paused() => return,
+                None => {}
+            }
+        }
+    }
+
+    /// Hands on frames until the source fails (the error), ends (the source is
+    /// gone), the person pauses, or the daemon stops.
+    fn stream(&mut self, hand: &mut Frame, wait: &mut Duration) -> Option<SourceError> {
+        let source = self.source.as_mut()?;
+        let live = source.describe().live;
+        self.shared.camera_millihz.store((source.describe().fps * 1000.0) as u32, Relaxed);
+        let mut last_frame = Instant::now();
+        let mut said_running = false;
+        loop {
+            if self.shared.stopping() {
+                return None;
+            }
+            if self.shared.paused() {
+                self.source = None; // closes the camera
+                return None;
+            }
+            match source.next(hand, PATIENCE) {
+                Ok(Next::Frame) => {
+                    last_frame = Instant::now();
+                    *wait = FIRST_WAIT;
+                    if !said_running {
+                        said_running = true;
+                        self.shared.set_source(State::Running, Reason::None, "");
+                    }
+                    self.shared.frames_in.fetch_add(1, Relaxed);
+                    hand_on(&self.shared, &mut self.filled, &mut self.empty, hand, self.lossless);
+                    self.perceive.unpark();
+                }
+                Ok(Next::Nothing) => {
+                    if live && said_running && last_frame.elapsed() > STALLED_FOR {
+                        let name = source.describe().name.clone();
+                        return Some(SourceError::lost(&name, "gave no picture for 5 s"));
+                    }
+                }
+                Ok(Next::End) => {
+                    self.source = None;
+                    self.shared.set_source(
+                        State::Ended,
+                        Reason::SourceEnded,
+                        "the clip ended; add --loop to repeat it",
+                    );
+                    let _ = self.events.send(Event::SourceEnded);
+                    return None;
+                }
+                Err(error) => return Some(error),
+            }
+        }
+    }
+
+    /// Publishes the trouble and waits; false when it is not worth trying again.
+    fn trouble(&mut self, error: SourceError, wait: &mut Duration) -> bool {
+        self.shared.set_source(error.state(), error.reason(), error.to_string());
+        if !error.is_recoverable() {
+            let _ = self.events.send(Event::SourceFailed(error));
+            return false;
+        }
+        let until = Instant::now() + *wait;
+        *wait = (*wait * 2).min(LONGEST_WAIT);
+        while Instant::now() < until && !self.shared.stopping() && !self.shared.paused() {
+            std::thread::sleep(GLANCE);
+        }
+        true
+    }
+
+    fn rest_while_paused(&mut self) {
+        self.source = None;
+        self.shared.set_source(State::Paused, Reason::Paused, "paused by SIGUSR1; send it again");
+        while self.shared.paused() && !self.shared.stopping() {
+            std::thread::sleep(GLANCE);
+        }
+        if !self.shared.stopping() {
+            self.shared.set_source(State::Starting, Reason::Starting, "opening the source again");
+        }
+    }
+}
+
+/// Gives the frame in hand away and takes an empty one for it. When perception
+/// has taken none of the frames on their way, the one in hand is overwritten by
+/// the next, so what arrives after a stall is new.
+fn hand_on(
+    shared: &Shared,
+    filled: &mut HeapProd<Frame>,
+    empty: &mut HeapCons<Frame>,
+    hand: &mut Frame,
+    lossless: bool,
+) {
+    loop {
+        if let Some(fresh) = empty.try_pop() {
+            // As many frames exist as the queue has places, so there is room.
+            if let Err(back) = filled.try_push(std::mem::replace(hand, fresh)) {
+                *hand = back;
+            }
+            return;
+        }
+        if !lossless || shared.stopping() {
+            shared.frames_dropped.fetch_add(1, Relaxed);
+            return;
+        }
+        std::thread::sleep(Duration::from_micros(500));
+    }
+}

@@ -1,0 +1,202 @@
+//! Measurements and time in, one sample out. No clock, no thread, no memory:
+//! the publisher calls it 60 times a second, the tests with made-up times.
+
+use gaze::affine::Affine;
+use gaze::error_radius::{self, Circumstances};
+use gaze::filter::{GazeFilter, MotionState};
+use ring::layout::{Reason, Sample, State, flags};
+
+use super::mapping::Mapping;
+use super::measurement::{FaceMeasurement, Measurement};
+
+/// A measurement older than this says nothing about now: 250 ms is seven
+/// frames of a 30 fps camera.
+pub const TOO_OLD_NS: u64 = 250_000_000;
+/// A face that was away for longer comes back without a past.
+const FORGET_NS: u64 = 500_000_000;
+/// Lines of sight trusted less are not turned into a point.
+const LEAST_CONFIDENCE: f64 = 0.05;
+
+/// Keeps the filter and the newest measurement, and makes samples of them.
+pub struct Composer {
+    demo: bool,
+    filter: GazeFilter,
+    newest: Option<Measurement>,
+    /// The newest measurement has not been in a sample yet.
+    fresh: bool,
+    /// Whether the newest measurement gave a point.
+    on_target: bool,
+    raw: [f64; 2],
+    calibrated: [f64; 2],
+    last_point_ns: u64,
+    /// The mapping that the filter's state is expressed in.
+    applied: Option<Applied>,
+}
+
+/// What of a mapping the filter's state depends on.
+#[derive(Clone, Copy, PartialEq)]
+struct Applied {
+    calibration_generation: u32,
+    display_generation: u32,
+    calibration: Affine,
+}
+
+impl Composer {
+    /// Nothing seen yet. `demo` marks every sample as the bundled demo's.
+    pub fn new(demo: bool) -> Self {
+        Composer {
+            demo,
+            filter: GazeFilter::new(Default::default()),
+            newest: None,
+            fresh: false,
+            on_target: false,
+            raw: [f64::NAN; 2],
+            calibrated: [f64::NAN; 2],
+            last_point_ns: 0,
+            applied: None,
+        }
+    }
+
+    /// Takes in one frame's measurement.
+    pub fn absorb(&mut self, m: &Measurement, mapping: &Mapping) {
+        self.adopt(mapping);
+        self.newest = Some(*m);
+        self.fresh = true;
+        self.on_target = false;
+        if m.captured_ns.saturating_sub(self.last_point_ns) > FORGET_NS {
+            self.filter.reset();
+        }
+        let Some(face) = m.face.filter(|f| !m.frozen && f.open != [false; 2]) else { return };
+        let Some(gaze) = face.gaze.filter(|g| g.confidence >= LEAST_CONFIDENCE) else { return };
+        let Some(hit) = mapping.screen.intersect(&gaze.combined) else { return };
+        self.raw = [hit.x, hit.y];
+        self.calibrated = mapping.calibration.map_or(self.raw, |map| map.apply(self.raw));
+        self.last_point_ns = m.captured_ns;
+        self.on_target = true;
+        // A line of sight that is trusted half as much is taken as twice as noisy.
+        self.filter.update(m.captured_ns, self.calibrated, 1.0 / gaze.confidence.max(0.1));
+    }
+
+    /// Follows a new mapping: the filter's state is re-expressed, so that the
+    /// point stays where the person looks and is not swept across the screen.
+    fn adopt(&mut self, mapping: &Mapping) {
+        let next = Applied {
+            calibration_generation: mapping.calibration_generation,
+            display_generation: mapping.display_generation,
+            calibration: mapping.calibration.unwrap_or(Affine::IDENTITY),
+        };
+        match self.applied {
+            Some(now) if now == next => return,
+            Some(now) if now.display_generation == next.display_generation => {
+                if let Some(back) = now.calibration.inverse() {
+                    self.filter.rebase(&next.calibration.after(&back));
+                } else {
+                    self.filter.reset();
+                }
+            }
+            _ => self.filter = GazeFilter::new(mapping.filter),
+        }
+        self.applied = Some(next);
+    }
+
+    /// The sample of this moment. `state` and `reason` say how the source is.
+    pub fn compose(
+        &mut self,
+        now_ns: u64,
+        state: State,
+        reason: Reason,
+        mapping: &Mapping,
+    ) -> Sample {
+        self.adopt(mapping);
+        let mut s = Sample {
+            state: state.raw(),
+            calibration_generation: mapping.calibration_generation,
+            display_generation: mapping.display_generation,
+            ..Sample::default()
+        };
+        set(&mut s, flags::DEMO, self.demo);
+        set(&mut s, flags::PAUSED, state == State::Paused);
+        set(&mut s, flags::CALIBRATED, mapping.calibration.is_some());
+        let why_not = self.fill(&mut s, now_ns, state, reason, mapping);
+        s.reason = why_not.raw();
+        set(&mut s, flags::VALID, why_not == Reason::None);
+        self.fresh = false;
+        s
+    }
+
+    /// Fills in what is known and says why the gaze is not valid, if it is not.
+    fn fill(
+        &self,
+        s: &mut Sample,
+        now_ns: u64,
+        state: State,
+        reason: Reason,
+        mapping: &Mapping,
+    ) -> Reason {
+        if state != State::Running {
+            return if reason == Reason::None { Reason::Starting } else { reason };
+        }
+        let Some(m) = &self.newest else {
+            return if reason == Reason::None { Reason::Starting } else { reason };
+        };
+        s.frame_index = m.frame_index;
+        s.captured_ns = m.captured_ns;
+        s.perceived_ns = m.perceived_ns;
+        s.face_count = m.table.count as u8;
+        let age_ns = now_ns.saturating_sub(m.captured_ns);
+        if age_ns > TOO_OLD_NS {
+            return Reason::NoFrames;
+        }
+        set(s, flags::STALE, m.frozen);
+        if m.frozen {
+            return Reason::Stale;
+        }
+        set(s, flags::MEASURED, self.fresh);
+        set(s, flags::PREDICTED, !self.fresh);
+        let Some(face) = &m.face else { return Reason::NoFace };
+        fill_face(s, face);
+        if face.open == [false; 2] {
+            return Reason::EyesClosed;
+        }
+        let Some(gaze) = face.gaze.filter(|_| self.on_target) else {
+            return Reason::LowConfidence;
+        };
+        let origin = gaze.combined.origin;
+        let direction = gaze.combined.direction;
+        s.eye_origin_mm = [origin.x as f32, origin.y as f32, origin.z as f32];
+        s.gaze_dir = [direction.x as f32, direction.y as f32, direction.z as f32];
+        [s.left_yaw, s.left_pitch] = gaze.left_deg.map(|v| v as f32);
+        [s.right_yaw, s.right_pitch] = gaze.right_deg.map(|v| v as f32);
+        s.confidence = gaze.confidence as f32;
+        [s.raw_x, s.raw_y] = self.raw.map(|v| v as f32);
+        [s.cal_x, s.cal_y] = self.calibrated.map(|v| v as f32);
+        let Some(point) = self.filter.predict(now_ns) else { return Reason::LowConfidence };
+        [s.x, s.y] = point.map(|v| v as f32);
+        s.velocity = self.filter.velocity().map(|v| v as f32);
+        set(s, flags::SACCADE, self.filter.state() == MotionState::Saccade);
+        s.error_radius = error_radius::expected(&Circumstances {
+            held_out_error: mapping.held_out_error,
+            distance_mm: origin.norm(),
+            screen_diagonal_mm: mapping.screen.diagonal_mm(),
+            openness: face.openness[0].max(face.openness[1]),
+            confidence: gaze.confidence,
+            age_ns,
+        }) as f32;
+        Reason::None
+    }
+}
+
+fn set(s: &mut Sample, flag: u32, on: bool) {
+    s.flags |= if on { flag } else { 0 };
+}
+
+fn fill_face(s: &mut Sample, face: &FaceMeasurement) {
+    set(s, flags::FACE, true);
+    set(s, flags::LEFT_OPEN, face.open[0]);
+    set(s, flags::RIGHT_OPEN, face.open[1]);
+    set(s, flags::EYES_OPEN, face.open == [true; 2]);
+    s.face_id = face.id;
+    s.openness = face.openness.map(|v| v as f32);
+    [s.head_yaw, s.head_pitch, s.head_roll] = face.head_deg.map(|v| v as f32);
+    s.head_mm = face.head_mm.map(|v| v as f32);
+}

@@ -1,0 +1,37 @@
+//! What turns a line of sight into a point: screen, calibration, filter.
+
+use gaze::affine::Affine;
+use gaze::filter::FilterConfig;
+use gaze::screen::Screen;
+
+/// Swapped whole while the daemon runs; never changed in place.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Mapping {
+    /// The display and the camera's place at it.
+    pub screen: Screen,
+    /// Raised whenever `screen` changes.
+    pub display_generation: u32,
+    /// The person's map, if one is in force.
+    pub calibration: Option<Affine>,
+    /// Raised whenever `calibration` changes; 0 until the first.
+    pub calibration_generation: u32,
+    /// Error left after calibration on targets it was not fitted to, as a
+    /// fraction of the screen's diagonal; `None` without a calibration.
+    pub held_out_error: Option<f64>,
+    /// How points are steadied.
+    pub filter: FilterConfig,
+}
+
+impl Mapping {
+    /// No calibration yet.
+    pub fn uncalibrated(screen: Screen, filter: FilterConfig) -> Self {
+        Mapping {
+            screen,
+            display_generation: 1,
+            calibration: None,
+            calibration_generation: 0,
+            held_out_error: None,
+            filter,
+        }
+    }
+}

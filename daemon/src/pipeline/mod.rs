@@ -1,0 +1,175 @@
+//! The daemon's threads and how they hang together.
+//!
+//! ```text
+//! capture ──frames──▶ perceive ──measurements──▶ publish (60 Hz)
+//!    ▲──empty frames─────┘
+//! ```
+//!
+//! Every arrow is a lock-free queue of fixed length (`ringbuf`); late work is
+//! dropped and counted. Settings, calibration and the source's state reach the
+//! threads by atomic swaps ([`shared::Shared`]). The supervisor, on the main
+//! thread, is the only one that hears signals.
+
+pub mod capture;
+pub mod compose;
+pub mod latency;
+pub mod mapping;
+pub mod measurement;
+pub mod perceive;
+pub mod publish;
+pub mod shared;
+pub mod ticker;
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use ring::Writer;
+use ringbuf::HeapRb;
+use ringbuf::traits::{Producer, Split};
+use vision::{Frame, Perceiver};
+
+use crate::sources::{FrameSource, OpenOptions, SourceError, SourceSpec};
+use shared::Shared;
+
+/// Frames between capture and perception. One is in the hand of each thread.
+const FRAMES: usize = 3;
+/// Measurements between perception and the publisher: at 60 Hz out it holds
+/// what a 240 fps source gives in two ticks.
+const MEASUREMENTS: usize = 8;
+
+/// Something the supervisor must know.
+#[derive(Debug)]
+pub enum Event {
+    /// A clip has come to its end.
+    SourceEnded,
+    /// The source cannot be had and trying again will not help.
+    SourceFailed(SourceError),
+    /// A thread died of a fault of ours.
+    ThreadDied {
+        /// Its name.
+        thread: &'static str,
+        /// What it said.
+        why: String,
+    },
+    /// SIGTERM or SIGINT.
+    Stop,
+    /// SIGHUP.
+    Reload,
+    /// SIGUSR1.
+    TogglePause,
+}
+
+/// What a daemon is made of.
+pub struct Parts {
+    /// The state all threads share.
+    pub shared: Arc<Shared>,
+    /// The networks; `None` runs without perception (a `null` source).
+    pub perceiver: Option<Perceiver>,
+    /// The shared memory.
+    pub writer: Writer,
+    /// What to open.
+    pub spec: SourceSpec,
+    /// How to open it.
+    pub options: OpenOptions,
+    /// The source, if it is open already.
+    pub source: Option<Box<dyn FrameSource>>,
+    /// Measure every frame of a file instead of the newest.
+    pub lossless: bool,
+}
+
+/// A daemon whose threads run.
+pub struct Daemon {
+    /// The state all threads share.
+    pub shared: Arc<Shared>,
+    /// What happens to it.
+    pub events: Receiver<Event>,
+    /// For whoever else has news (the signal thread).
+    pub tell: Sender<Event>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Daemon {
+    /// Starts the threads.
+    pub fn start(parts: Parts) -> std::io::Result<Daemon> {
+        let (tell, events) = channel();
+        let shared = parts.shared;
+        let (mut fill_empty, empty) = HeapRb::<Frame>::new(FRAMES).split();
+        let (filled, take_filled) = HeapRb::<Frame>::new(FRAMES).split();
+        for _ in 0..FRAMES {
+            let _ = fill_empty.try_push(Frame::default());
+        }
+        let (measure, measured) = HeapRb::new(MEASUREMENTS).split();
+
+        let mut threads = Vec::new();
+        let publish = publish::Publish {
+            shared: shared.clone(),
+            measured,
+            writer: parts.writer,
+            demo: matches!(parts.spec, SourceSpec::Demo),
+        };
+        threads.push(spawn("gaze-publish", &shared, &tell, move || publish.run())?);
+        if let Some(perceiver) = parts.perceiver {
+            let perceive = perceive::Perceive {
+                shared: shared.clone(),
+                perceiver,
+                filled: take_filled,
+                empty: fill_empty,
+                measured: measure,
+                lossless: parts.lossless,
+            };
+            let perceive = spawn("gaze-perceive", &shared, &tell, move || perceive.run())?;
+            let capture = capture::Capture {
+                shared: shared.clone(),
+                spec: parts.spec,
+                options: parts.options,
+                source: parts.source,
+                filled,
+                empty,
+                perceive: perceive.thread().clone(),
+                events: tell.clone(),
+                lossless: parts.lossless,
+            };
+            threads.push(perceive);
+            threads.push(spawn("gaze-capture", &shared, &tell, move || capture.run())?);
+        }
+        Ok(Daemon { shared, events, tell, threads })
+    }
+
+    /// Asks every thread to end and waits for it. The header says "stopped" then.
+    pub fn stop(self) {
+        self.shared.stop.store(true, Relaxed);
+        for thread in self.threads {
+            thread.thread().unpark();
+            // A panic has been reported as an event already.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// Starts a thread that cannot die unheard.
+fn spawn(
+    name: &'static str,
+    shared: &Arc<Shared>,
+    tell: &Sender<Event>,
+    body: impl FnOnce() + Send + 'static,
+) -> std::io::Result<JoinHandle<()>> {
+    let (shared, tell) = (shared.clone(), tell.clone());
+    std::thread::Builder::new().name(name.into()).spawn(move || {
+        if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(body)) {
+            let why = panic
+                .downcast_ref::<&str>()
+                .map(|s| (*s).to_owned())
+                .or_else(|| panic.downcast_ref::<String>().cloned())
+                .unwrap_or_else(|| "no reason given".into());
+            shared.set_source(
+                ring::layout::State::Fault,
+                ring::layout::Reason::Fault,
+                format!("{name} died: {why}"),
+            );
+            let _ = tell.send(Event::ThreadDied { thread: name, why });
+        }
+    })
+}

@@ -1,0 +1,77 @@
+//! The perceive thread: newest frame in, measurement out.
+//!
+//! On the way from frame to sample: after warm-up it takes no lock, allocates
+//! nothing of ours, logs nothing and touches no disk. It sleeps parked until
+//! the capture thread wakes it.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use ring::clock;
+use ringbuf::traits::{Consumer, Producer};
+use ringbuf::{HeapCons, HeapProd};
+use vision::{Frame, Perceiver};
+
+use super::measurement::Measurement;
+use super::shared::Shared;
+use crate::alloc::allocations_of_this_thread;
+
+/// Frames after which buffers have their final size.
+const WARM_UP_FRAMES: u64 = 30;
+
+/// What the perceive thread needs.
+pub struct Perceive {
+    /// The state shared by all threads.
+    pub shared: Arc<Shared>,
+    /// The networks.
+    pub perceiver: Perceiver,
+    /// Frames from the capture thread.
+    pub filled: HeapCons<Frame>,
+    /// Frames on their way back to it.
+    pub empty: HeapProd<Frame>,
+    /// Measurements on their way to the publisher.
+    pub measured: HeapProd<Measurement>,
+    /// Measure every frame instead of the newest.
+    pub lossless: bool,
+}
+
+impl Perceive {
+    /// Runs until the daemon stops.
+    pub fn run(mut self) {
+        let mut frames = 0u64;
+        let mut allocations_when_warm = 0;
+        while !self.shared.stopping() {
+            let Some(frame) = self.newest() else {
+                std::thread::park_timeout(Duration::from_millis(100));
+                continue;
+            };
+            let measurement =
+                Measurement::of(self.perceiver.perceive(&frame), &frame, clock::now_ns());
+            // A full queue means that the publisher is not running: the
+            // measurement is late and therefore dropped.
+            let _ = self.measured.try_push(measurement);
+            let _ = self.empty.try_push(frame);
+
+            frames += 1;
+            if frames == WARM_UP_FRAMES {
+                allocations_when_warm = allocations_of_this_thread();
+            } else if frames > WARM_UP_FRAMES {
+                let made = allocations_of_this_thread() - allocations_when_warm;
+                self.shared.allocations[1].store(made, Relaxed);
+            }
+        }
+    }
+
+    /// The newest frame there is; older ones go back unseen and are counted.
+    fn newest(&mut self) -> Option<Frame> {
+        let mut newest = self.filled.try_pop()?;
+        while !self.lossless
+            && let Some(newer) = self.filled.try_pop()
+        {
+            let _ = self.empty.try_push(std::mem::replace(&mut newest, newer));
+            self.shared.frames_dropped.fetch_add(1, Relaxed);
+        }
+        Some(newest)
+    }
+}

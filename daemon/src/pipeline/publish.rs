@@ -1,0 +1,106 @@
+//! The publish thread: one sample every 1/60 s, whatever the camera does.
+//!
+//! On the way from frame to sample: after warm-up it takes no lock, allocates
+//! nothing, logs nothing and touches no disk. It ticks on its own clock with
+//! absolute deadlines; a tick that comes late is published late and counted,
+//! ticks that were missed whole are skipped, never made up for.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+use ring::layout::{HeaderStats, Reason, State};
+use ring::{Writer, clock};
+use ringbuf::HeapCons;
+use ringbuf::traits::Consumer;
+
+use super::compose::Composer;
+use super::latency::Latency;
+use super::measurement::Measurement;
+use super::shared::Shared;
+use super::ticker::Ticker;
+use crate::alloc::allocations_of_this_thread;
+
+/// Samples a second.
+pub const RATE_HZ: u64 = 60;
+/// The header's statistics are renewed this often, in ticks.
+const STATS_EVERY: u64 = 15;
+/// Ticks after which buffers have their final size.
+const WARM_UP_TICKS: u64 = 120;
+
+/// What the publish thread needs.
+pub struct Publish {
+    /// The state shared by all threads.
+    pub shared: Arc<Shared>,
+    /// Measurements from perception.
+    pub measured: HeapCons<Measurement>,
+    /// The shared memory.
+    pub writer: Writer,
+    /// Marks samples of the bundled demo.
+    pub demo: bool,
+}
+
+impl Publish {
+    /// Runs until the daemon stops, then says so in the header.
+    pub fn run(mut self) {
+        let mut composer = Composer::new(self.demo);
+        let mut ticker = Ticker::new(RATE_HZ);
+        let mut latency = Latency::new();
+        let mut stats = HeaderStats::default();
+        let mut said = None;
+        let mut ticks = 0u64;
+        let mut allocations_when_warm = 0;
+        while !self.shared.stopping() {
+            stats.late_ticks += ticker.wait();
+            ticks += 1;
+
+            // The guard is held for this tick only; storing a new mapping waits
+            // for nobody and nobody waits for it.
+            let mapping = self.shared.mapping.load();
+            let mut fresh = None;
+            while let Some(m) = self.measured.try_pop() {
+                composer.absorb(&m, &mapping);
+                fresh = Some(m);
+            }
+            let (state, reason) = self.shared.source();
+            let mut sample = composer.compose(clock::now_ns(), state, reason, &mapping);
+            let index = self.writer.publish(&mut sample);
+            if let Some(mut m) = fresh {
+                m.table.sample_index = index;
+                self.writer.publish_faces(&m.table);
+                latency.record(m.captured_ns, m.perceived_ns, sample.published_ns);
+            } else {
+                stats.predicted += 1;
+            }
+            self.writer.heartbeat();
+            self.writer.wake();
+            stats.samples += 1;
+
+            if said != Some((state, reason)) {
+                said = Some((state, reason));
+                self.writer.set_state(state, reason, &self.shared.why());
+            }
+            if ticks % STATS_EVERY == 0 {
+                stats.frames_in = self.shared.frames_in.load(Relaxed);
+                stats.frames_dropped = self.shared.frames_dropped.load(Relaxed);
+                stats.reconnects = self.shared.reconnects.load(Relaxed);
+                stats.camera_millihz = self.shared.camera_millihz.load(Relaxed);
+                stats.publish_millihz = ticker.rate_millihz();
+                latency.fill(&mut stats);
+                self.writer.stats(&stats);
+                self.writer.set_calibration_generation(mapping.calibration_generation);
+            }
+            if ticks == WARM_UP_TICKS {
+                allocations_when_warm = allocations_of_this_thread();
+            } else if ticks > WARM_UP_TICKS {
+                let made = allocations_of_this_thread() - allocations_when_warm;
+                self.shared.allocations[2].store(made, Relaxed);
+            }
+        }
+        let (state, reason) = self.shared.source();
+        match state {
+            State::Stopped => self.writer.set_state(state, reason, &self.shared.why()),
+            _ => self.writer.set_state(State::Stopped, Reason::None, "gazed was stopped"),
+        }
+        self.writer.close();
+    }
+}

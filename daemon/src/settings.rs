@@ -1,0 +1,302 @@
+//! What the daemon is told: a JSON file, then flags; flags win.
+//!
+//! The file is optional. An unknown key is an error that names the nearest
+//! known one, because a misspelt setting that is silently ignored costs hours.
+
+use std::path::{Path, PathBuf};
+
+use gaze::filter::FilterKind;
+use serde::Deserialize;
+
+/// Settings as the file holds them; every key may be left out.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(default)]
+pub struct FileSettings {
+    /// `camera`, `demo`, `null`, or a path to a clip, GIF or folder.
+    pub source: Option<String>,
+    /// Which camera, counted from 0.
+    pub camera: Option<u32>,
+    /// Wished frame width, pixels.
+    pub width: Option<u32>,
+    /// Wished frame height, pixels.
+    pub height: Option<u32>,
+    /// Wished frame rate, frames a second.
+    pub fps: Option<f64>,
+    /// `none`, `ema`, `one-euro` or `kalman`.
+    pub filter: Option<String>,
+    /// Horizontal field of view of the camera, degrees.
+    pub hfov_deg: Option<f64>,
+    /// The display's size in pixels, `[width, height]`.
+    pub display_px: Option<[u32; 2]>,
+    /// The display's visible size in millimetres, `[width, height]`.
+    pub display_mm: Option<[f64; 2]>,
+    /// The camera's place in millimetres from the middle of the display's upper
+    /// edge, `[right, up]` as the person sees it.
+    pub camera_mm: Option<[f64; 2]>,
+    /// A calibration file to apply instead of the one found by name.
+    pub calibration: Option<PathBuf>,
+    /// Whose calibration; the login name if left out.
+    pub user: Option<String>,
+    /// Name of the shared memory.
+    pub shm: Option<String>,
+    /// Folder of the networks.
+    pub models: Option<PathBuf>,
+    /// The ONNX Runtime library.
+    pub runtime: Option<PathBuf>,
+    /// Threads inside ONNX Runtime.
+    pub threads: Option<usize>,
+}
+
+/// Every key of [`FileSettings`], for the error that names the nearest one.
+pub const KEYS: &[&str] = &[
+    "source",
+    "camera",
+    "width",
+    "height",
+    "fps",
+    "filter",
+    "hfov_deg",
+    "display_px",
+    "display_mm",
+    "camera_mm",
+    "calibration",
+    "user",
+    "shm",
+    "models",
+    "runtime",
+    "threads",
+];
+
+/// What is wrong with a settings file: one line each.
+#[derive(Debug, thiserror::Error)]
+pub enum SettingsError {
+    /// The file is named but cannot be read.
+    #[error("settings {path}: {source}; check the path given to --config")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Not JSON, or a value of the wrong kind.
+    #[error("settings {path}: {source}; correct the file or remove the key")]
+    Invalid {
+        /// The file.
+        path: PathBuf,
+        /// What the parser said, with line and column.
+        source: serde_json::Error,
+    },
+    /// A key nobody knows.
+    #[error("settings {path}: unknown key \"{key}\"; did you mean \"{nearest}\"?")]
+    UnknownKey {
+        /// The file.
+        path: PathBuf,
+        /// The key as written.
+        key: String,
+        /// The known key that is written most alike.
+        nearest: &'static str,
+    },
+    /// A value outside its range.
+    #[error("settings: {key} is {value}; {want}")]
+    OutOfRange {
+        /// The setting.
+        key: &'static str,
+        /// Its value.
+        value: String,
+        /// What would be right.
+        want: &'static str,
+    },
+}
+
+/// Where the settings file lies if nobody names one.
+pub fn default_path() -> Option<PathBuf> {
+    config_folder().map(|f| f.join("settings.json"))
+}
+
+/// The folder of settings and calibrations: `$XDG_CONFIG_HOME/gaze`,
+/// `~/.config/gaze`, or `~/Library/Application Support/gaze` on a Mac.
+pub fn config_folder() -> Option<PathBuf> {
+    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    if let Some(xdg) = set("XDG_CONFIG_HOME") {
+        return Some(xdg.join("gaze"));
+    }
+    let home = set("HOME")?;
+    Some(if cfg!(target_os = "macos") {
+        home.join("Library/Application Support/gaze")
+    } else {
+        home.join(".config/gaze")
+    })
+}
+
+/// Reads settings: the file that is named must be there, the default one may be missing.
+pub fn load(named: Option<&Path>) -> Result<FileSettings, SettingsError> {
+    let path = match named {
+        Some(p) => p.to_path_buf(),
+        None => match default_path() {
+            Some(p) if p.exists() => p,
+            _ => return Ok(FileSettings::default()),
+        },
+    };
+    let text = std::fs::read_to_string(&path)
+        .map_err(|source| SettingsError::Unreadable { path: path.clone(), source })?;
+    parse(&text, &path)
+}
+
+/// Parses the text of a settings file; `path` is for messages only.
+pub fn parse(text: &str, path: &Path) -> Result<FileSettings, SettingsError> {
+    let invalid = |source| SettingsError::Invalid { path: path.to_path_buf(), source };
+    let value: serde_json::Value = serde_json::from_str(text).map_err(invalid)?;
+    if let Some(key) =
+        value.as_object().and_then(|o| o.keys().find(|k| !KEYS.contains(&k.as_str())))
+    {
+        return Err(SettingsError::UnknownKey {
+            path: path.to_path_buf(),
+            nearest: nearest_key(key),
+            key: key.clone(),
+        });
+    }
+    let settings: FileSettings = serde_json::from_value(value).map_err(invalid)?;
+    settings.check()?;
+    Ok(settings)
+}
+
+/// The known key with the smallest edit distance to `key`.
+fn nearest_key(key: &str) -> &'static str {
+    KEYS.iter().copied().min_by_key(|k| strsim::damerau_levenshtein(k, key)).unwrap_or("source")
+}
+
+impl FileSettings {
+    /// These settings with every one that `over` sets taken from there.
+    pub fn overridden_by(self, over: FileSettings) -> FileSettings {
+        FileSettings {
+            source: over.source.or(self.source),
+            camera: over.camera.or(self.camera),
+            width: over.width.or(self.width),
+            height: over.height.or(self.height),
+            fps: over.fps.or(self.fps),
+            filter: over.filter.or(self.filter),
+            hfov_deg: over.hfov_deg.or(self.hfov_deg),
+            display_px: over.display_px.or(self.display_px),
+            display_mm: over.display_mm.or(self.display_mm),
+            camera_mm: over.camera_mm.or(self.camera_mm),
+            calibration: over.calibration.or(self.calibration),
+            user: over.user.or(self.user),
+            shm: over.shm.or(self.shm),
+            models: over.models.or(self.models),
+            runtime: over.runtime.or(self.runtime),
+            threads: over.threads.or(self.threads),
+        }
+    }
+
+    /// Refuses values that make no sense.
+    pub fn check(&self) -> Result<(), SettingsError> {
+        fn range<T: std::fmt::Display>(
+            key: &'static str,
+            value: Option<T>,
+            fine: impl Fn(&T) -> bool,
+            want: &'static str,
+        ) -> Result<(), SettingsError> {
+            match value {
+                Some(v) if !fine(&v) => {
+                    Err(SettingsError::OutOfRange { key, value: v.to_string(), want })
+                }
+                _ => Ok(()),
+            }
+        }
+        range("fps", self.fps, |v| (1.0..=240.0).contains(v), "give 1 to 240")?;
+        range("width", self.width, |v| (64..=8192).contains(v), "give 64 to 8192")?;
+        range("height", self.height, |v| (64..=8192).contains(v), "give 64 to 8192")?;
+        range("hfov_deg", self.hfov_deg, |v| (20.0..=140.0).contains(v), "give 20 to 140 degrees")?;
+        range("threads", self.threads, |v| (1..=64).contains(v), "give 1 to 64")?;
+        for side in self.display_px.into_iter().flatten() {
+            range("display_px", Some(side), |v| (64..=32768).contains(v), "give pixels")?;
+        }
+        for side in self.display_mm.into_iter().flatten() {
+            range("display_mm", Some(side), |v| (20.0..=10_000.0).contains(v), "give millimetres")?;
+        }
+        for place in self.camera_mm.into_iter().flatten() {
+            range("camera_mm", Some(place), |v| v.abs() <= 5_000.0, "give millimetres")?;
+        }
+        if let Some(name) = &self.filter
+            && parse_filter(name).is_none()
+        {
+            return Err(SettingsError::OutOfRange {
+                key: "filter",
+                value: format!("\"{name}\""),
+                want: "give none, ema, one-euro or kalman",
+            });
+        }
+        Ok(())
+    }
+
+    /// The filter these settings ask for.
+    pub fn filter_kind(&self) -> FilterKind {
+        self.filter.as_deref().and_then(parse_filter).unwrap_or(FilterKind::Kalman)
+    }
+}
+
+/// A filter by the name people write.
+pub fn parse_filter(name: &str) -> Option<FilterKind> {
+    Some(match name {
+        "none" => FilterKind::None,
+        "ema" => FilterKind::Ema,
+        "one-euro" => FilterKind::OneEuro,
+        "kalman" => FilterKind::Kalman,
+        _ => return None,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse_text(text: &str) -> Result<FileSettings, SettingsError> {
+        parse(text, Path::new("settings.json"))
+    }
+
+    #[test]
+    fn a_misspelt_key_names_the_nearest() {
+        let line = parse_text(r#"{"camra": 1}"#).unwrap_err().to_string();
+        assert_eq!(line, r#"settings settings.json: unknown key "camra"; did you mean "camera"?"#);
+        assert!(parse_text(r#"{"hfov": 60}"#).unwrap_err().to_string().contains("\"hfov_deg\""));
+    }
+
+    #[test]
+    fn every_key_is_known_and_listed() {
+        let all = r#"{"source":"demo","camera":1,"width":1280,"height":720,"fps":30.0,
+            "filter":"ema","hfov_deg":60.0,"display_px":[1920,1080],"display_mm":[344.0,194.0],
+            "camera_mm":[0.0,5.0],"calibration":"a.json","user":"ada","shm":"/gaze-test",
+            "models":"m","runtime":"r","threads":2}"#;
+        let parsed = parse_text(all).unwrap();
+        let count = serde_json::from_str::<serde_json::Value>(all).unwrap();
+        assert_eq!(count.as_object().unwrap().len(), KEYS.len());
+        // Nothing may be dropped on the way through the flags either.
+        assert_eq!(FileSettings::default().overridden_by(parsed.clone()), parsed);
+        assert_eq!(parsed.clone().overridden_by(FileSettings::default()), parsed);
+    }
+
+    #[test]
+    fn nonsense_is_refused_with_the_key() {
+        for (text, key) in [
+            (r#"{"fps": 0}"#, "fps"),
+            (r#"{"filter": "magic"}"#, "filter"),
+            (r#"{"hfov_deg": 500}"#, "hfov_deg"),
+            (r#"{"display_mm": [0, 100]}"#, "display_mm"),
+            (r#"{"camera": "front"}"#, "settings.json"),
+            (r#"{"camera": 1"#, "settings.json"),
+        ] {
+            let line = parse_text(text).unwrap_err().to_string();
+            assert!(line.contains(key), "{text}: {line}");
+            assert!(!line.contains('\n'));
+        }
+    }
+
+    #[test]
+    fn flags_win() {
+        let file = parse_text(r#"{"source":"camera","fps":30.0}"#).unwrap();
+        let flags = FileSettings { source: Some("demo".into()), ..FileSettings::default() };
+        let merged = file.overridden_by(flags);
+        assert_eq!(merged.source.as_deref(), Some("demo"));
+        assert_eq!(merged.fps, Some(30.0));
+    }
+}

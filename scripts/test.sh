@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# What `make test` runs. Every step says its name; the first that fails ends it.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+step() { printf '\n== %s\n' "$*"; }
+
+step "formatting"
+cargo fmt --all --check
+step "portrait for the parity tests"
+scripts/fetch-portrait.sh
+step "build"
+cargo build --tests --workspace
+scripts/build-examples.sh
+step "tests of every member"
+cargo test --workspace --quiet
+step "models and memory checks of the ring"
+scripts/check-ring.sh
