@@ -1,0 +1,61 @@
+//! What lies where in the shared memory. `include/gaze.h` is the other half:
+//! the two are held together by assertions on every offset on both sides, and
+//! by a test that prints both and compares them.
+//!
+//! | offset | bytes | what |
+//! |---|---|---|
+//! | 0 | 128 | the prefix: the part whose place and meaning never change |
+//! | 128 | 128 | heads, wake word, status, generations: what changes often |
+//! | 256 | 2 × 128 | [`Stats`]: rates, counters, latencies |
+//! | 512 | 2 × 192 | [`Device`]: display, network, camera |
+//! | 896 | 2 × 192 | [`Why`]: the state in words |
+//! | 1280 | 768 | reserved, zero |
+//! | 2048 | 512 × 192 | [`Sample`]s |
+//! | 100352 | 16 × 576 | [`FaceTable`]s |
+//! | 109568 | 5120 | reserved, zero |
+//! | 114688 | | end: whole pages of 4 and of 16 KiB |
+//!
+//! Everything is little-endian. Each guarded record is an 8-byte sequence and
+//! its payload; [`Stats`], [`Device`] and [`Why`] are rings of two, so that a
+//! writer that dies while writing one leaves the one before it readable.
+
+mod codes;
+mod face;
+mod header;
+mod sample;
+
+pub use codes::{ContactSource, FaceState, Reason, SourceKind, State, flags};
+pub use face::{FACE_ROWS, FaceRow, FaceTable, row_flags};
+pub use header::{Device, Stats, Why, put_text, text_of};
+pub(crate) use header::{Header, Prefix, Shared, Status};
+pub use sample::Sample;
+
+/// `"GAZESHM\0"`, read as a little-endian number.
+pub const MAGIC: u64 = u64::from_le_bytes(*b"GAZESHM\0");
+/// The layout's version. Stored last, so 0 means "not ready yet".
+pub const VERSION: u32 = 1;
+/// The oldest version whose readers understand this layout.
+pub const COMPATIBLE_SINCE: u32 = 1;
+/// Bytes before the first sample.
+pub const HEADER_SIZE: usize = 2048;
+/// Slots in the sample ring: 8.5 s at 60 Hz.
+pub const SAMPLE_SLOTS: usize = 512;
+/// Bytes of a sample slot: the sequence and the payload.
+pub const SAMPLE_SLOT_SIZE: usize = 192;
+/// Words of a sample's payload.
+pub const SAMPLE_WORDS: usize = 23;
+/// Where the samples begin.
+pub const SAMPLES_OFFSET: usize = HEADER_SIZE;
+/// Slots in the ring of face tables.
+pub const FACE_SLOTS: usize = 16;
+/// Bytes of a face table's slot.
+pub const FACE_SLOT_SIZE: usize = 576;
+/// Words of a face table's payload.
+pub const FACE_WORDS: usize = 71;
+/// Where the face tables begin.
+pub const FACES_OFFSET: usize = SAMPLES_OFFSET + SAMPLE_SLOTS * SAMPLE_SLOT_SIZE;
+/// Bytes of the whole object.
+pub const TOTAL_SIZE: usize = 114_688;
+
+#[cfg(target_endian = "big")]
+compile_error!("the shared memory is little-endian");
