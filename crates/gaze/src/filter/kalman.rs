@@ -1,0 +1,392 @@
+//! The default filter: Kalman filters for an eye that rests, follows or leaps.
+//!
+//! Two filters run side by side on the same measurements, both with coloured
+//! noise ([`super::coloured`]): one believes that the eye rests (constant
+//! position with a slow drift), one that it moves evenly (constant velocity).
+//!
+//! * **Fixation**: the first one answers, and the prediction holds still.
+//! * **Saccade**: a measurement that lies too far from the prediction in units
+//!   of its own variance loosens the position so far that this one measurement
+//!   carries it over. No velocity is involved: nothing can overshoot. Frames
+//!   caught in flight are followed by loosening the next few as well.
+//! * A change too small for one measurement shows in the mean of several: an
+//!   offset that stays is a step, too.
+//! * **Outlier**: if the next measurement is back where the eye was before the
+//!   leap, the state from before is restored: no eye returns within 100 ms.
+//!   A leap far off the screen is believed only when the next one confirms it.
+//! * **Pursuit**: when the second filter's velocity is significant, it answers,
+//!   and the prediction runs along.
+//!
+//! The noise that the caller states is scaled by what the innovations show: a
+//! running median, which saccades do not disturb.
+
+use nalgebra::RowVector2;
+use serde::{Deserialize, Serialize};
+
+use super::GazeState;
+use super::coloured::{Coloured, Step};
+use crate::affine::Affine;
+
+/// Settings of the Kalman filter. The defaults come from `examples/filters.rs`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct KalmanConfig {
+    /// Wander of the eye and of the head in a fixation: screens per √second.
+    pub drift: f64,
+    /// Time constant over which the measurements' noise hangs together, in seconds.
+    pub noise_correlation_s: f64,
+    /// Share of the noise's variance that hangs together, to begin with; the
+    /// rest is white. Adapted to what the measurements show.
+    pub noise_coloured_share: f64,
+    /// A measurement further than this from the prediction is a saccade, in its standard deviations.
+    pub saccade_sigma: f64,
+    /// A mean offset larger than this is a missed step, in its standard deviations.
+    pub offset_sigma: f64,
+    /// Time constant of that mean, in seconds.
+    pub offset_time_s: f64,
+    /// How far from complete a leap may be when it is first seen, as a share of its length.
+    pub in_flight: f64,
+    /// A velocity larger than this is pursuit, in its standard deviations.
+    pub pursuit_sigma: f64,
+    /// Slower than this is never pursuit: screens per second.
+    pub pursuit_min_speed: f64,
+    /// How readily the velocity changes: screens/second per √second.
+    pub pursuit_agility: f64,
+    /// A leap that ends further than this outside the screen needs a second measurement.
+    pub outside_margin: f64,
+}
+
+impl Default for KalmanConfig {
+    fn default() -> Self {
+        Self {
+            drift: 0.006,
+            noise_correlation_s: 0.1,
+            noise_coloured_share: 0.9,
+            saccade_sigma: 4.0,
+            offset_sigma: 3.3,
+            offset_time_s: 0.2,
+            in_flight: 0.3,
+            pursuit_sigma: 3.5,
+            pursuit_min_speed: 0.06,
+            pursuit_agility: 0.3,
+            outside_margin: 0.5,
+        }
+    }
+}
+
+/// Doubt about the velocity at the start and after a leap: screens per second.
+const INITIAL_SPEED: f64 = 0.3;
+/// Within this time no eye leaps away and comes back (the shortest time
+/// between two saccades is about 150 ms).
+const NO_RETURN_S: f64 = 0.1;
+/// Frames this soon after a leap may still show the eye in flight: even the
+/// longest saccade on a screen takes under 100 ms.
+const FLIGHT_S: f64 = 0.07;
+/// Back from a leap means: this near to where the eye was, in standard deviations.
+const RETURN_SIGMA: f64 = 3.0;
+/// Pursuit ends when the velocity is no longer this many standard deviations from none.
+const PURSUIT_END_SIGMA: f64 = 1.5;
+/// The stated noise is trusted within this factor.
+const SCALE_LIMIT: f64 = 3.0;
+/// Step of the running median of the noise's scale, for each measurement.
+const SCALE_STEP: f64 = 0.02;
+/// Step of the coloured share, for each measurement.
+const SHARE_STEP: f64 = 0.01;
+/// The noise is never taken for all white or all coloured.
+const SHARE_LIMITS: (f64, f64) = (0.05, 0.95);
+/// Median of the length of a two-dimensional unit normal variable: √(2 ln 2).
+const MEDIAN_LENGTH: f64 = 1.177_410_022_515_474_7;
+
+#[derive(Debug, Clone, Copy)]
+struct Memory {
+    rest: Coloured,
+    moving: Coloured,
+    state: GazeState,
+    age_s: f64,
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct Kalman {
+    config: KalmanConfig,
+    /// Constant position.
+    rest: Coloured,
+    /// Constant velocity.
+    moving: Coloured,
+    state: GazeState,
+    /// Seconds since the last leap.
+    since_leap_s: f64,
+    /// Length of the last leap.
+    leap: f64,
+    /// From just before the last leap, while it can still prove an outlier.
+    before: Option<Memory>,
+    /// A leap off the screen waits for its second measurement.
+    unconfirmed: bool,
+    /// Running mean of measurement − position, and the weight it has collected.
+    offset: RowVector2<f64>,
+    offset_weight: f64,
+    /// Observed over stated noise.
+    scale: f64,
+    /// Share of the noise's variance that hangs together, as observed.
+    share: f64,
+    /// The innovation before this one.
+    last_innovation: RowVector2<f64>,
+}
+
+impl Kalman {
+    pub(super) fn new(config: KalmanConfig) -> Self {
+        let nothing = Step {
+            dt: 0.0,
+            coloured: 0.0,
+            white: 0.0,
+            correlation_s: 1.0,
+            drift: 0.0,
+        };
+        let rest = Coloured::at([0.0; 2], &nothing, 0.0, 0.0);
+        Self {
+            config,
+            rest,
+            moving: rest,
+            state: GazeState::Lost,
+            since_leap_s: 0.0,
+            leap: 0.0,
+            before: None,
+            unconfirmed: false,
+            offset: RowVector2::zeros(),
+            offset_weight: 0.0,
+            scale: 1.0,
+            share: config
+                .noise_coloured_share
+                .clamp(SHARE_LIMITS.0, SHARE_LIMITS.1),
+            last_innovation: RowVector2::zeros(),
+        }
+    }
+
+    /// Begins anew at a point. Only what is known of the noise is kept.
+    pub(super) fn start(&mut self, p: [f64; 2], noise: f64) {
+        let step = self.step(0.0, noise);
+        *self = Self {
+            scale: self.scale,
+            ..Self::new(self.config)
+        };
+        self.begin(p, &step);
+        self.state = GazeState::Fixation;
+    }
+
+    pub(super) fn update(&mut self, dt: f64, p: [f64; 2], noise: f64) -> [f64; 2] {
+        let step = self.step(dt, noise);
+        let z = RowVector2::new(p[0], p[1]);
+        self.since_leap_s += dt;
+        self.rest.advance(&step);
+        self.moving.advance(&step);
+        self.age_memory(&step);
+
+        let pursuing = self.state == GazeState::Pursuit;
+        let believed = if pursuing { &self.moving } else { &self.rest };
+        let innovation = believed.innovation(z, &step);
+        let distance = innovation.normalised().sqrt();
+        self.learn_noise(innovation.v, distance);
+
+        if distance > self.config.saccade_sigma {
+            if self.back_from_outlier(z, &step) {
+                self.correct(z, &step);
+            } else if !self.unconfirmed && self.off_screen(z) {
+                self.unconfirmed = true;
+            } else {
+                self.leap(z, &step);
+            }
+            return self.predict(0.0);
+        }
+        self.unconfirmed = false;
+        if self.since_leap_s < FLIGHT_S {
+            let doubt = (self.config.in_flight * self.leap).powi(2);
+            self.rest.loosen(doubt);
+            self.moving.loosen(doubt);
+        } else if self.state == GazeState::Saccade {
+            self.state = GazeState::Fixation;
+        }
+        self.correct(z, &step);
+        self.follow_offset(z, &step);
+        self.choose_model();
+        self.predict(0.0)
+    }
+
+    pub(super) fn predict(&self, dt: f64) -> [f64; 2] {
+        let p = match self.state {
+            GazeState::Pursuit => self.moving.position() + self.moving.velocity() * dt,
+            _ => self.rest.position(),
+        };
+        [p[0], p[1]]
+    }
+
+    /// Variance on each axis `dt` seconds after the last measurement.
+    pub(super) fn variance(&self, dt: f64) -> f64 {
+        let drift = self.config.drift.powi(2);
+        match self.state {
+            GazeState::Pursuit => self.moving.variance_after(dt, drift),
+            _ => self.rest.variance_after(dt, drift),
+        }
+    }
+
+    pub(super) fn state(&self) -> GazeState {
+        self.state
+    }
+
+    pub(super) fn rebase(&mut self, map: &Affine) {
+        let innovation = map.apply_linear([self.last_innovation[0], self.last_innovation[1]]);
+        self.last_innovation = RowVector2::new(innovation[0], innovation[1]);
+        let area = map.determinant().abs();
+        for track in [&mut self.rest, &mut self.moving] {
+            track.transform(|p| map.apply(p), |v| map.apply_linear(v), area);
+        }
+        let offset = map.apply_linear([self.offset[0], self.offset[1]]);
+        self.offset = RowVector2::new(offset[0], offset[1]);
+        self.leap *= area.sqrt();
+        self.before = None;
+    }
+
+    fn step(&self, dt: f64, noise: f64) -> Step {
+        let variance = (noise * self.scale).powi(2);
+        Step {
+            dt,
+            coloured: variance * self.share,
+            white: variance * (1.0 - self.share),
+            correlation_s: self.config.noise_correlation_s.max(1e-4),
+            drift: self.config.drift.powi(2),
+        }
+    }
+
+    fn begin(&mut self, p: [f64; 2], step: &Step) {
+        self.rest = Coloured::at(p, step, 0.0, 0.0);
+        self.moving = self.rest;
+        self.free_velocity();
+        self.offset = RowVector2::zeros();
+        self.offset_weight = 0.0;
+    }
+
+    fn free_velocity(&mut self) {
+        self.moving
+            .set_velocity(INITIAL_SPEED.powi(2), self.config.pursuit_agility.powi(2));
+    }
+
+    fn correct(&mut self, z: RowVector2<f64>, step: &Step) {
+        self.rest.correct(z, step);
+        self.moving.correct(z, step);
+    }
+
+    fn age_memory(&mut self, step: &Step) {
+        if let Some(memory) = &mut self.before {
+            memory.age_s += step.dt;
+            memory.rest.advance(step);
+            memory.moving.advance(step);
+            if memory.age_s > NO_RETURN_S {
+                self.before = None;
+            }
+        }
+    }
+
+    /// Fits the noise to the innovations: their length to the scale by a
+    /// running median, and their likeness from one to the next to the coloured
+    /// share (the innovations of a filter with the right model are white).
+    fn learn_noise(&mut self, v: RowVector2<f64>, distance: f64) {
+        let change = if distance > MEDIAN_LENGTH {
+            SCALE_STEP
+        } else {
+            -SCALE_STEP
+        };
+        self.scale = (self.scale * change.exp()).clamp(SCALE_LIMIT.recip(), SCALE_LIMIT);
+        let alike = v.dot(&self.last_innovation);
+        let change = if alike > 0.0 { SHARE_STEP } else { -SHARE_STEP };
+        self.share = (self.share + change).clamp(SHARE_LIMITS.0, SHARE_LIMITS.1);
+        self.last_innovation = v;
+    }
+
+    fn back_from_outlier(&mut self, z: RowVector2<f64>, step: &Step) -> bool {
+        let Some(memory) = self.before.take() else {
+            return false;
+        };
+        let believed = if memory.state == GazeState::Pursuit {
+            &memory.moving
+        } else {
+            &memory.rest
+        };
+        if believed.innovation(z, step).normalised() > RETURN_SIGMA.powi(2) {
+            return false;
+        }
+        (self.rest, self.moving, self.state) = (memory.rest, memory.moving, memory.state);
+        self.leap = 0.0;
+        true
+    }
+
+    fn off_screen(&self, z: RowVector2<f64>) -> bool {
+        let margin = self.config.outside_margin;
+        z.iter().any(|c| *c < -margin || *c > 1.0 + margin)
+    }
+
+    fn leap(&mut self, z: RowVector2<f64>, step: &Step) {
+        let from = if self.state == GazeState::Pursuit {
+            self.moving.pinned()
+        } else {
+            self.rest
+        };
+        // Only a leap out of a rest can be an outlier that comes back.
+        self.before = (self.state != GazeState::Saccade).then_some(Memory {
+            rest: self.rest,
+            moving: self.moving,
+            state: self.state,
+            age_s: 0.0,
+        });
+        let innovation = from.innovation(z, step);
+        self.leap = innovation.v.norm();
+        self.rest = from;
+        self.rest.loosen(100.0 * self.leap.powi(2));
+        self.rest.correct(z, step);
+        self.moving = self.rest;
+        self.free_velocity();
+        self.offset = RowVector2::zeros();
+        self.offset_weight = 0.0;
+        self.since_leap_s = 0.0;
+        self.unconfirmed = false;
+        self.state = GazeState::Saccade;
+    }
+
+    /// Finds steps too small for one measurement in the mean offset.
+    fn follow_offset(&mut self, z: RowVector2<f64>, step: &Step) {
+        let (time, tau) = (self.config.offset_time_s.max(1e-3), step.correlation_s);
+        let alpha = 1.0 - (-step.dt / time).exp();
+        self.offset += (z - self.rest.position() - self.offset) * alpha;
+        self.offset_weight += (1.0 - self.offset_weight) * alpha;
+        if self.state != GazeState::Fixation || self.offset_weight < 0.5 {
+            return;
+        }
+        // Variance of an exponential mean of noise with correlation time τ: σ²·τ/(τ+T).
+        let noise = (step.coloured + step.white) * tau / (tau + time);
+        let variance = noise + self.rest.position_variance();
+        if self.offset.norm_squared() > self.config.offset_sigma.powi(2) * variance {
+            let p = self.rest.position() + self.offset / self.offset_weight;
+            self.begin([p[0], p[1]], step);
+            self.since_leap_s = 0.0;
+            self.leap = 0.0;
+            self.state = GazeState::Saccade;
+        }
+    }
+
+    fn choose_model(&mut self) {
+        let speed = self.moving.velocity().norm();
+        let sigmas = speed / self.moving.velocity_variance().sqrt();
+        match self.state {
+            GazeState::Fixation => {
+                let fast = speed > self.config.pursuit_min_speed;
+                if fast && sigmas > self.config.pursuit_sigma {
+                    self.state = GazeState::Pursuit;
+                }
+            }
+            GazeState::Pursuit if sigmas < PURSUIT_END_SIGMA => {
+                self.rest = self.moving.pinned();
+                self.offset = RowVector2::zeros();
+                self.offset_weight = 0.0;
+                self.state = GazeState::Fixation;
+            }
+            _ => {}
+        }
+    }
+}
