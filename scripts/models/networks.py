@@ -195,14 +195,17 @@ def blendshapes(path):
         w, c = weights[first : first + 4], biases[first : first + 4]
         y = b.node("MatMul", [const(w[0]), normalised(x, gammas[2 * block])])
         y = b.node("Relu", [b.node("Add", [y, const(c[0][:, None])])])
+        if block == 3:  # only row 0 is read from here on
+            w[1], c[1] = w[1][:1], c[1][:1]
+            x = b.node("Slice", [x, b.ints([0]), b.ints([1]), b.ints([1])])
         y = b.node("Add", [b.node("MatMul", [const(w[1]), y]), const(c[1][:, None])])
         x = b.node("Add", [x, y])
         y = b.node("MatMul", [normalised(x, gammas[2 * block + 1]), const(w[2].T)])
         y = b.node("Relu", [b.node("Add", [y, const(c[2])])])
         y = b.node("Add", [b.node("MatMul", [y, const(w[3].T)]), const(c[3])])
         x = b.node("Add", [x, y])
-    first_row = b.node("Gather", [x, b.const(np.asarray(0, np.int64))], axis=1)
-    logits = b.node("Gemm", [first_row, const(weights[18]), const(biases[18])], transB=1)
+    row = b.node("Flatten", [x], axis=1)
+    logits = b.node("Gemm", [row, const(weights[18]), const(biases[18])], transB=1)
     b.node("Sigmoid", [logits], "coefficients")
     b.output("coefficients", ["N", 52])
     return b
