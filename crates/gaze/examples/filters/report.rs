@@ -1,6 +1,6 @@
 //! A filter's output against the truth, in numbers.
 
-use gaze::filter::{FilterConfig, GazeFilter};
+use gaze::filter::{FilterConfig, GazeFilter, GazeState};
 
 use crate::movement::{Kind, Measurement, Movement, Segment};
 
@@ -29,6 +29,8 @@ pub struct Report {
     pub pursuit_ms: f64,
     /// Furthest from the truth during and just after a blink, % of the screen.
     pub blink: f64,
+    /// Points of fixations that are called pursuit, %.
+    pub false_pursuit: f64,
 }
 
 /// Feeds the measurements as they arrive and publishes at 60 Hz.
@@ -45,6 +47,7 @@ pub fn publish(config: FilterConfig, input: &[Measurement], until_s: f64) -> Vec
         output.push(Published {
             t_s,
             point: filter.predict(nanoseconds(t_s)),
+            state: filter.state(),
         });
     }
     output
@@ -55,6 +58,7 @@ pub fn publish(config: FilterConfig, input: &[Measurement], until_s: f64) -> Vec
 pub struct Published {
     t_s: f64,
     point: Option<[f64; 2]>,
+    state: GazeState,
 }
 
 fn nanoseconds(t_s: f64) -> u64 {
@@ -66,6 +70,7 @@ pub fn judge(movement: &Movement, output: &[Published]) -> Report {
     let (mut s2s, mut sd, mut error) = (Mean::default(), Mean::default(), Mean::default());
     let (mut saccade, mut overshoot) = (Mean::default(), Mean::default());
     let (mut pursuit, mut blink) = (Mean::default(), Mean::default());
+    let mut moving = Mean::default();
     for (i, segment) in movement.segments.iter().enumerate() {
         match segment.kind {
             Kind::Fixation => {
@@ -73,6 +78,7 @@ pub fn judge(movement: &Movement, output: &[Published]) -> Report {
                 let Some(mean) = middle(points) else { continue };
                 for p in points {
                     let Some(point) = p.point else { continue };
+                    moving.add(f64::from(u8::from(p.state == GazeState::Pursuit)));
                     sd.add(square(point, mean));
                     error.add(square(point, movement.at(p.t_s)));
                 }
@@ -121,6 +127,7 @@ pub fn judge(movement: &Movement, output: &[Published]) -> Report {
         overshoot: 100.0 * overshoot.value(),
         pursuit_ms: 1e3 * pursuit.value(),
         blink: 100.0 * blink.value(),
+        false_pursuit: 100.0 * moving.value(),
     }
 }
 

@@ -9,16 +9,17 @@
 //!   of its own variance loosens the position so far that this one measurement
 //!   carries it over. No velocity is involved: nothing can overshoot. Frames
 //!   caught in flight are followed by loosening the next few as well.
-//! * A change too small for one measurement shows in the mean of several: an
-//!   offset that stays is a step, too.
+//! * A change too small for one measurement shows in the mean of several: while
+//!   they stay off to one side, the position gives way to them.
 //! * **Outlier**: if the next measurement is back where the eye was before the
 //!   leap, the state from before is restored: no eye returns within 100 ms.
 //!   A leap far off the screen is believed only when the next one confirms it.
 //! * **Pursuit**: when the second filter's velocity is significant, it answers,
 //!   and the prediction runs along.
 //!
-//! The noise that the caller states is scaled by what the innovations show: a
-//! running median, which saccades do not disturb.
+//! The noise that the caller states is scaled by what the innovations show (a
+//! running median, which saccades do not disturb), and so is the share of it
+//! that hangs together from frame to frame.
 
 use nalgebra::RowVector2;
 use serde::{Deserialize, Serialize};
@@ -40,10 +41,8 @@ pub struct KalmanConfig {
     pub noise_coloured_share: f64,
     /// A measurement further than this from the prediction is a saccade, in its standard deviations.
     pub saccade_sigma: f64,
-    /// A mean offset larger than this is a missed step, in its standard deviations.
+    /// A mean offset larger than this makes the position give way, in its standard deviations.
     pub offset_sigma: f64,
-    /// Time constant of that mean, in seconds.
-    pub offset_time_s: f64,
     /// How far from complete a leap may be when it is first seen, as a share of its length.
     pub in_flight: f64,
     /// A velocity larger than this is pursuit, in its standard deviations.
@@ -59,16 +58,15 @@ pub struct KalmanConfig {
 impl Default for KalmanConfig {
     fn default() -> Self {
         Self {
-            drift: 0.006,
+            drift: 0.011,
             noise_correlation_s: 0.1,
             noise_coloured_share: 0.9,
-            saccade_sigma: 4.0,
-            offset_sigma: 3.3,
-            offset_time_s: 0.2,
-            in_flight: 0.3,
-            pursuit_sigma: 3.5,
-            pursuit_min_speed: 0.06,
-            pursuit_agility: 0.3,
+            saccade_sigma: 4.2,
+            offset_sigma: 1.5,
+            in_flight: 0.2,
+            pursuit_sigma: 3.0,
+            pursuit_min_speed: 0.07,
+            pursuit_agility: 0.5,
             outside_margin: 0.5,
         }
     }
@@ -76,6 +74,10 @@ impl Default for KalmanConfig {
 
 /// Doubt about the velocity at the start and after a leap: screens per second.
 const INITIAL_SPEED: f64 = 0.3;
+/// Time constant of the mean offset.
+const OFFSET_TIME_S: f64 = 0.05;
+/// How much of a mean offset becomes doubt about the position.
+const OFFSET_GAIN: f64 = 0.85;
 /// Within this time no eye leaps away and comes back (the shortest time
 /// between two saccades is about 150 ms).
 const NO_RETURN_S: f64 = 0.1;
@@ -121,9 +123,8 @@ pub(super) struct Kalman {
     before: Option<Memory>,
     /// A leap off the screen waits for its second measurement.
     unconfirmed: bool,
-    /// Running mean of measurement − position, and the weight it has collected.
+    /// Running mean of measurement − position.
     offset: RowVector2<f64>,
-    offset_weight: f64,
     /// Observed over stated noise.
     scale: f64,
     /// Share of the noise's variance that hangs together, as observed.
@@ -139,7 +140,7 @@ impl Kalman {
             coloured: 0.0,
             white: 0.0,
             correlation_s: 1.0,
-            drift: 0.0,
+            drift: 0.011,
         };
         let rest = Coloured::at([0.0; 2], &nothing, 0.0, 0.0);
         Self {
@@ -152,7 +153,6 @@ impl Kalman {
             before: None,
             unconfirmed: false,
             offset: RowVector2::zeros(),
-            offset_weight: 0.0,
             scale: 1.0,
             share: config
                 .noise_coloured_share
@@ -235,13 +235,16 @@ impl Kalman {
         let innovation = map.apply_linear([self.last_innovation[0], self.last_innovation[1]]);
         self.last_innovation = RowVector2::new(innovation[0], innovation[1]);
         let area = map.determinant().abs();
-        for track in [&mut self.rest, &mut self.moving] {
+        let memory = self
+            .before
+            .iter_mut()
+            .flat_map(|m| [&mut m.rest, &mut m.moving]);
+        for track in [&mut self.rest, &mut self.moving].into_iter().chain(memory) {
             track.transform(|p| map.apply(p), |v| map.apply_linear(v), area);
         }
         let offset = map.apply_linear([self.offset[0], self.offset[1]]);
         self.offset = RowVector2::new(offset[0], offset[1]);
         self.leap *= area.sqrt();
-        self.before = None;
     }
 
     fn step(&self, dt: f64, noise: f64) -> Step {
@@ -260,7 +263,6 @@ impl Kalman {
         self.moving = self.rest;
         self.free_velocity();
         self.offset = RowVector2::zeros();
-        self.offset_weight = 0.0;
     }
 
     fn free_velocity(&mut self) {
@@ -343,30 +345,22 @@ impl Kalman {
         self.moving = self.rest;
         self.free_velocity();
         self.offset = RowVector2::zeros();
-        self.offset_weight = 0.0;
         self.since_leap_s = 0.0;
         self.unconfirmed = false;
         self.state = GazeState::Saccade;
     }
 
-    /// Finds steps too small for one measurement in the mean offset.
+    /// Follows steps too small for one measurement: while the measurements stay
+    /// off to one side by more than their noise explains, the position gives way.
     fn follow_offset(&mut self, z: RowVector2<f64>, step: &Step) {
-        let (time, tau) = (self.config.offset_time_s.max(1e-3), step.correlation_s);
-        let alpha = 1.0 - (-step.dt / time).exp();
-        self.offset += (z - self.rest.position() - self.offset) * alpha;
-        self.offset_weight += (1.0 - self.offset_weight) * alpha;
-        if self.state != GazeState::Fixation || self.offset_weight < 0.5 {
-            return;
-        }
+        let (time, tau) = (OFFSET_TIME_S, step.correlation_s);
+        self.offset += (z - self.rest.position() - self.offset) * (1.0 - (-step.dt / time).exp());
         // Variance of an exponential mean of noise with correlation time τ: σ²·τ/(τ+T).
         let noise = (step.coloured + step.white) * tau / (tau + time);
         let variance = noise + self.rest.position_variance();
-        if self.offset.norm_squared() > self.config.offset_sigma.powi(2) * variance {
-            let p = self.rest.position() + self.offset / self.offset_weight;
-            self.begin([p[0], p[1]], step);
-            self.since_leap_s = 0.0;
-            self.leap = 0.0;
-            self.state = GazeState::Saccade;
+        let squared = self.offset.norm_squared();
+        if squared > self.config.offset_sigma.powi(2) * variance {
+            self.rest.loosen(OFFSET_GAIN * squared * step.dt / time);
         }
     }
 
@@ -383,7 +377,6 @@ impl Kalman {
             GazeState::Pursuit if sigmas < PURSUIT_END_SIGMA => {
                 self.rest = self.moving.pinned();
                 self.offset = RowVector2::zeros();
-                self.offset_weight = 0.0;
                 self.state = GazeState::Fixation;
             }
             _ => {}
