@@ -1,0 +1,179 @@
+#!/usr/bin/env python3
+"""Reads gaze samples with nothing but Python's standard library (3.8 or later).
+
+    python3 include/examples/gaze_read.py [--seconds N] [--name /NAME]
+
+prints one JSON object a line. `Gaze` can be imported and used by itself.
+
+The memory is mapped read-only (`mmap.ACCESS_READ`). The standard library's
+`multiprocessing.shared_memory` is not used on purpose: it opens writable, and
+its resource tracker removes the name when the reader ends.
+
+What this cannot promise. A slot is guarded by a sequence before and after its
+payload. Python has no atomic loads and no fences, so this reads the sequence,
+copies the slot, and reads the sequence again in plain statements. On x86-64 the
+processor keeps loads in order, and an interpreter executes far too many
+instructions in between for anything else to reorder them; a torn sample has
+never been seen there. On ARM (every Apple-silicon Mac) the processor may
+reorder those loads, so a torn sample is possible in principle, if unlikely: at
+60 Hz a slot is overwritten only every 8.5 s. A program that must be sure uses
+gaze.h.
+"""
+
+import argparse
+import ctypes
+import ctypes.util
+import json
+import math
+import mmap
+import os
+import struct
+import sys
+import time
+
+MAGIC = int.from_bytes(b"GAZESHM\0", "little")
+VERSION = 1
+TOTAL, SAMPLES_AT, SLOTS, SLOT = 114688, 2048, 512, 192
+SAMPLE = struct.Struct("<5Q I H 2B 8f 2I 3f 3f 3f 3f 2f I f 2f 4f 2f")
+assert SAMPLE.size == SLOT - 8
+FACE, EYES_OPEN, VALID, MEASURED, PREDICTED, CALIBRATED = 1, 8, 16, 32, 64, 128
+REASONS = (
+    "ok", "starting", "no face", "eyes closed", "frozen picture", "no frames", "camera busy",
+    "camera lost", "permission denied", "paused", "low confidence", "no network", "source ended",
+    "fault", "no camera", "unusable frame", "gaze off screen", "stopped",
+)
+
+
+class GazeError(Exception):
+    """The shared memory cannot be read; the text says why."""
+
+
+class Gaze:
+    """One reader. `latest()` gives the newest sample, `next()` each one."""
+
+    def __init__(self, name=None):
+        self.name = name or os.environ.get("GAZE_SHM") or f"/gaze-{os.geteuid()}"
+        fd = self._open(self.name)
+        try:
+            about = os.fstat(fd)
+            if about.st_uid != os.geteuid() or about.st_mode & 0o177:
+                raise GazeError(f"{self.name}: not this user's own; refused")
+            if about.st_size == 0:
+                raise GazeError(f"{self.name}: still starting")
+            if about.st_size < 128:
+                raise GazeError(f"{self.name}: damaged (cut short)")
+            length = min(about.st_size, TOTAL)
+            self.memory = mmap.mmap(fd, length, mmap.MAP_SHARED, mmap.PROT_READ)
+        finally:
+            os.close(fd)
+        magic, version, since = struct.unpack_from("<QII", self.memory)
+        if magic != MAGIC and (magic or version):
+            raise GazeError(f"{self.name}: damaged (not gaze's)")
+        if version == 0:
+            raise GazeError(f"{self.name}: still starting")
+        if version < VERSION or since > VERSION:
+            raise GazeError(f"{self.name}: layout version {version}, this reader knows {VERSION}")
+        if length < TOTAL:
+            raise GazeError(f"{self.name}: damaged (cut short)")
+        self.cursor = max(self._head() - 1, 0)
+
+    @staticmethod
+    def _open(name):
+        try:
+            if sys.platform == "linux":
+                flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+                return os.open("/dev/shm" + name, flags)
+            libc = ctypes.CDLL(ctypes.util.find_library("c"), use_errno=True)
+            fd = libc.shm_open(name.encode(), os.O_RDONLY, 0)
+            if fd < 0:
+                raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+            return fd
+        except FileNotFoundError:
+            raise GazeError(f"{name}: not there; start gazed") from None
+        except OSError as error:
+            raise GazeError(f"{name}: {error.strerror}") from None
+
+    def _u64(self, at):
+        return struct.unpack_from("<Q", self.memory, at)[0]
+
+    def _head(self):
+        return self._u64(128)
+
+    def _slot(self, index):
+        at = SAMPLES_AT + index % SLOTS * SLOT
+        if self._u64(at) != index << 1:
+            return None
+        payload = self.memory[at + 8 : at + SLOT]
+        if self._u64(at) != index << 1:
+            return None
+        return self._dict(SAMPLE.unpack(payload))
+
+    @staticmethod
+    def _dict(v):
+        def real(value):
+            return value if math.isfinite(value) else None
+
+        return {
+            "index": v[0], "frame_index": v[1], "captured_ns": v[2], "perceived_ns": v[3],
+            "published_ns": v[4], "flags": v[5], "valid": bool(v[5] & VALID),
+            "reason": REASONS[v[6]] if v[6] < len(REASONS) else "fault", "face_count": v[8],
+            "raw": [real(v[9]), real(v[10])], "cal": [real(v[11]), real(v[12])],
+            "x": real(v[13]), "y": real(v[14]),
+            "error_radius": real(v[15]), "confidence": real(v[16]),
+        }
+
+    def latest(self):
+        """The newest sample, or None."""
+        for _ in range(8):
+            head = self._head()
+            if head == 0:
+                return None
+            sample = self._slot(head)
+            if sample:
+                return sample
+        return None
+
+    def next(self):
+        """The next sample with the number lost before it, or None."""
+        head = self._head()
+        if head <= self.cursor:
+            return None
+        want = self.cursor + 1
+        sample = self._slot(want) if head - self.cursor <= SLOTS else None
+        sample = sample or self.latest()
+        if not sample or sample["index"] < want:
+            return None
+        self.cursor = sample["index"]
+        sample["lost"] = sample["index"] - want
+        return sample
+
+    def stopped(self):
+        """Whether the writer has ended cleanly."""
+        return self._u64(64) == 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description="print gaze samples as JSON lines")
+    parser.add_argument("--seconds", type=float, default=math.inf)
+    parser.add_argument("--name")
+    arguments = parser.parse_args()
+    try:
+        gaze = Gaze(arguments.name)
+    except GazeError as error:
+        sys.exit(f"gaze_read: {error}")
+    end = time.monotonic() + arguments.seconds
+    try:
+        while time.monotonic() < end:
+            sample = gaze.next()
+            if sample:
+                print(json.dumps(sample), flush=True)
+            elif gaze.stopped():
+                break
+            else:
+                time.sleep(0.004)
+    except (KeyboardInterrupt, BrokenPipeError):
+        pass
+
+
+if __name__ == "__main__":
+    main()
