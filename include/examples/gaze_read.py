@@ -63,7 +63,7 @@ class Gaze:
             if about.st_size < 128:
                 raise GazeError(f"{self.name}: damaged (cut short)")
             length = min(about.st_size, TOTAL)
-            self.memory = mmap.mmap(fd, length, mmap.MAP_SHARED, mmap.PROT_READ)
+            self.memory = mmap.mmap(fd, length, access=mmap.ACCESS_READ)
         finally:
             os.close(fd)
         magic, version, since = struct.unpack_from("<QII", self.memory)

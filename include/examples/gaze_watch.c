@@ -39,10 +39,10 @@ static void add(struct totals *t, const struct gaze_sample *s, uint64_t lost)
         t->x_low = t->x_high = s->x;
         t->y_low = t->y_high = s->y;
     }
-    t->x_low = fminf(t->x_low, s->x);
-    t->x_high = fmaxf(t->x_high, s->x);
-    t->y_low = fminf(t->y_low, s->y);
-    t->y_high = fmaxf(t->y_high, s->y);
+    t->x_low = s->x < t->x_low ? s->x : t->x_low;
+    t->x_high = s->x > t->x_high ? s->x : t->x_high;
+    t->y_low = s->y < t->y_low ? s->y : t->y_low;
+    t->y_high = s->y > t->y_high ? s->y : t->y_high;
 }
 
 static double rate(const struct totals *t)
