@@ -83,7 +83,8 @@ def anchors():
 
 
 def best_face(boxes, scores):
-    """(score, box and points as 8 x 2: centre, size, 6 points) in units of the input."""
+    """(best anchor, its score, box and points as 8 x 2: centre, size, 6 points; averaged
+    over the overlapping detections by score, in units of the input)."""
     value = boxes.reshape(896, 8, 2).astype(np.float64) / 128
     value[:, [0, 2, 3, 4, 5, 6, 7]] += anchors()[:, None, :]
     score = 1 / (1 + np.exp(-scores.reshape(896).astype(np.float64)))
@@ -93,7 +94,7 @@ def best_face(boxes, scores):
     area = np.prod(value[:, 1], axis=1)
     same = (score > 0.5) & (overlap / (area + area[top] - overlap) > 0.3)
     weights = score[same] / score[same].sum()
-    return float(score[top]), (value[same] * weights[:, None, None]).sum(0)
+    return top, float(score[top]), (value[same] * weights[:, None, None]).sum(0)
 
 
 def region_of(face, size):
@@ -127,7 +128,7 @@ def main(tflite, models, portrait, expected):
     (boxes, scores), (our_boxes, our_scores) = (net(tensor) for net in detectors)
     print(f"detector: boxes differ by at most {abs(boxes - our_boxes).max():.1e} of 128 px, "
           f"logits by {abs(scores - our_scores).max():.1e}")
-    score, face = best_face(boxes, scores)
+    anchor, score, face = best_face(boxes, scores)
     region = region_of(face, side)
 
     meshes = (Original(tflite / "face_landmarks_detector.tflite"),
@@ -164,6 +165,11 @@ def main(tflite, models, portrait, expected):
         "image": {"file": "astronaut.png", "width": side, "height": side},
         "detector": {
             "region": whole,
+            "best_anchor": {
+                "index": anchor,
+                "logit": round(scores.reshape(896)[anchor].item(), 4),
+                "values": boxes.reshape(896, 16)[anchor].astype(float).round(4).tolist(),
+            },
             "score": round(score, 5),
             "box": {"left": round(corner[0], 3), "top": round(corner[1], 3),
                     "width": round(face[1][0] * side, 3), "height": round(face[1][1] * side, 3)},

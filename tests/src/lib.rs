@@ -1,1 +1,3 @@
-//! Under construction.
+//! What the whole-system tests share: the real programs, started and watched.
+
+pub mod daemon;

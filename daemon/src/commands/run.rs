@@ -9,7 +9,7 @@ use std::time::Duration;
 use gaze::camera::DEFAULT_HFOV_DEG;
 use gaze::filter::FilterConfig;
 use gaze::screen::Screen;
-use ring::layout::{Reason, State};
+use ring::layout::{Reason, SourceKind, State};
 use ring::{Writer, WriterConfig};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use vision::{ModelStore, Perceiver, PerceiverConfig, Runtime};
@@ -38,14 +38,14 @@ pub fn run(plan: &Plan) -> Outcome {
     let settings = resolve(plan)?;
     // The shared memory first: a second daemon must refuse at once, and readers
     // see "starting" while the networks load.
-    let name = ring::name::resolve(settings.shm.as_deref());
+    let name = settings.shm.clone().unwrap_or_else(ring::default_name);
     let mut writer = Writer::create(&name, &WriterConfig::default())
         .map_err(|error| Failure::new(writer_exit(&error), error.to_string()))?;
     match assemble(plan, &settings, &mut writer) {
         Ok(ready) => supervise(plan, ready.into_daemon(writer)?),
         Err(failure) => {
-            writer.set_state(State::Stopped, Reason::Fault, &failure.line);
-            writer.close();
+            writer.set_state(State::Fault, Reason::Fault, &failure.line);
+            writer.unlink(); // nothing is left behind by a start that failed
             Err(failure)
         }
     }
@@ -97,11 +97,11 @@ fn assemble(
     settings: &FileSettings,
     writer: &mut Writer,
 ) -> Result<Ready, Failure> {
-    let spec = choose_source(settings.source.as_deref().unwrap_or("camera"))?;
+    let spec = choose_source(settings.source.as_deref().unwrap_or("camera"));
     let options = OpenOptions {
         looped: plan.looped,
         fast: plan.fast,
-        camera: settings.camera,
+        camera: settings.camera.unwrap_or(0),
         width: settings.width,
         height: settings.height,
         fps: settings.fps,
@@ -109,24 +109,23 @@ fn assemble(
     // A file that cannot be read will not get better: fail now. A camera may be
     // plugged in later: the capture thread waits for it.
     let source = match spec {
-        SourceSpec::Camera => None,
-        _ => Some(
-            sources::open(&spec, &options)
-                .map_err(|e| Failure::new(Exit::Source, e.to_string()))?,
-        ),
+        SourceSpec::Camera(_) => None,
+        _ => match sources::open(&spec, &options) {
+            Ok(source) => Some(source),
+            Err(e) if e.is_recoverable() => None,
+            Err(e) => return Err(Failure::new(e.exit(), e.to_string())),
+        },
     };
     let perceiver = match spec {
         SourceSpec::Null => None,
         _ => Some(load_networks(settings, writer)?),
     };
     let mapping = mapping_of(settings)?;
-    let s = &mapping.screen;
-    writer.set_display(
-        [s.width_px, s.height_px],
-        [s.width_mm as f32, s.height_mm as f32],
-        mapping.display_generation,
-    );
     let shared = Arc::new(Shared::new(mapping));
+    if perceiver.is_none() {
+        shared.set_source(State::Running, Reason::NoFrames, "the null source gives no frames");
+    }
+    writer.set_source(kind_of(&spec));
     if let Some(source) = &source {
         writer.set_camera(&source.describe().name);
     }
@@ -136,17 +135,27 @@ fn assemble(
 }
 
 /// `auto` is the camera if there is one and the demo otherwise.
-fn choose_source(name: &str) -> Result<SourceSpec, Failure> {
-    if name == "auto" {
-        return Ok(match sources::list_cameras() {
-            Ok(found) if !found.is_empty() => SourceSpec::Camera,
-            _ => {
-                eprintln!("gazed: no camera found, showing the bundled demo");
-                SourceSpec::Demo
-            }
-        });
+fn choose_source(name: &str) -> SourceSpec {
+    if name != "auto" {
+        return name.parse().unwrap_or_else(|never| match never {});
     }
-    name.parse().map_err(|e: sources::SourceError| Failure::new(Exit::Source, e.to_string()))
+    match sources::list_cameras() {
+        Ok(found) if !found.is_empty() => SourceSpec::Camera(None),
+        _ => {
+            eprintln!("gazed: no camera found, showing the bundled demo");
+            SourceSpec::Demo
+        }
+    }
+}
+
+fn kind_of(spec: &SourceSpec) -> SourceKind {
+    match spec {
+        SourceSpec::Camera(_) => SourceKind::Camera,
+        SourceSpec::Demo => SourceKind::Demo,
+        SourceSpec::Null => SourceKind::Null,
+        SourceSpec::Path(path) if path.is_dir() => SourceKind::Pictures,
+        SourceSpec::Path(_) | SourceSpec::Scripted(_) => SourceKind::Clip,
+    }
 }
 
 fn load_networks(settings: &FileSettings, writer: &mut Writer) -> Result<Perceiver, Failure> {
@@ -160,7 +169,7 @@ fn load_networks(settings: &FileSettings, writer: &mut Writer) -> Result<Perceiv
         ..PerceiverConfig::default()
     };
     let perceiver = Perceiver::new(&runtime, &store, config).map_err(network)?;
-    writer.set_network("geometric", perceiver.network_hash());
+    writer.set_network(perceiver.network_hash(), "geometric");
     Ok(perceiver)
 }
 
@@ -217,7 +226,7 @@ fn supervise(plan: &Plan, daemon: Daemon) -> Outcome {
                 break Ok(Exit::Ok);
             }
             Ok(Event::SourceFailed(error)) => {
-                break Err(Failure::new(Exit::Source, error.to_string()));
+                break Err(Failure::new(error.exit(), error.to_string()));
             }
             Ok(Event::ThreadDied { thread, why }) => {
                 break Err(Failure::new(
@@ -245,7 +254,7 @@ fn reload(plan: &Plan, shared: &Shared) {
             let now = shared.mapping.load_full();
             let moved = next.screen != now.screen;
             let refitted = next.calibration != now.calibration;
-            next.display_generation = now.display_generation + u32::from(moved);
+            next.display_version = now.display_version + u32::from(moved);
             next.calibration_generation = now.calibration_generation + u32::from(refitted);
             shared.mapping.store(Arc::new(next));
             eprintln!(

@@ -18,7 +18,9 @@ use vision::Frame;
 
 use super::Event;
 use super::shared::Shared;
-use crate::sources::{self, FrameSource, Next, OpenOptions, SourceError, SourceSpec};
+use crate::sources::{
+    self, ErrorKind, FrameSource, Next, OpenOptions, Origin, SourceError, SourceSpec,
+};
 
 /// How long one call into the source may block.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -29,6 +31,14 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 /// While it waits, the thread looks this often whether it is to end.
 const GLANCE: Duration = Duration::from_millis(20);
+
+/// What the header was last told of the stream.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Said {
+    Nothing,
+    Running,
+    Bad,
+}
 
 /// What the capture thread needs.
 pub struct Capture {
@@ -100,7 +110,8 @@ impl Capture {
         let live = source.describe().live;
         self.shared.camera_millihz.store((source.describe().fps * 1000.0) as u32, Relaxed);
         let mut last_frame = Instant::now();
-        let mut said_running = false;
+        let mut said = Said::Nothing;
+        let mut damaged = source.losses().damaged;
         loop {
             if self.shared.stopping() {
                 return None;
@@ -110,11 +121,24 @@ impl Capture {
                 return None;
             }
             match source.next(hand, PATIENCE) {
+                Ok(Next::Frame) if !hand.is_sound() => {
+                    if said != Said::Bad {
+                        said = Said::Bad;
+                        self.shared.set_source(
+                            State::Running,
+                            Reason::BadFrame,
+                            format!(
+                                "frames of {}×{} cannot be used; choose another size",
+                                hand.width, hand.height
+                            ),
+                        );
+                    }
+                }
                 Ok(Next::Frame) => {
                     last_frame = Instant::now();
                     *wait = FIRST_WAIT;
-                    if !said_running {
-                        said_running = true;
+                    if said != Said::Running {
+                        said = Said::Running;
                         self.shared.set_source(State::Running, Reason::None, "");
                     }
                     self.shared.frames_in.fetch_add(1, Relaxed);
@@ -122,9 +146,26 @@ impl Capture {
                     self.perceive.unpark();
                 }
                 Ok(Next::Nothing) => {
-                    if live && said_running && last_frame.elapsed() > STALLED_FOR {
+                    let losses = source.losses();
+                    if losses.damaged > damaged && said != Said::Bad {
+                        said = Said::Bad;
+                        let why = losses.last_damage.unwrap_or_default();
+                        self.shared.set_source(
+                            State::Running,
+                            Reason::BadFrame,
+                            format!("pictures come damaged ({why}); check the cable"),
+                        );
+                    }
+                    damaged = losses.damaged;
+                    if live && said != Said::Nothing && last_frame.elapsed() > STALLED_FOR {
                         let name = source.describe().name.clone();
-                        return Some(SourceError::lost(&name, "gave no picture for 5 s"));
+                        return Some(SourceError::new(
+                            ErrorKind::DeviceLost,
+                            Origin::Camera,
+                            name,
+                            "it gave no picture for 5 s",
+                            "it is opened again; check its cable",
+                        ));
                     }
                 }
                 Ok(Next::End) => {
@@ -144,7 +185,8 @@ impl Capture {
 
     /// Publishes the trouble and waits; false when it is not worth trying again.
     fn trouble(&mut self, error: SourceError, wait: &mut Duration) -> bool {
-        self.shared.set_source(error.state(), error.reason(), error.to_string());
+        let (state, reason) = in_the_header(error.kind());
+        self.shared.set_source(state, reason, error.to_string());
         if !error.is_recoverable() {
             let _ = self.events.send(Event::SourceFailed(error));
             return false;
@@ -166,6 +208,21 @@ impl Capture {
         if !self.shared.stopping() {
             self.shared.set_source(State::Starting, Reason::Starting, "opening the source again");
         }
+    }
+}
+
+/// What a source's trouble is called in samples and header.
+fn in_the_header(kind: ErrorKind) -> (State, Reason) {
+    match kind {
+        ErrorKind::PermissionDenied => (State::PermissionDenied, Reason::PermissionDenied),
+        ErrorKind::DeviceBusy => (State::CameraBusy, Reason::CameraBusy),
+        ErrorKind::DeviceNotAvailable => (State::NoCamera, Reason::NoCamera),
+        ErrorKind::DeviceLost => (State::NoCamera, Reason::CameraLost),
+        ErrorKind::BadSize => (State::Fault, Reason::BadFrame),
+        ErrorKind::UnsupportedFormat
+        | ErrorKind::NotFound
+        | ErrorKind::Unreadable
+        | ErrorKind::Truncated => (State::Fault, Reason::Fault),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use gaze::affine::Affine;
 use gaze::error_radius::{self, Circumstances};
-use gaze::filter::{GazeFilter, MotionState};
+use gaze::filter::{GazeFilter, GazeState};
 use ring::layout::{Reason, Sample, State, flags};
 
 use super::mapping::Mapping;
@@ -16,6 +16,10 @@ pub const TOO_OLD_NS: u64 = 250_000_000;
 const FORGET_NS: u64 = 500_000_000;
 /// Lines of sight trusted less are not turned into a point.
 const LEAST_CONFIDENCE: f64 = 0.05;
+
+/// Standard deviation of a fully trusted point on each axis, as a fraction of
+/// the screen's side: what the demo's still fixations show.
+const NOISE: f64 = 0.02;
 
 /// Keeps the filter and the newest measurement, and makes samples of them.
 pub struct Composer {
@@ -37,7 +41,7 @@ pub struct Composer {
 #[derive(Clone, Copy, PartialEq)]
 struct Applied {
     calibration_generation: u32,
-    display_generation: u32,
+    display_version: u32,
     calibration: Affine,
 }
 
@@ -74,7 +78,10 @@ impl Composer {
         self.last_point_ns = m.captured_ns;
         self.on_target = true;
         // A line of sight that is trusted half as much is taken as twice as noisy.
-        self.filter.update(m.captured_ns, self.calibrated, 1.0 / gaze.confidence.max(0.1));
+        // A refused point (not finite, not later) changes nothing: the filter goes on
+        // from what it has.
+        let noise = NOISE / gaze.confidence.max(0.1);
+        let _ = self.filter.update(m.captured_ns, self.calibrated, noise);
     }
 
     /// Follows a new mapping: the filter's state is re-expressed, so that the
@@ -82,12 +89,12 @@ impl Composer {
     fn adopt(&mut self, mapping: &Mapping) {
         let next = Applied {
             calibration_generation: mapping.calibration_generation,
-            display_generation: mapping.display_generation,
+            display_version: mapping.display_version,
             calibration: mapping.calibration.unwrap_or(Affine::IDENTITY),
         };
         match self.applied {
             Some(now) if now == next => return,
-            Some(now) if now.display_generation == next.display_generation => {
+            Some(now) if now.display_version == next.display_version => {
                 if let Some(back) = now.calibration.inverse() {
                     self.filter.rebase(&next.calibration.after(&back));
                 } else {
@@ -96,6 +103,7 @@ impl Composer {
             }
             _ => self.filter = GazeFilter::new(mapping.filter),
         }
+        self.calibrated = next.calibration.apply(self.raw);
         self.applied = Some(next);
     }
 
@@ -111,7 +119,6 @@ impl Composer {
         let mut s = Sample {
             state: state.raw(),
             calibration_generation: mapping.calibration_generation,
-            display_generation: mapping.display_generation,
             ..Sample::default()
         };
         set(&mut s, flags::DEMO, self.demo);
@@ -145,7 +152,7 @@ impl Composer {
         s.face_count = m.table.count as u8;
         let age_ns = now_ns.saturating_sub(m.captured_ns);
         if age_ns > TOO_OLD_NS {
-            return Reason::NoFrames;
+            return if reason == Reason::None { Reason::NoFrames } else { reason };
         }
         set(s, flags::STALE, m.frozen);
         if m.frozen {
@@ -173,7 +180,8 @@ impl Composer {
         let Some(point) = self.filter.predict(now_ns) else { return Reason::LowConfidence };
         [s.x, s.y] = point.map(|v| v as f32);
         s.velocity = self.filter.velocity().map(|v| v as f32);
-        set(s, flags::SACCADE, self.filter.state() == MotionState::Saccade);
+        set(s, flags::SACCADE, self.filter.state() == GazeState::Saccade);
+        set(s, flags::FIXATION, self.filter.state() == GazeState::Fixation);
         s.error_radius = error_radius::expected(&Circumstances {
             held_out_error: mapping.held_out_error,
             distance_mm: origin.norm(),
@@ -200,3 +208,7 @@ fn fill_face(s: &mut Sample, face: &FaceMeasurement) {
     [s.head_yaw, s.head_pitch, s.head_roll] = face.head_deg.map(|v| v as f32);
     s.head_mm = face.head_mm.map(|v| v as f32);
 }
+
+#[cfg(test)]
+#[path = "compose_tests.rs"]
+mod tests;

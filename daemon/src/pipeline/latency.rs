@@ -1,7 +1,7 @@
 //! How long frames take, as percentiles of the recent past.
 
 use hdrhistogram::Histogram;
-use ring::layout::HeaderStats;
+use ring::layout::Stats;
 
 /// Percentiles are taken over this many measurements, then begun anew.
 const WINDOW: u64 = 300;
@@ -46,12 +46,12 @@ impl Latency {
     }
 
     /// Writes the newest percentiles into the header's statistics.
-    pub fn fill(&mut self, stats: &mut HeaderStats) {
+    pub fn fill(&mut self, stats: &mut Stats) {
         if self.p50[0] == 0 && !self.stages[0].is_empty() {
             self.settle(); // the first window is not full yet
         }
-        stats.latency_p50_us = self.p50;
-        stats.latency_p99_us = self.p99;
+        [stats.perceive_p50_us, stats.publish_p50_us, stats.total_p50_us] = self.p50;
+        [stats.perceive_p99_us, stats.publish_p99_us, stats.total_p99_us] = self.p99;
     }
 }
 
@@ -73,11 +73,11 @@ mod tests {
             let perceived = 1_000_000_000 + if i % 50 == 0 { 40_000_000 } else { 10_000_000 };
             latency.record(1_000_000_000, perceived, perceived + 5_000_000);
         }
-        let mut stats = HeaderStats::default();
+        let mut stats = Stats::default();
         latency.fill(&mut stats);
         let near = |a: u32, b: f64| (f64::from(a) / b - 1.0).abs() < 0.02;
-        assert!(near(stats.latency_p50_us[0], 10_000.0), "{stats:?}");
-        assert!(near(stats.latency_p99_us[0], 40_000.0), "{stats:?}");
-        assert!(near(stats.latency_p50_us[1], 5_000.0) && near(stats.latency_p99_us[2], 45_000.0));
+        assert!(near(stats.perceive_p50_us, 10_000.0), "{stats:?}");
+        assert!(near(stats.perceive_p99_us, 40_000.0), "{stats:?}");
+        assert!(near(stats.publish_p50_us, 5_000.0) && near(stats.total_p99_us, 45_000.0));
     }
 }

@@ -9,8 +9,8 @@ use gaze::screen::Screen;
 pub struct Mapping {
     /// The display and the camera's place at it.
     pub screen: Screen,
-    /// Raised whenever `screen` changes.
-    pub display_generation: u32,
+    /// Raised whenever `screen` changes, from 1.
+    pub display_version: u32,
     /// The person's map, if one is in force.
     pub calibration: Option<Affine>,
     /// Raised whenever `calibration` changes; 0 until the first.
@@ -27,7 +27,7 @@ impl Mapping {
     pub fn uncalibrated(screen: Screen, filter: FilterConfig) -> Self {
         Mapping {
             screen,
-            display_generation: 1,
+            display_version: 1,
             calibration: None,
             calibration_generation: 0,
             held_out_error: None,

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use ring::layout::{HeaderStats, Reason, State};
+use ring::layout::{Reason, State, Stats};
 use ring::{Writer, clock};
 use ringbuf::HeapCons;
 use ringbuf::traits::Consumer;
@@ -45,8 +45,9 @@ impl Publish {
         let mut composer = Composer::new(self.demo);
         let mut ticker = Ticker::new(RATE_HZ);
         let mut latency = Latency::new();
-        let mut stats = HeaderStats::default();
+        let mut stats = Stats::default();
         let mut said = None;
+        let mut display: Option<(u32, u32)> = None;
         let mut ticks = 0u64;
         let mut allocations_when_warm = 0;
         while !self.shared.stopping() {
@@ -62,16 +63,23 @@ impl Publish {
                 fresh = Some(m);
             }
             let (state, reason) = self.shared.source();
+            if display.is_none_or(|(version, _)| version != mapping.display_version) {
+                let s = &mapping.screen;
+                let generation = self.writer.set_display(
+                    (s.width_px, s.height_px),
+                    (s.width_mm as f32, s.height_mm as f32),
+                );
+                display = Some((mapping.display_version, generation));
+            }
             let mut sample = composer.compose(clock::now_ns(), state, reason, &mapping);
-            let index = self.writer.publish(&mut sample);
-            if let Some(mut m) = fresh {
-                m.table.sample_index = index;
+            sample.display_generation = display.map_or(0, |(_, generation)| generation);
+            self.writer.publish(&mut sample); // also the heartbeat
+            if let Some(m) = fresh {
                 self.writer.publish_faces(&m.table);
                 latency.record(m.captured_ns, m.perceived_ns, sample.published_ns);
             } else {
                 stats.predicted += 1;
             }
-            self.writer.heartbeat();
             self.writer.wake();
             stats.samples += 1;
 
@@ -82,9 +90,11 @@ impl Publish {
             if ticks % STATS_EVERY == 0 {
                 stats.frames_in = self.shared.frames_in.load(Relaxed);
                 stats.frames_dropped = self.shared.frames_dropped.load(Relaxed);
-                stats.reconnects = self.shared.reconnects.load(Relaxed);
-                stats.camera_millihz = self.shared.camera_millihz.load(Relaxed);
-                stats.publish_millihz = ticker.rate_millihz();
+                stats.camera_reconnects = self.shared.reconnects.load(Relaxed);
+                let size = self.shared.picture.load(Relaxed);
+                (stats.picture_width, stats.picture_height) = (size >> 16, size & 0xFFFF);
+                stats.camera_mhz = self.shared.camera_millihz.load(Relaxed);
+                stats.publish_mhz = ticker.rate_millihz();
                 latency.fill(&mut stats);
                 self.writer.stats(&stats);
                 self.writer.set_calibration_generation(mapping.calibration_generation);

@@ -29,6 +29,8 @@ pub struct Shared {
     pub reconnects: AtomicU64,
     /// The source's own rate, thousandths of a frame a second.
     pub camera_millihz: AtomicU32,
+    /// The pictures' size, width in the upper half.
+    pub picture: AtomicU32,
     /// Allocations after warm-up: capture, perceive, publish.
     pub allocations: [AtomicU64; 3],
 }
@@ -46,6 +48,7 @@ impl Shared {
             frames_dropped: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),
             camera_millihz: AtomicU32::new(0),
+            picture: AtomicU32::new(0),
             allocations: Default::default(),
         }
     }

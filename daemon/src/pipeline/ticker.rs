@@ -40,7 +40,7 @@ impl Ticker {
     /// Sleeps until the next tick. Returns how many ticks were late or missed.
     pub fn wait(&mut self) -> u64 {
         self.tick += 1;
-        clock::sleep_until(self.due(self.tick));
+        sleep_until(self.due(self.tick));
         let (missed, now) = self.arrive(clock::now_ns());
         self.window_ticks += 1;
         if self.window_ticks == RATE_WINDOW {
@@ -63,6 +63,28 @@ impl Ticker {
     /// Ticks a second over the last second, in thousandths.
     pub fn rate_millihz(&self) -> u32 {
         self.millihz
+    }
+}
+
+/// Sleeps until `due_ns` of the monotonic clock, however often it is woken.
+#[cfg(target_os = "linux")]
+fn sleep_until(due_ns: u64) {
+    let due = rustix::time::Timespec {
+        tv_sec: (due_ns / 1_000_000_000) as i64,
+        tv_nsec: (due_ns % 1_000_000_000) as _,
+    };
+    let clock = rustix::thread::ClockId::Monotonic;
+    while rustix::thread::clock_nanosleep_absolute(clock, &due)
+        == Err(rustix::io::Errno::INTR)
+    {}
+}
+
+/// Sleeps until `due_ns` of the monotonic clock.
+#[cfg(not(target_os = "linux"))]
+fn sleep_until(due_ns: u64) {
+    let now = clock::now_ns();
+    if due_ns > now {
+        std::thread::sleep(std::time::Duration::from_nanos(due_ns - now));
     }
 }
 

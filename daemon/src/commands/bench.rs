@@ -1,0 +1,301 @@
+//! `gazed bench`: measures on this machine and prints medians and ratios.
+//!
+//! Nothing here is asserted: what a machine reaches depends on the machine.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use gaze::filter::{FilterConfig, FilterKind};
+use gaze::screen::Screen;
+use hdrhistogram::Histogram;
+use ring::layout::{Reason, State};
+use ring::{Reader, Writer, WriterConfig, clock};
+use vision::{Frame, ModelStore, Perceiver, PerceiverConfig, Runtime};
+
+use crate::alloc::allocations_of_this_thread;
+use crate::exit::{Exit, Failure, Outcome};
+use crate::pipeline::compose::Composer;
+use crate::pipeline::mapping::Mapping;
+use crate::pipeline::measurement::Measurement;
+use crate::pipeline::shared::Shared;
+use crate::pipeline::{Daemon, Parts};
+use crate::sources::{self, Next, OpenOptions, SourceSpec};
+
+/// What to measure.
+#[derive(Args)]
+pub struct BenchArgs {
+    /// A clip, GIF or folder to measure frame → sample on; the demo if left out
+    #[arg(long, value_name = "PATH")]
+    pub clip: Option<PathBuf>,
+    /// Frames to measure after 30 to warm up
+    #[arg(long, value_name = "N", default_value_t = 300)]
+    pub frames: usize,
+    /// Hold this process to one core (Linux)
+    #[arg(long)]
+    pub one_core: bool,
+    /// Then run the whole daemon on the source for this long
+    #[arg(long, value_name = "S", default_value_t = 10.0)]
+    pub seconds: f64,
+    /// The same in minutes
+    #[arg(long, value_name = "M", conflicts_with = "seconds")]
+    pub minutes: Option<f64>,
+    /// A program that measures the same clip and prints `median_ms=…`; its ratio is printed
+    #[arg(long, value_name = "COMMAND")]
+    pub peer: Option<String>,
+    /// Threads inside ONNX Runtime
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub threads: usize,
+    /// One JSON object instead of lines
+    #[arg(long)]
+    pub json: bool,
+}
+
+/// Frames before anything is counted.
+const WARM_UP: usize = 30;
+
+/// Runs every part that was asked for.
+pub fn bench(args: &BenchArgs) -> Outcome {
+    if args.one_core {
+        hold_to_one_core()?;
+    }
+    let mut report = Report::new(args.json);
+    frame_to_sample(args, &mut report)?;
+    if let Some(peer) = &args.peer {
+        against_peer(args, peer, &mut report)?;
+    }
+    let seconds = args.minutes.map_or(args.seconds, |m| m * 60.0);
+    if seconds > 0.0 {
+        whole_daemon(args, seconds, &mut report)?;
+    }
+    report.end();
+    Ok(Exit::Ok)
+}
+
+/// Names and numbers, as aligned lines or as one JSON object.
+struct Report {
+    json: bool,
+    fields: serde_json::Map<String, serde_json::Value>,
+}
+
+impl Report {
+    fn new(json: bool) -> Self {
+        Report { json, fields: serde_json::Map::new() }
+    }
+
+    fn put(&mut self, name: &str, value: f64, unit: &str) {
+        if !self.json {
+            println!("{name:34} {value:>10.3} {unit}");
+        }
+        self.fields.insert(name.replace([' ', '→'], "_"), value.into());
+    }
+
+    fn spread(&mut self, name: &str, micros: &Histogram<u64>) {
+        let ms = |q: f64| micros.value_at_quantile(q) as f64 / 1000.0;
+        if !self.json {
+            println!(
+                "{name:34} {:>10.3} ms   p90 {:.3}   p99 {:.3}   worst {:.3}",
+                ms(0.5),
+                ms(0.9),
+                ms(0.99),
+                micros.max() as f64 / 1000.0
+            );
+        }
+        let numbers = [0.5, 0.9, 0.99, 1.0].map(ms);
+        self.fields.insert(format!("{}_ms_p50_p90_p99_max", name.replace(' ', "_")), numbers.to_vec().into());
+    }
+
+    fn end(self) {
+        if self.json {
+            println!("{}", serde_json::Value::Object(self.fields));
+        }
+    }
+}
+
+fn spec_of(args: &BenchArgs) -> SourceSpec {
+    args.clip.clone().map_or(SourceSpec::Demo, SourceSpec::Path)
+}
+
+fn perceiver(args: &BenchArgs) -> Result<Perceiver, Failure> {
+    let runtime =
+        Runtime::load(None).map_err(|e| Failure::new(Exit::Runtime, e.to_string()))?;
+    let network = |e: vision::ModelError| Failure::new(Exit::Network, e.to_string());
+    let store = ModelStore::open(None).map_err(network)?;
+    let config = PerceiverConfig { threads: args.threads, ..PerceiverConfig::default() };
+    Perceiver::new(&runtime, &store, config).map_err(network)
+}
+
+fn writer(name: &str) -> Result<Writer, Failure> {
+    Writer::create(name, &WriterConfig::default())
+        .map_err(|e| Failure::new(Exit::SharedMemory, e.to_string()))
+}
+
+/// One thread, every frame: decode, perceive, compose and publish, each timed.
+fn frame_to_sample(args: &BenchArgs, report: &mut Report) -> Result<(), Failure> {
+    let refuse = |e: sources::SourceError| Failure::new(e.exit(), e.to_string());
+    let options = OpenOptions { looped: true, fast: true, ..OpenOptions::default() };
+    let mut source = sources::open(&spec_of(args), &options).map_err(refuse)?;
+    let mut perceiver = perceiver(args)?;
+    let mut writer = writer(&format!("/gaze-bench-{}", std::process::id()))?;
+    let mapping =
+        Mapping::uncalibrated(Screen::default(), FilterConfig::of(FilterKind::Kalman));
+    let mut composer = Composer::new(false);
+    let mut frame = Frame::default();
+    let micros = || Histogram::<u64>::new_with_bounds(1, 60_000_000, 3).expect("in order");
+    let (mut decode, mut perceive, mut publish, mut whole) = (micros(), micros(), micros(), micros());
+    let (mut faces, mut valid, mut counted, mut allocations) = (0u64, 0u64, 0u64, 0u64);
+    let mut size = (0, 0);
+    while (counted as usize) < args.frames + WARM_UP {
+        let t0 = Instant::now();
+        match source.next(&mut frame, Duration::from_secs(5)).map_err(refuse)? {
+            Next::Frame => {}
+            Next::Nothing | Next::End => break,
+        }
+        size = (frame.width, frame.height);
+        frame.captured_ns = clock::now_ns();
+        let before = allocations_of_this_thread();
+        let t1 = Instant::now();
+        let found = perceiver.perceive(&frame);
+        let t2 = Instant::now();
+        let m = Measurement::of(found, &frame, clock::now_ns());
+        composer.absorb(&m, &mapping);
+        let mut sample = composer.compose(clock::now_ns(), State::Running, Reason::None, &mapping);
+        writer.publish(&mut sample);
+        writer.publish_faces(&m.table);
+        let t3 = Instant::now();
+        counted += 1;
+        if counted as usize <= WARM_UP {
+            continue;
+        }
+        allocations += allocations_of_this_thread() - before;
+        faces += u64::from(m.face.is_some());
+        valid += u64::from(sample.is_valid());
+        for (histogram, span) in [
+            (&mut decode, t1 - t0),
+            (&mut perceive, t2 - t1),
+            (&mut publish, t3 - t2),
+            (&mut whole, t3 - t1),
+        ] {
+            histogram.saturating_record(span.as_micros().max(1) as u64);
+        }
+    }
+    let n = whole.len().max(1) as f64;
+    if !report.json {
+        println!(
+            "{} frames of {}×{}, one face a frame, {} core{}",
+            whole.len(),
+            size.0,
+            size.1,
+            if args.one_core { "one" } else { "every" },
+            if args.one_core { "" } else { " free to use" },
+        );
+    }
+    report.spread("decode", &decode);
+    report.spread("perceive", &perceive);
+    report.spread("compose and publish", &publish);
+    report.spread("frame to sample", &whole);
+    report.put("frames with a face", 100.0 * faces as f64 / n, "%");
+    report.put("valid samples", 100.0 * valid as f64 / n, "%");
+    report.put("allocations a frame", allocations as f64 / n, "");
+    report.put("resident memory", resident_mb(), "MB");
+    report.fields.insert("frame_to_sample_ms".into(), (whole.value_at_quantile(0.5) as f64 / 1000.0).into());
+    writer.close();
+    Ok(())
+}
+
+/// Runs the peer's program on the same clip, right after ours.
+fn against_peer(args: &BenchArgs, peer: &str, report: &mut Report) -> Result<(), Failure> {
+    let clip = args.clip.as_deref().unwrap_or_else(|| std::path::Path::new("demo"));
+    let run = Command::new("sh")
+        .arg("-c")
+        .arg(format!("{peer} \"$0\""))
+        .arg(clip)
+        .output()
+        .map_err(|e| Failure::new(Exit::NotGood, format!("the peer cannot be run: {e}")))?;
+    let text = String::from_utf8_lossy(&run.stdout);
+    let theirs = text
+        .split_whitespace()
+        .find_map(|word| word.strip_prefix("median_ms=")?.parse::<f64>().ok())
+        .ok_or_else(|| {
+            Failure::new(Exit::NotGood, format!("the peer printed no median_ms=: {}", text.trim()))
+        })?;
+    let ours = report.fields["frame_to_sample_ms"].as_f64().unwrap_or(f64::NAN);
+    report.put("peer, a frame", theirs, "ms");
+    report.put("ours / peer", ours / theirs, "×");
+    Ok(())
+}
+
+/// The daemon's own threads on the source in its own time, seen through a reader.
+fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(), Failure> {
+    let spec = spec_of(args);
+    let options = OpenOptions { looped: true, ..OpenOptions::default() };
+    let source =
+        sources::open(&spec, &options).map_err(|e| Failure::new(e.exit(), e.to_string()))?;
+    let name = format!("/gaze-bench-{}", std::process::id());
+    let mapping =
+        Mapping::uncalibrated(Screen::default(), FilterConfig::of(FilterKind::Kalman));
+    let shared = std::sync::Arc::new(Shared::new(mapping));
+    let daemon = Daemon::start(Parts {
+        shared: shared.clone(),
+        perceiver: Some(perceiver(args)?),
+        writer: writer(&name)?,
+        spec,
+        options,
+        source: Some(source),
+        lossless: false,
+    })
+    .map_err(|e| Failure::new(Exit::Fault, e.to_string()))?;
+    let lost_memory = |e: ring::OpenError| Failure::new(Exit::SharedMemory, e.to_string());
+    let reader = Reader::open(&name).map_err(lost_memory)?;
+    std::thread::sleep(Duration::from_secs(2)); // threads, networks, caches
+    let before = reader.header().stats;
+    let (t0, cpu0, rss0) = (Instant::now(), cpu_seconds(), resident_mb());
+    std::thread::sleep(Duration::from_secs_f64(seconds));
+    let (elapsed, cpu) = (t0.elapsed().as_secs_f64(), cpu_seconds() - cpu0);
+    let after = reader.header().stats;
+    if !report.json {
+        println!("the whole daemon for {elapsed:.0} s");
+    }
+    report.put("samples a second", (after.samples - before.samples) as f64 / elapsed, "Hz");
+    report.put("late or missed ticks", (after.late_ticks - before.late_ticks) as f64, "");
+    report.put("frames dropped", (after.frames_dropped - before.frames_dropped) as f64, "");
+    report.put("capture to sample, median", f64::from(after.total_p50_us) / 1000.0, "ms");
+    report.put("capture to sample, p99", f64::from(after.total_p99_us) / 1000.0, "ms");
+    report.put("processor", 100.0 * cpu / elapsed, "% of one core");
+    report.put("resident memory, whole daemon", resident_mb(), "MB");
+    report.put("memory growth", resident_mb() - rss0, "MB");
+    for (thread, slot) in [("perceive", 1), ("publish", 2)] {
+        let made = shared.allocations[slot].load(std::sync::atomic::Ordering::Relaxed);
+        report.put(&format!("allocations after warm-up, {thread}"), made as f64, "");
+    }
+    daemon.stop();
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn hold_to_one_core() -> Result<(), Failure> {
+    let mut set = rustix::thread::CpuSet::new();
+    set.set(0);
+    rustix::thread::sched_setaffinity(None, &set)
+        .map_err(|e| Failure::new(Exit::NotGood, format!("cannot hold to one core: {e}")))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn hold_to_one_core() -> Result<(), Failure> {
+    Err(Failure::new(Exit::Usage, "--one-core works on Linux only"))
+}
+
+/// Resident memory of this process, megabytes; NaN where the system does not say.
+fn resident_mb() -> f64 {
+    std::fs::read_to_string("/proc/self/statm")
+        .ok()
+        .and_then(|s| s.split_whitespace().nth(1)?.parse::<f64>().ok())
+        .map_or(f64::NAN, |pages| pages * rustix::param::page_size() as f64 / 1e6)
+}
+
+/// Processor time of this process so far, seconds.
+fn cpu_seconds() -> f64 {
+    let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
+}

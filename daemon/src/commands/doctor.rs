@@ -1,0 +1,152 @@
+//! `gazed doctor`: each thing the daemon needs, a line, with what to do.
+
+use std::path::Path;
+
+use ring::{OpenError, Reader};
+use vision::{ModelStore, Runtime};
+
+use super::status::words;
+use crate::exit::{Exit, Outcome};
+use crate::settings::{self, FileSettings};
+use crate::sources::{self, ErrorKind};
+
+/// How a thing was found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Verdict {
+    Good,
+    /// Works without; worth knowing.
+    Note,
+    Bad,
+}
+
+impl Verdict {
+    fn word(self) -> &'static str {
+        match self {
+            Verdict::Good => "good",
+            Verdict::Note => "note",
+            Verdict::Bad => "BAD",
+        }
+    }
+}
+
+struct Finding {
+    what: &'static str,
+    verdict: Verdict,
+    line: String,
+}
+
+/// Checks everything; exit code 1 when something is bad.
+pub fn doctor(config: Option<&Path>, shm: Option<String>, json: bool) -> Outcome {
+    let (settings, settings_finding) = check_settings(config);
+    let name = shm.or(settings.shm.clone()).unwrap_or_else(ring::default_name);
+    let (runtime, runtime_finding) = check_runtime(&settings);
+    let findings = [
+        settings_finding,
+        runtime_finding,
+        check_networks(&settings, runtime.is_some()),
+        check_camera(),
+        check_shared_memory(&name),
+    ];
+    let bad = findings.iter().any(|f| f.verdict == Verdict::Bad);
+    if json {
+        let rows: Vec<_> = findings
+            .iter()
+            .map(|f| {
+                serde_json::json!({"what": f.what, "verdict": f.verdict.word().to_lowercase(), "line": f.line})
+            })
+            .collect();
+        println!("{}", serde_json::json!({"good": !bad, "findings": rows}));
+    } else {
+        for f in &findings {
+            println!("{:4}  {:13}  {}", f.verdict.word(), f.what, f.line);
+        }
+    }
+    Ok(if bad { Exit::NotGood } else { Exit::Ok })
+}
+
+fn check_settings(config: Option<&Path>) -> (FileSettings, Finding) {
+    let path = config.map(Path::to_path_buf).or_else(settings::default_path);
+    let shown = path.map_or_else(|| "none".into(), |p| p.display().to_string());
+    match settings::load(config) {
+        Ok(s) => {
+            let line = if s == FileSettings::default() {
+                format!("nothing set; they would be read from {shown}")
+            } else {
+                format!("read from {shown}")
+            };
+            (s, Finding { what: "settings", verdict: Verdict::Good, line })
+        }
+        Err(e) => (
+            FileSettings::default(),
+            Finding { what: "settings", verdict: Verdict::Bad, line: e.to_string() },
+        ),
+    }
+}
+
+fn check_runtime(settings: &FileSettings) -> (Option<Runtime>, Finding) {
+    let what = "ONNX Runtime";
+    match Runtime::load(settings.runtime.as_deref()) {
+        Ok(r) => {
+            let line = r.path().display().to_string();
+            (Some(r), Finding { what, verdict: Verdict::Good, line })
+        }
+        Err(e) => (None, Finding { what, verdict: Verdict::Bad, line: e.to_string() }),
+    }
+}
+
+fn check_networks(settings: &FileSettings, runtime: bool) -> Finding {
+    let what = "networks";
+    let checked = ModelStore::open(settings.models.as_deref())
+        .and_then(|store| store.verify_all().map(|count| (store.folder().to_path_buf(), count)));
+    match checked {
+        Ok((folder, count)) => Finding {
+            what,
+            verdict: Verdict::Good,
+            line: format!(
+                "{count} in {}, every hash right{}",
+                folder.display(),
+                if runtime { "" } else { "; not loaded, ONNX Runtime is missing" }
+            ),
+        },
+        Err(e) => Finding { what, verdict: Verdict::Bad, line: e.to_string() },
+    }
+}
+
+fn check_camera() -> Finding {
+    let what = "camera";
+    match sources::list_cameras() {
+        Ok(found) if found.is_empty() => Finding {
+            what,
+            verdict: Verdict::Note,
+            line: "none found; plug one in, or use --source demo".into(),
+        },
+        Ok(found) => Finding { what, verdict: Verdict::Good, line: found.join("; ") },
+        Err(e) if e.kind() == ErrorKind::PermissionDenied => {
+            Finding { what, verdict: Verdict::Bad, line: e.to_string() }
+        }
+        Err(e) => Finding { what, verdict: Verdict::Note, line: e.to_string() },
+    }
+}
+
+fn check_shared_memory(name: &str) -> Finding {
+    let what = "shared memory";
+    match Reader::open(name) {
+        Ok(reader) => {
+            let header = reader.header();
+            Finding {
+                what,
+                verdict: Verdict::Good,
+                line: match header.writer_pid {
+                    Some(pid) => format!("{name}: gazed {}, process {pid}", words(reader.health())),
+                    None => format!("{name}: the last gazed {}", words(reader.health())),
+                },
+            }
+        }
+        Err(OpenError::NotThere { .. }) => Finding {
+            what,
+            verdict: Verdict::Good,
+            line: format!("{name} is free; no gazed is running"),
+        },
+        Err(e) => Finding { what, verdict: Verdict::Bad, line: e.to_string() },
+    }
+}

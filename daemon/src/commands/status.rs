@@ -1,0 +1,169 @@
+//! `gazed status`: how the daemon is, from the shared memory's header alone.
+
+use std::io::{IsTerminal, Write};
+
+use ring::layout::State;
+use ring::{Health, HeaderSnapshot, OpenError, Reader};
+
+use crate::exit::{Exit, Failure, Outcome};
+
+/// Opens the shared memory for reading, or says what to do.
+pub fn open(shm: Option<&str>) -> Result<Reader, Failure> {
+    let name = shm.map_or_else(ring::default_name, str::to_owned);
+    Reader::open(&name).map_err(|e| {
+        let line = match e {
+            OpenError::NotThere { .. } => format!("no gazed is running ({e}); start it: gazed run"),
+            _ => e.to_string(),
+        };
+        Failure::new(Exit::SharedMemory, line)
+    })
+}
+
+/// How the writer is, as the end of a sentence that begins with "gazed".
+pub fn words(health: Health) -> String {
+    match health {
+        Health::Starting => "is starting".into(),
+        Health::Running => "is running".into(),
+        Health::Stalled { for_ms } => {
+            format!("is alive but has not moved for {:.1} s", for_ms as f64 / 1000.0)
+        }
+        Health::Stopped => "has stopped".into(),
+        Health::Died { pid } => format!("(process {pid}) died without a word"),
+        Health::Restarted => "was started anew".into(),
+    }
+}
+
+/// Prints the header; exit code 0 only while the daemon lives and moves.
+pub fn status(shm: Option<&str>, json: bool, quiet: bool) -> Outcome {
+    let reader = open(shm)?;
+    let health = reader.health();
+    let header = reader.header();
+    let text = if json {
+        format!("{}\n", as_json(&header, health))
+    } else {
+        as_text(&header, health, reader.name(), std::io::stdout().is_terminal())
+    };
+    if !quiet {
+        // A closed pipe (`| head`) is the reader's choice.
+        let _ = std::io::stdout().lock().write_all(text.as_bytes());
+    }
+    Ok(match health {
+        Health::Running | Health::Starting => Exit::Ok,
+        _ => Exit::SharedMemory,
+    })
+}
+
+fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> String {
+    let paint = |text: &str, code: &str| {
+        if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+    };
+    let good = health == Health::Running && h.state == State::Running;
+    let ms = |us: u32| f64::from(us) / 1000.0;
+    let s = &h.stats;
+    let mut lines = Vec::new();
+    let pid = h.writer_pid.map_or(String::new(), |pid| format!(", process {pid}"));
+    let up = h.now_ns.saturating_sub(h.started_ns) / 1_000_000_000;
+    lines.push((
+        "gazed",
+        format!(
+            "{}{pid}, for {}",
+            paint(&words(health), if good { "32" } else { "31" }),
+            duration(up)
+        ),
+    ));
+    let why = if h.why.is_empty() { String::new() } else { format!(": {}", h.why) };
+    lines.push(("state", format!("{}{why}", h.state)));
+    lines.push(("source", format!("{} {}", h.source, h.camera_name)));
+    lines.push((
+        "rates",
+        format!(
+            "{:.1} samples/s, {:.1} frames/s of {}×{}",
+            f64::from(s.publish_mhz) / 1000.0,
+            f64::from(s.camera_mhz) / 1000.0,
+            s.picture_width,
+            s.picture_height
+        ),
+    ));
+    lines.push((
+        "latency",
+        format!(
+            "capture to sample {:.1} ms (p99 {:.1}); to measurement {:.1} (p99 {:.1})",
+            ms(s.total_p50_us),
+            ms(s.total_p99_us),
+            ms(s.perceive_p50_us),
+            ms(s.perceive_p99_us)
+        ),
+    ));
+    lines.push((
+        "counters",
+        format!(
+            "{} samples, {} of them predicted; {} frames, {} dropped; {} late ticks; {} reconnects",
+            s.samples, s.predicted, s.frames_in, s.frames_dropped, s.late_ticks, s.camera_reconnects
+        ),
+    ));
+    lines.push(("network", format!("{} {:016x}", h.network_name, h.network_hash)));
+    lines.push((
+        "display",
+        format!(
+            "{}×{} px, {:.0}×{:.0} mm (generation {})",
+            h.display_px.0, h.display_px.1, h.display_mm.0, h.display_mm.1, h.display_generation
+        ),
+    ));
+    lines.push((
+        "calibration",
+        match h.calibration_generation {
+            0 => "none: points are rough until you calibrate".into(),
+            g => format!("in force (generation {g})"),
+        },
+    ));
+    if h.recording {
+        lines.push(("recording", paint("yes: pictures are being stored", "31")));
+    }
+    lines.push(("memory", format!("{name}, epoch {}, layout version {}", h.epoch, h.version)));
+    lines.iter().map(|(what, line)| format!("{what:12} {line}\n")).collect()
+}
+
+fn duration(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds} s"),
+        120..=7199 => format!("{} min", seconds / 60),
+        _ => format!("{} h {} min", seconds / 3600, seconds / 60 % 60),
+    }
+}
+
+fn as_json(h: &HeaderSnapshot, health: Health) -> serde_json::Value {
+    let s = &h.stats;
+    serde_json::json!({
+        "health": match health {
+            Health::Starting => "starting",
+            Health::Running => "running",
+            Health::Stalled { .. } => "stalled",
+            Health::Stopped => "stopped",
+            Health::Died { .. } => "died",
+            Health::Restarted => "restarted",
+        },
+        "pid": h.writer_pid,
+        "state": h.state.text(), "reason": h.reason.text(), "why": h.why,
+        "source": h.source.text(), "camera": h.camera_name,
+        "epoch": h.epoch, "version": h.version,
+        "started_ns": h.started_ns, "now_ns": h.now_ns, "heartbeat_ns": h.heartbeat_ns,
+        "sample_index": h.sample_index,
+        "rates": {"samples_hz": f64::from(s.publish_mhz) / 1000.0, "camera_hz": f64::from(s.camera_mhz) / 1000.0},
+        "picture": [s.picture_width, s.picture_height],
+        "counters": {
+            "samples": s.samples, "predicted": s.predicted, "frames_in": s.frames_in,
+            "frames_dropped": s.frames_dropped, "late_ticks": s.late_ticks,
+            "camera_reconnects": s.camera_reconnects, "faults": s.faults,
+        },
+        "latency_us": {
+            "capture_to_measurement": {"p50": s.perceive_p50_us, "p99": s.perceive_p99_us},
+            "measurement_to_sample": {"p50": s.publish_p50_us, "p99": s.publish_p99_us},
+            "capture_to_sample": {"p50": s.total_p50_us, "p99": s.total_p99_us},
+        },
+        "network": {"name": h.network_name, "hash": format!("{:016x}", h.network_hash)},
+        "display": {"px": [h.display_px.0, h.display_px.1], "mm": [h.display_mm.0, h.display_mm.1],
+                    "generation": h.display_generation},
+        "calibration_generation": h.calibration_generation,
+        "recording": h.recording,
+    })
+}

@@ -1,0 +1,158 @@
+//! Samples from made-up measurements and made-up times.
+
+use gaze::affine::Affine;
+use gaze::filter::{FilterConfig, FilterKind};
+use gaze::ray::Ray;
+use gaze::screen::Screen;
+use nalgebra::{Point2, Vector3};
+use ring::layout::{FaceTable, Reason, Sample, State, flags};
+
+use super::{Composer, TOO_OLD_NS};
+use crate::pipeline::mapping::Mapping;
+use crate::pipeline::measurement::{FaceMeasurement, GazeMeasurement, Measurement};
+
+const MS: u64 = 1_000_000;
+const START: u64 = 1_000_000 * MS;
+
+fn mapping() -> Mapping {
+    Mapping::uncalibrated(Screen::default(), FilterConfig::of(FilterKind::Kalman))
+}
+
+/// Somebody 60 cm away looks at a place of the screen.
+fn looking_at(point: [f64; 2], frame: u64, captured_ns: u64) -> Measurement {
+    let eye = Vector3::new(0.0, 40.0, 600.0);
+    let target = Screen::default().point_mm(Point2::from(point));
+    let combined = Ray { origin: eye, direction: (target - eye).normalize() };
+    Measurement {
+        frame_index: frame,
+        captured_ns,
+        perceived_ns: captured_ns + 12 * MS,
+        frozen: false,
+        face: Some(FaceMeasurement {
+            id: 7,
+            openness: [0.9, 0.9],
+            open: [true; 2],
+            head_deg: [1.0, 2.0, 3.0],
+            head_mm: [0.0, 40.0, 600.0],
+            gaze: Some(GazeMeasurement {
+                combined,
+                left_deg: [0.0; 2],
+                right_deg: [0.0; 2],
+                confidence: 0.9,
+            }),
+        }),
+        table: FaceTable { count: 1, ..FaceTable::default() },
+    }
+}
+
+fn sample_of(composer: &mut Composer, now: u64) -> Sample {
+    composer.compose(now, State::Running, Reason::None, &mapping())
+}
+
+#[test]
+fn a_look_becomes_the_point_it_was_aimed_at() {
+    let mut composer = Composer::new(false);
+    composer.absorb(&looking_at([0.3, 0.7], 1, START), &mapping());
+    let s = sample_of(&mut composer, START + 20 * MS);
+    assert!(s.is_valid() && s.has(flags::FACE | flags::EYES_OPEN | flags::MEASURED), "{s:?}");
+    assert!(!s.has(flags::CALIBRATED | flags::DEMO) && !s.has(flags::PREDICTED));
+    for (seen, aimed) in [(s.raw_x, 0.3), (s.raw_y, 0.7), (s.cal_x, 0.3), (s.x, 0.3), (s.y, 0.7)] {
+        assert!((seen - aimed).abs() < 1e-4, "{s:?}");
+    }
+    assert_eq!((s.frame_index, s.captured_ns, s.perceived_ns), (1, START, START + 12 * MS));
+    assert_eq!((s.face_id, s.face_count, s.head_yaw), (7, 1, 1.0));
+    assert!(s.error_radius > 0.0 && s.error_radius < 0.5);
+}
+
+#[test]
+fn between_frames_a_sample_says_that_it_is_predicted() {
+    let mut composer = Composer::new(true);
+    composer.absorb(&looking_at([0.5, 0.5], 1, START), &mapping());
+    assert!(sample_of(&mut composer, START + 15 * MS).has(flags::MEASURED | flags::DEMO));
+    let between = sample_of(&mut composer, START + 32 * MS);
+    assert!(between.has(flags::PREDICTED | flags::VALID) && !between.has(flags::MEASURED));
+}
+
+#[test]
+fn what_is_too_old_is_never_passed_off_as_now() {
+    let mut composer = Composer::new(false);
+    composer.absorb(&looking_at([0.5, 0.5], 1, START), &mapping());
+    let s = sample_of(&mut composer, START + TOO_OLD_NS + 1);
+    assert!(!s.is_valid() && !s.has(flags::FACE) && s.x.is_nan());
+    assert_eq!(s.reason(), Reason::NoFrames);
+}
+
+#[test]
+fn each_reason_is_told_apart() {
+    let good = looking_at([0.5, 0.5], 1, START);
+    let face = good.face.unwrap();
+    let cases = [
+        (Measurement { frozen: true, ..good }, Reason::Stale),
+        (Measurement { face: None, ..good }, Reason::NoFace),
+        (
+            Measurement { face: Some(FaceMeasurement { open: [false; 2], ..face }), ..good },
+            Reason::EyesClosed,
+        ),
+        (
+            Measurement { face: Some(FaceMeasurement { gaze: None, ..face }), ..good },
+            Reason::LowConfidence,
+        ),
+    ];
+    for (m, reason) in cases {
+        let mut composer = Composer::new(false);
+        composer.absorb(&m, &mapping());
+        let s = sample_of(&mut composer, START + 15 * MS);
+        assert_eq!((s.reason(), s.is_valid()), (reason, false));
+        assert_eq!(s.has(flags::STALE), reason == Reason::Stale);
+    }
+    let mut composer = Composer::new(false);
+    composer.absorb(&good, &mapping());
+    for (state, reason) in [
+        (State::Paused, Reason::Paused),
+        (State::CameraBusy, Reason::CameraBusy),
+        (State::PermissionDenied, Reason::PermissionDenied),
+    ] {
+        let s = composer.compose(START + 15 * MS, state, reason, &mapping());
+        assert_eq!((s.state(), s.reason(), s.is_valid()), (state, reason, false));
+    }
+    let nothing = sample_of(&mut Composer::new(false), START);
+    assert_eq!((nothing.reason(), nothing.is_valid()), (Reason::Starting, false));
+}
+
+#[test]
+fn closing_lids_do_not_drag_the_point() {
+    let mut composer = Composer::new(false);
+    let mut t = START;
+    for frame in 0..30 {
+        composer.absorb(&looking_at([0.4, 0.4], frame, t), &mapping());
+        t += 33 * MS;
+    }
+    // Two frames of closed lids, with the gaze pulled down as lids do.
+    for frame in 30..32 {
+        let mut m = looking_at([0.4, 0.95], frame, t);
+        m.face.as_mut().unwrap().open = [false; 2];
+        composer.absorb(&m, &mapping());
+        assert_eq!(sample_of(&mut composer, t + 15 * MS).reason(), Reason::EyesClosed);
+        t += 33 * MS;
+    }
+    composer.absorb(&looking_at([0.4, 0.4], 32, t), &mapping());
+    let s = sample_of(&mut composer, t + 15 * MS);
+    assert!(s.is_valid() && (s.y - 0.4).abs() < 0.01, "{s:?}");
+}
+
+#[test]
+fn a_new_calibration_jumps_and_is_not_swept_across_the_screen() {
+    let mut composer = Composer::new(false);
+    let mut t = START;
+    for frame in 0..60 {
+        composer.absorb(&looking_at([0.5, 0.5], frame, t), &mapping());
+        t += 33 * MS;
+    }
+    let shifted = Affine { a: 0.5, b: 0.0, c: 0.4, d: 0.0, e: 0.5, f: 0.1 };
+    let after = Mapping { calibration: Some(shifted), calibration_generation: 1, ..mapping() };
+    // The very next sample, without a new frame, is on the new map.
+    let s = composer.compose(t, State::Running, Reason::None, &after);
+    assert!(s.is_valid() && s.has(flags::CALIBRATED), "{s:?}");
+    assert!((s.x - 0.65).abs() < 0.005 && (s.y - 0.35).abs() < 0.005, "{s:?}");
+    assert_eq!(s.calibration_generation, 1);
+}

@@ -1,0 +1,28 @@
+//! The clock that all frame times are on, and waiting for a moment on it.
+
+use std::time::Duration;
+
+/// Monotonic nanoseconds: CLOCK_MONOTONIC.
+pub fn now_ns() -> u64 {
+    let t = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+    t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64
+}
+
+/// Sleeps until `due_ns`, but not past `deadline_ns`. Whether `due_ns` has come.
+pub(crate) fn wait_until(due_ns: u64, deadline_ns: u64) -> bool {
+    loop {
+        let now = now_ns();
+        if now >= due_ns {
+            return true;
+        }
+        if now >= deadline_ns {
+            return false;
+        }
+        std::thread::sleep(Duration::from_nanos(due_ns.min(deadline_ns) - now));
+    }
+}
+
+/// `now + timeout`, for ever at most.
+pub(crate) fn deadline(timeout: Duration) -> u64 {
+    now_ns().saturating_add(u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,143 @@
+//! JPEG pictures, from files and from cameras that send Motion JPEG.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use vision::frame::MAX_SIDE;
+use vision::{Frame, PixelFormat};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::errors::DecodeErrors;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
+
+/// Runs a decoder of someone else's on bytes from outside: a panic in it is one
+/// more way of saying that the bytes are damaged.
+pub(crate) fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(decode))
+        .unwrap_or_else(|_| Err("its bytes are damaged (the decoder gave up)".into()))
+}
+
+/// Decodes a JPEG into `frame` as [`PixelFormat::Rgb8`], or [`PixelFormat::Gray8`]
+/// if it has luma only. A picture that stops half-way or holds damaged codes is
+/// an error, not a picture with a grey half.
+pub(crate) fn decode(bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
+    if !bytes.starts_with(&[0xFF, 0xD8]) {
+        return Err("it does not begin like a JPEG".into());
+    }
+    guarded(|| {
+        let options = DecoderOptions::default()
+            .set_strict_mode(true)
+            .set_max_width(MAX_SIDE as usize)
+            .set_max_height(MAX_SIDE as usize)
+            .jpeg_set_out_colorspace(ColorSpace::RGB);
+        let mut decoder = JpegDecoder::new_with_options(ZCursor::new(bytes), options);
+        decoder.decode_headers().map_err(words)?;
+        let grey = decoder.input_colorspace() == Some(ColorSpace::Luma);
+        if grey {
+            decoder.set_options(options.jpeg_set_out_colorspace(ColorSpace::Luma));
+        }
+        let info = decoder.info().ok_or("it has no header")?;
+        let (width, height) = (u32::from(info.width), u32::from(info.height));
+        if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
+            return Err(format!("its size is {width}×{height}"));
+        }
+        frame.reset(width, height, if grey { PixelFormat::Gray8 } else { PixelFormat::Rgb8 });
+        if decoder.output_buffer_size() != Some(frame.data.len()) {
+            return Err("its colours are of a kind that is not decoded".into());
+        }
+        decoder.decode_into(&mut frame.data).map_err(words)
+    })
+}
+
+fn words(e: DecodeErrors) -> String {
+    match e {
+        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => "it ends too early".into(),
+        e => format!("{e:?}"),
+    }
+}
+
+/// Motion JPEG as cameras send it: the same, but the standard Huffman tables may
+/// be left out (they are implied). `scratch` is for the completed picture.
+pub(crate) fn decode_motion(
+    bytes: &[u8],
+    scratch: &mut Vec<u8>,
+    frame: &mut Frame,
+) -> Result<(), String> {
+    if has_huffman_tables(bytes) {
+        return decode(bytes, frame);
+    }
+    // An "AVI1" segment is how a decoder is told that the tables are implied.
+    const IMPLIED: [u8; 18] =
+        [0xFF, 0xE0, 0, 16, b'A', b'V', b'I', b'1', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    let Some((start, rest)) = bytes.split_at_checked(2) else {
+        return Err("it ends too early".into());
+    };
+    scratch.clear();
+    scratch.extend_from_slice(start);
+    scratch.extend_from_slice(&IMPLIED);
+    scratch.extend_from_slice(rest);
+    decode(scratch, frame)
+}
+
+/// Walks the segments before the first scan (ITU-T T.81, B.1.1.4).
+fn has_huffman_tables(bytes: &[u8]) -> bool {
+    let mut at = 2;
+    while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
+        match marker {
+            0xC4 => return true,
+            0xDA => return false,
+            0xFF => at += 1, // fill byte
+            _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+        }
+    }
+    // Not a JPEG that can be walked: the decoder will say what is wrong.
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A 16×16 JPEG: `ffmpeg -f lavfi -i testsrc=s=16x16:d=1 -frames:v 1 -huffman default x.jpg`.
+    const TINY: &[u8] = include_bytes!("../../tests/assets/tiny.jpg");
+
+    fn without_tables(jpeg: &[u8]) -> Vec<u8> {
+        let mut out = jpeg[..2].to_vec();
+        let mut at = 2;
+        loop {
+            let marker = jpeg[at + 1];
+            if marker == 0xDA {
+                out.extend_from_slice(&jpeg[at..]);
+                return out;
+            }
+            let n = 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]));
+            if marker != 0xC4 {
+                out.extend_from_slice(&jpeg[at..at + n]);
+            }
+            at += n;
+        }
+    }
+
+    #[test]
+    fn implied_huffman_tables_give_the_same_picture() {
+        let (mut with, mut without) = (Frame::default(), Frame::default());
+        decode_motion(TINY, &mut Vec::new(), &mut with).unwrap();
+        assert_eq!((with.width, with.height, with.format), (16, 16, PixelFormat::Rgb8));
+        let bare = without_tables(TINY);
+        assert!(bare.len() < TINY.len() && decode(&bare, &mut Frame::default()).is_err());
+        decode_motion(&bare, &mut Vec::new(), &mut without).unwrap();
+        assert_eq!(with.data, without.data);
+    }
+
+    #[test]
+    fn every_cut_is_an_error() {
+        // The last two bytes are the end marker, which some cameras leave out.
+        for n in 0..TINY.len() - 2 {
+            assert!(
+                decode_motion(&TINY[..n], &mut Vec::new(), &mut Frame::default()).is_err(),
+                "{n} of {} bytes were taken for a picture",
+                TINY.len()
+            );
+        }
+    }
+}

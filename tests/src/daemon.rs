@@ -1,0 +1,162 @@
+//! Starts the real `gazed`, waits for what it should come to, and ends it.
+
+use std::io::Read;
+use std::path::PathBuf;
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use ring::Reader;
+use ring::layout::Sample;
+
+/// Nothing that works takes longer; what hangs is ended here and fails.
+pub const WATCHDOG: Duration = Duration::from_secs(60);
+
+/// A program of this workspace, as `cargo build` left it.
+///
+/// # Panics
+/// When it has not been built: a test must not pass without the real thing.
+pub fn program(name: &str) -> PathBuf {
+    let test = std::env::current_exe().expect("a test knows where it is");
+    let folder = test.ancestors().nth(2).expect("target/debug/deps/test");
+    let path = folder.join(name);
+    assert!(path.exists(), "{} is missing; run `cargo build --workspace`", path.display());
+    path
+}
+
+/// A name for shared memory that no other test uses.
+pub fn fresh_name() -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    format!("/gaze-t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+}
+
+/// `gazed` with a shared memory of its own and no settings of the user's.
+pub fn command(shm: &str) -> Command {
+    let mut command = Command::new(program("gazed"));
+    command
+        .env("GAZE_SHM", shm)
+        .env("XDG_CONFIG_HOME", "/nonexistent")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    command
+}
+
+/// Runs a `gazed` command to its end, at most [`WATCHDOG`].
+pub fn finish(mut command: Command) -> Output {
+    let child = command.spawn().expect("gazed starts");
+    let mut running = Running { child: Some(child), shm: String::new() };
+    let status = running.wait();
+    let mut output = Output { status, stdout: Vec::new(), stderr: Vec::new() };
+    let child = running.child.take().expect("still ours");
+    child.stdout.expect("piped").read_to_end(&mut output.stdout).expect("readable");
+    child.stderr.expect("piped").read_to_end(&mut output.stderr).expect("readable");
+    output
+}
+
+/// A running `gazed`; killed and its memory removed when dropped.
+pub struct Running {
+    child: Option<Child>,
+    /// Name of its shared memory.
+    pub shm: String,
+}
+
+impl Running {
+    /// Starts `gazed run` with these arguments.
+    pub fn start(args: &[&str]) -> Running {
+        let shm = fresh_name();
+        let mut command = command(&shm);
+        let child = command.arg("run").args(args).spawn().expect("gazed starts");
+        Running { child: Some(child), shm }
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.as_ref().expect("not ended").id()
+    }
+
+    /// Sends a signal.
+    pub fn signal(&self, signal: rustix::process::Signal) {
+        let pid = rustix::process::Pid::from_raw(self.pid() as i32).expect("a pid is positive");
+        rustix::process::kill_process(pid, signal).expect("the process is ours");
+    }
+
+    /// A reader of its shared memory, as soon as that is there.
+    pub fn reader(&mut self) -> Reader {
+        let until = Instant::now() + WATCHDOG;
+        loop {
+            match Reader::open(&self.shm) {
+                Ok(reader) => return reader,
+                Err(error) => {
+                    if let Some(status) = self.ended() {
+                        panic!("gazed ended with {status}: {}", self.errors());
+                    }
+                    assert!(Instant::now() < until, "no shared memory: {error}");
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+            }
+        }
+    }
+
+    /// Waits until a sample is as wanted and returns it.
+    ///
+    /// # Panics
+    /// When it does not come within [`WATCHDOG`], with the newest sample.
+    pub fn until(&mut self, what: &str, wanted: impl Fn(&Sample) -> bool) -> Sample {
+        let reader = self.reader();
+        let until = Instant::now() + WATCHDOG;
+        loop {
+            let newest = reader.latest();
+            if let Some(sample) = newest.filter(|s| wanted(s)) {
+                return sample;
+            }
+            if Instant::now() > until {
+                panic!("{what} did not come; newest {newest:?}; header {:?}", reader.header());
+            }
+            if let Some(status) = self.ended() {
+                panic!("waiting for {what}: gazed ended with {status}: {}", self.errors());
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    fn ended(&mut self) -> Option<ExitStatus> {
+        self.child.as_mut()?.try_wait().expect("the process is ours")
+    }
+
+    /// Waits for its end.
+    ///
+    /// # Panics
+    /// When it does not end within [`WATCHDOG`].
+    pub fn wait(&mut self) -> ExitStatus {
+        let until = Instant::now() + WATCHDOG;
+        loop {
+            if let Some(status) = self.ended() {
+                return status;
+            }
+            assert!(Instant::now() < until, "gazed did not end");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// What it said on standard error; call it after its end.
+    pub fn errors(&mut self) -> String {
+        let mut text = String::new();
+        if let Some(pipe) = self.child.as_mut().and_then(|c| c.stderr.as_mut()) {
+            let _ = pipe.read_to_string(&mut text);
+        }
+        text
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if let Some(child) = &mut self.child {
+            let _ = child.kill();
+            let _ = child.wait();
+        }
+        if !self.shm.is_empty() {
+            let _ = rustix::shm::unlink(self.shm.as_str());
+        }
+    }
+}
