@@ -1,13 +1,17 @@
 /*
  * gaze_watch: shows live samples, read through gaze.h alone.
  *
- *     cc -std=c11 -O2 -Iinclude include/examples/gaze_watch.c -o gaze_watch
+ *     cc -std=c11 -O2 -Iinclude include/examples/gaze_watch.c -o gaze_watch -lm
  *     ./gaze_watch [--seconds N] [--json | --summary] [--name /NAME]
+ *                  [--truth FILE] [--min-valid PERCENT]
  *
  * --json prints one object a line for each sample; --summary prints only the
- * totals at the end. Without --seconds it runs until the daemon ends.
+ * totals at the end. Without --seconds it runs until the daemon ends. --truth
+ * compares with a known path: lines `frame,x,y,open`, frames counted modulo
+ * their number, as `gazed demo-truth` prints for the demo.
  *
- * Exit code: 0 samples came, 1 none came, 2 wrong usage, 3 cannot open.
+ * Exit code: 0 samples came, 1 none came, 2 wrong usage, 3 cannot open,
+ * 4 fewer valid samples than --min-valid.
  */
 #include "../gaze.h"
 
@@ -53,6 +57,69 @@ static double rate(const struct totals *t)
     return (double)(t->samples - 1 + t->lost) * 1e9 / (double)(t->last_ns - t->first_ns);
 }
 
+/* ------------------------------------------------------- a known path */
+
+#define TRUTH_MAX 65536
+#define BINS 2000 /* of 0.1 % of the diagonal */
+
+static struct {
+    float x[TRUTH_MAX], y[TRUTH_MAX];
+    unsigned char open[TRUTH_MAX];
+    size_t frames;
+    double aspect; /* the display's width by its height */
+    uint64_t bins[BINS], compared;
+} truth;
+
+static int read_truth(const char *path)
+{
+    char line[128];
+    FILE *file = fopen(path, "r");
+    if (file == NULL)
+        return 0;
+    while (fgets(line, sizeof line, file) != NULL && truth.frames < TRUTH_MAX) {
+        unsigned frame, open;
+        float x, y;
+        if (sscanf(line, "%u,%f,%f,%u", &frame, &x, &y, &open) != 4)
+            continue; /* the heading */
+        truth.x[truth.frames] = x;
+        truth.y[truth.frames] = y;
+        truth.open[truth.frames++] = open != 0;
+    }
+    fclose(file);
+    return truth.frames > 0;
+}
+
+/* Only samples that come from a picture are compared: only they say which. */
+static void compare(const struct gaze_sample *s)
+{
+    const uint32_t wanted = GAZE_VALID | GAZE_MEASURED;
+    if (truth.frames == 0 || (s->flags & wanted) != wanted)
+        return;
+    const size_t frame = (size_t)(s->frame_index % truth.frames);
+    if (!truth.open[frame])
+        return;
+    const double dx = ((double)s->x - (double)truth.x[frame]) * truth.aspect;
+    const double dy = (double)s->y - (double)truth.y[frame];
+    const double error = sqrt((dx * dx + dy * dy) / (truth.aspect * truth.aspect + 1.0));
+    const double bin = error * 1000.0;
+    truth.bins[bin < BINS - 1 ? (size_t)bin : BINS - 1]++;
+    truth.compared++;
+}
+
+/* A percentile of the error, in percent of the screen's diagonal. */
+static double error_at(double part)
+{
+    uint64_t below = 0;
+    for (size_t bin = 0; bin < BINS; bin++) {
+        below += truth.bins[bin];
+        if ((double)below >= part * (double)truth.compared)
+            return ((double)bin + 0.5) / 10.0;
+    }
+    return (double)BINS / 10.0;
+}
+
+/* ------------------------------------------------------------- printing */
+
 /* JSON knows no NaN. */
 static void number(const char *key, float value)
 {
@@ -95,7 +162,7 @@ int main(int argc, char **argv)
 {
     enum mode mode = LIVE;
     const char *name = NULL;
-    double seconds = 0.0;
+    double seconds = 0.0, min_valid = 0.0;
     for (int i = 1; i < argc; i++) {
         char *rest = NULL;
         if (strcmp(argv[i], "--json") == 0)
@@ -110,9 +177,21 @@ int main(int argc, char **argv)
                 fprintf(stderr, "gaze_watch: --seconds wants a positive number\n");
                 return 2;
             }
+        } else if (strcmp(argv[i], "--min-valid") == 0 && i + 1 < argc) {
+            min_valid = strtod(argv[++i], &rest);
+            if (*rest != 0 || !(min_valid >= 0.0 && min_valid <= 100.0)) {
+                fprintf(stderr, "gaze_watch: --min-valid wants 0 to 100\n");
+                return 2;
+            }
+        } else if (strcmp(argv[i], "--truth") == 0 && i + 1 < argc) {
+            if (!read_truth(argv[++i])) {
+                fprintf(stderr, "gaze_watch: %s: no lines `frame,x,y,open` in it\n", argv[i]);
+                return 2;
+            }
         } else {
             fprintf(stderr,
-                    "usage: gaze_watch [--seconds N] [--json | --summary] [--name /NAME]\n");
+                    "usage: gaze_watch [--seconds N] [--json | --summary] [--name /NAME]\n"
+                    "                  [--truth FILE] [--min-valid PERCENT]\n");
             return 2;
         }
     }
@@ -124,6 +203,12 @@ int main(int argc, char **argv)
         return 3;
     }
 
+    struct gaze_status status;
+    (void)gaze_read_status(&gaze, &status);
+    truth.aspect = status.device.display_height_mm > 0.0f
+                       ? (double)(status.device.display_width_mm / status.device.display_height_mm)
+                       : 16.0 / 9.0;
+
     struct totals totals;
     memset(&totals, 0, sizeof totals);
     int health = GAZE_RUNNING;
@@ -133,6 +218,7 @@ int main(int argc, char **argv)
         uint64_t lost;
         while (gaze_next(&gaze, &s, &lost) == GAZE_OK) {
             add(&totals, &s, lost);
+            compare(&s);
             if (mode == JSON)
                 print_json(&s, lost);
             else if (mode == LIVE)
@@ -156,7 +242,6 @@ int main(int argc, char **argv)
     if (mode == LIVE)
         printf("\n");
     if (mode != JSON) {
-        struct gaze_status status;
         (void)gaze_read_status(&gaze, &status);
         printf("gazed       %s%s%s\n", gaze_text(health), status.why.text[0] ? ": " : "",
                status.why.text);
@@ -169,7 +254,20 @@ int main(int argc, char **argv)
         if (totals.valid > 0)
             printf("range       x %.3f to %.3f, y %.3f to %.3f\n", (double)totals.x_low,
                    (double)totals.x_high, (double)totals.y_low, (double)totals.y_high);
+        if (truth.compared > 0)
+            printf("error       median %.1f %%, 90th percentile %.1f %% of the screen's diagonal,"
+                   " against the known path (%" PRIu64 " samples)\n",
+                   error_at(0.5), error_at(0.9), truth.compared);
     }
     gaze_close(&gaze);
-    return totals.samples > 0 ? 0 : 1;
+    if (totals.samples == 0) {
+        fprintf(stderr, "gaze_watch: no sample came\n");
+        return 1;
+    }
+    const double valid = 100.0 * (double)totals.valid / (double)totals.samples;
+    if (valid < min_valid) {
+        fprintf(stderr, "gaze_watch: %.1f %% valid, wanted %.1f %%\n", valid, min_valid);
+        return 4;
+    }
+    return 0;
 }

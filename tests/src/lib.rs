@@ -1,3 +1,4 @@
 //! What the whole-system tests share: the real programs, started and watched.
 
 pub mod daemon;
+pub mod picture;

@@ -118,6 +118,12 @@ impl Writer {
         &self.name
     }
 
+    /// The index that the next sample will have. It goes on where the writer
+    /// before this one ended, if the object was taken over.
+    pub fn next_index(&self) -> u64 {
+        self.next_sample
+    }
+
     /// Stores a sample, fills in its `index` and `published_ns`, and returns
     /// the index. It does not wake sleepers: [`Writer::wake`].
     #[inline]
