@@ -1,0 +1,481 @@
+//! Least squares over calibration targets, with wild targets set aside.
+//!
+//! 1. The samples of one target become one point: the mean of those near their
+//!    median. Every target counts the same, however many samples it has.
+//! 2. Where there are targets to spare, least trimmed squares over *every*
+//!    minimal set of targets finds the majority's map (P. J. Rousseeuw,
+//!    A. M. Leroy, "Robust Regression and Outlier Detection", 1987, ch. 3.4
+//!    and 5: trimmed objective, scale from the median residual with their
+//!    small-sample factor 1 + 5/(n − p)). At most 1140 sets: nothing random.
+//! 3. Targets further than three such scales from it are set aside, a quarter
+//!    of them at most, and the rest is fitted by plain least squares.
+//! 4. Each target is left out in turn and predicted from the others.
+//!
+//! With five or six targets a wild one cannot be located (of five in a cross,
+//! a wild corner leaves the opposite corner just as large a residual): then
+//! nothing is set aside and the fit is only called [`Fit::suspicious`].
+
+use super::{Affine, Form};
+
+/// Fewer targets than this are not fitted.
+pub const MIN_TARGETS: usize = 5;
+/// More targets than this are not fitted.
+pub const MAX_TARGETS: usize = 20;
+
+/// Targets nearer than this are one target written twice.
+const DISTINCT: f64 = 0.02;
+/// Targets or raw points whose spread across is less than this share of their
+/// spread along lie on a line.
+const FLAT: f64 = 0.02;
+/// Nobody's eye is more exact: deviations below this are never wild, as a
+/// share of the screen's diagonal.
+const FLOOR: f64 = 0.008;
+/// A fit whose targets deviate by more than this (per axis, degrees of freedom
+/// counted) is suspicious, as a share of the screen's diagonal.
+const SUSPICIOUS: f64 = 0.025;
+/// What is further than this from the majority, in standard deviations, is wild.
+const WILD_SIGMA: f64 = 3.0;
+/// Median length of a two-dimensional unit normal variable: √(2 ln 2).
+const MEDIAN_LENGTH: f64 = 1.177_410_022_515_474_7;
+/// A simpler form is kept until the richer one is this much better on targets left out.
+const WORTH_IT: f64 = 0.95;
+
+/// One recorded look: the uncalibrated point, and the target that was looked at.
+pub type Sample = ([f64; 2], [f64; 2]);
+
+/// Which form to fit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum FormChoice {
+    /// The one that predicts left-out targets better; when in doubt the simpler one.
+    #[default]
+    Better,
+    /// This one.
+    Only(Form),
+}
+
+/// How to fit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FitOptions {
+    /// Which form.
+    pub form: FormChoice,
+    /// Width of the screen divided by its height; only distances depend on it.
+    pub aspect: f64,
+}
+
+impl Default for FitOptions {
+    fn default() -> Self {
+        Self {
+            form: FormChoice::Better,
+            aspect: 16.0 / 9.0,
+        }
+    }
+}
+
+/// One target after the fit. Distances are shares of the screen's diagonal.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct TargetFit {
+    /// Where the target was.
+    pub target: [f64; 2],
+    /// Where the uncalibrated looks at it were, on average.
+    pub raw: [f64; 2],
+    /// How many samples there are of it.
+    pub samples: usize,
+    /// Root mean square distance of its samples from `raw`.
+    pub scatter: f64,
+    /// From the target to where the map takes `raw`.
+    pub residual: f64,
+    /// The same, with a map that was fitted without this target.
+    pub held_out: f64,
+    /// False when it was set aside as wild.
+    pub used: bool,
+}
+
+/// A fitted map and how far to trust it. Distances are shares of the screen's diagonal.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Fit {
+    /// From the uncalibrated point to the point on the screen.
+    pub map: Affine,
+    /// The form it has.
+    pub form: Form,
+    /// The targets in the order in which they first appear.
+    pub targets: Vec<TargetFit>,
+    /// Root mean square of the residuals of the used targets.
+    pub residual: f64,
+    /// Root mean square distance of used targets from where a map that was fitted without them puts them.
+    pub cross_validated: f64,
+    /// The targets contradict each other more than eyes do, and it cannot be
+    /// told which is wrong: take them again.
+    pub suspicious: bool,
+}
+
+/// Why there is no map.
+#[derive(Debug, Clone, Copy, PartialEq, thiserror::Error)]
+pub enum FitError {
+    /// Too few different targets.
+    #[error("{found} targets are too few for a calibration: take at least {MIN_TARGETS}")]
+    TooFewTargets {
+        /// How many there are.
+        found: usize,
+    },
+    /// Too many different targets.
+    #[error("{found} targets are too many for a calibration: take at most {MAX_TARGETS}")]
+    TooManyTargets {
+        /// How many there are.
+        found: usize,
+    },
+    /// A number is NaN or infinite.
+    #[error("sample {index} is not finite: leave it out")]
+    NotFinite {
+        /// Its place among the samples, from 0.
+        index: usize,
+    },
+    /// Two targets lie on top of each other.
+    #[error("targets {first} and {second} are the same place: keep one of them")]
+    Duplicate {
+        /// Number of the one, from 0, in the order of first appearance.
+        first: usize,
+        /// Number of the other.
+        second: usize,
+    },
+    /// The targets, or all of them but one, lie on a line.
+    #[error("all targets, or all but one, lie on one line: spread them over the screen")]
+    Collinear,
+    /// The looks do not differ where the targets do.
+    #[error("the recorded gaze hardly moves along one direction: check the camera, record again")]
+    Singular,
+    /// The fitted map flattens the screen or explodes.
+    #[error(
+        "the fitted map stretches {least:.3} to {greatest:.3}, no screen does that: record again"
+    )]
+    Unusable {
+        /// Its least stretch.
+        least: f64,
+        /// Its greatest stretch.
+        greatest: f64,
+    },
+    /// The aspect ratio is not a positive number.
+    #[error("the screen's aspect ratio must be positive and finite")]
+    Aspect,
+}
+
+/// [`fit_with`] the default options.
+///
+/// # Errors
+/// As there.
+pub fn fit(samples: &[Sample]) -> Result<Fit, FitError> {
+    fit_with(samples, FitOptions::default())
+}
+
+/// Fits a map to samples of [`MIN_TARGETS`] to [`MAX_TARGETS`] targets.
+///
+/// # Errors
+/// [`FitError`] says which samples or targets cannot be used and why.
+pub fn fit_with(samples: &[Sample], options: FitOptions) -> Result<Fit, FitError> {
+    if !(options.aspect.is_finite() && options.aspect > 0.0) {
+        return Err(FitError::Aspect);
+    }
+    let looks = gather(samples, options.aspect)?;
+    match options.form {
+        FormChoice::Only(form) => fit_form(&looks, form, options.aspect),
+        FormChoice::Better => {
+            let simple = fit_form(&looks, Form::ScaleOffset, options.aspect);
+            let full = fit_form(&looks, Form::Affine, options.aspect);
+            match (simple, full) {
+                (Ok(simple), Ok(full)) => Ok(better(simple, full)),
+                (simple, full) => full.or(simple),
+            }
+        }
+    }
+}
+
+/// Length of an error in shares of the screen's diagonal; `aspect` is width ÷ height.
+pub fn diagonal_fraction(error: [f64; 2], aspect: f64) -> f64 {
+    (error[0] * aspect).hypot(error[1]) / aspect.hypot(1.0)
+}
+
+/// All samples of one target.
+#[derive(Debug, Clone, Copy)]
+struct Look {
+    raw: [f64; 2],
+    target: [f64; 2],
+    samples: usize,
+    scatter: f64,
+}
+
+fn better(simple: Fit, full: Fit) -> Fit {
+    // Both judged on the same targets: a form does not win by setting aside
+    // what it cannot explain.
+    let judge = |of: &Fit| {
+        let common = simple.targets.iter().zip(&full.targets).zip(&of.targets);
+        rms(common
+            .filter(|((s, f), _)| s.used || f.used)
+            .map(|(_, t)| t.held_out))
+    };
+    if judge(&full) < WORTH_IT * judge(&simple) {
+        full
+    } else {
+        simple
+    }
+}
+
+fn gather(samples: &[Sample], aspect: f64) -> Result<Vec<Look>, FitError> {
+    let finite = |(p, t): &Sample| p.iter().chain(t).all(|v| v.is_finite());
+    if let Some(index) = samples.iter().position(|s| !finite(s)) {
+        return Err(FitError::NotFinite { index });
+    }
+    let mut groups: Vec<([f64; 2], Vec<[f64; 2]>)> = Vec::new();
+    for (raw, target) in samples {
+        match groups.iter_mut().find(|(t, _)| t == target) {
+            Some((_, points)) => points.push(*raw),
+            None => groups.push((*target, vec![*raw])),
+        }
+    }
+    for (second, (b, _)) in groups.iter().enumerate() {
+        let near = |(a, _): &([f64; 2], _)| (a[0] - b[0]).hypot(a[1] - b[1]) < DISTINCT;
+        if let Some(first) = groups[..second].iter().position(near) {
+            return Err(FitError::Duplicate { first, second });
+        }
+    }
+    let found = groups.len();
+    if found < MIN_TARGETS {
+        return Err(FitError::TooFewTargets { found });
+    }
+    if found > MAX_TARGETS {
+        return Err(FitError::TooManyTargets { found });
+    }
+    let looks: Vec<Look> = groups
+        .iter()
+        .map(|(target, p)| average(*target, p, aspect))
+        .collect();
+    // Each target must be predictable from the others.
+    for left_out in 0..found {
+        let rest = looks.iter().enumerate().filter(|(i, _)| *i != left_out);
+        if flat(rest.map(|(_, look)| look.target)) {
+            return Err(FitError::Collinear);
+        }
+    }
+    Ok(looks)
+}
+
+/// The mean of the samples within three robust deviations of their median.
+fn average(target: [f64; 2], points: &[[f64; 2]], aspect: f64) -> Look {
+    let axis = |i: usize| median(points.iter().map(|p| p[i]));
+    let middle = [axis(0), axis(1)];
+    let distance =
+        |p: &[f64; 2], q: [f64; 2]| diagonal_fraction([p[0] - q[0], p[1] - q[1]], aspect);
+    let sigma = median(points.iter().map(|p| distance(p, middle))) / MEDIAN_LENGTH;
+    let near = || {
+        points
+            .iter()
+            .filter(|p| distance(p, middle) <= WILD_SIGMA * sigma.max(1e-6))
+    };
+    let count = near().count() as f64;
+    // With two or three samples none may be near: then the median itself.
+    let raw = if count == 0.0 {
+        middle
+    } else {
+        [
+            near().map(|p| p[0]).sum::<f64>() / count,
+            near().map(|p| p[1]).sum::<f64>() / count,
+        ]
+    };
+    let scatter = rms(points.iter().map(|p| distance(p, raw)));
+    Look {
+        raw,
+        target,
+        samples: points.len(),
+        scatter,
+    }
+}
+
+fn fit_form(looks: &[Look], form: Form, aspect: f64) -> Result<Fit, FitError> {
+    let (map, used) = robust(looks, form, aspect)?;
+    let (least, greatest) = map.stretches();
+    if !map.is_usable() {
+        return Err(FitError::Unusable { least, greatest });
+    }
+    let mut targets = Vec::with_capacity(looks.len());
+    for (i, look) in looks.iter().enumerate() {
+        let rest: Vec<Look> = looks
+            .iter()
+            .enumerate()
+            .filter(|(j, _)| *j != i)
+            .map(|(_, look)| *look)
+            .collect();
+        let (without, _) = robust(&rest, form, aspect)?;
+        targets.push(TargetFit {
+            target: look.target,
+            raw: look.raw,
+            samples: look.samples,
+            scatter: look.scatter,
+            residual: miss(&map, look, aspect),
+            held_out: miss(&without, look, aspect),
+            used: used[i],
+        });
+    }
+    let counted = || targets.iter().filter(|t| t.used);
+    let residual = rms(counted().map(|t| t.residual));
+    let free = counted().count().saturating_sub(parameters(form)).max(1);
+    let spread = residual * (counted().count() as f64 / (2 * free) as f64).sqrt();
+    Ok(Fit {
+        map,
+        form,
+        residual,
+        cross_validated: rms(counted().map(|t| t.held_out)),
+        suspicious: spread > SUSPICIOUS,
+        targets,
+    })
+}
+
+/// The map without wild targets, and which targets it used.
+fn robust(looks: &[Look], form: Form, aspect: f64) -> Result<(Affine, Vec<bool>), FitError> {
+    let (n, p) = (looks.len(), parameters(form));
+    let mut used = vec![true; n];
+    // With fewer to spare, several sets agree equally well: nothing to choose by.
+    if n >= p + 4
+        && let Some(majority) = least_trimmed(looks, form, aspect)
+    {
+        let misses: Vec<f64> = looks
+            .iter()
+            .map(|look| miss(&majority, look, aspect))
+            .collect();
+        let scale = median(misses.iter().copied()) / MEDIAN_LENGTH * (1.0 + 5.0 / (n - p) as f64);
+        let limit = WILD_SIGMA * scale.max(FLOOR);
+        let mut by_miss: Vec<usize> = (0..n).collect();
+        by_miss.sort_by(|a, b| misses[*b].total_cmp(&misses[*a]));
+        for &i in by_miss.iter().take(n / 4).filter(|i| misses[**i] > limit) {
+            used[i] = false;
+        }
+    }
+    let kept: Vec<Look> = looks
+        .iter()
+        .zip(&used)
+        .filter(|(_, u)| **u)
+        .map(|(l, _)| *l)
+        .collect();
+    least_squares(&kept, form)
+        .map(|map| (map, used))
+        .ok_or(FitError::Singular)
+}
+
+/// The minimal set of targets whose exact map has the least sum of the smaller squares.
+fn least_trimmed(looks: &[Look], form: Form, aspect: f64) -> Option<Affine> {
+    let (n, p) = (looks.len(), parameters(form));
+    let majority = (n + p).div_ceil(2);
+    let mut best: Option<(f64, Affine)> = None;
+    let mut squares = Vec::with_capacity(n);
+    let mut consider = |set: &[Look]| {
+        let Some(map) = least_squares(set, form) else {
+            return;
+        };
+        squares.clear();
+        squares.extend(looks.iter().map(|look| miss(&map, look, aspect).powi(2)));
+        squares.sort_by(f64::total_cmp);
+        let sum = squares[..majority].iter().sum();
+        if best.is_none_or(|(least, _)| sum < least) {
+            best = Some((sum, map));
+        }
+    };
+    for i in 0..n {
+        for j in 0..i {
+            match form {
+                Form::ScaleOffset => consider(&[looks[i], looks[j]]),
+                Form::Affine => (0..j).for_each(|k| consider(&[looks[i], looks[j], looks[k]])),
+            }
+        }
+    }
+    best.map(|(_, map)| map)
+}
+
+/// Plain least squares, axis by axis, about the means. `None` when the raw
+/// points do not span what the form needs.
+fn least_squares(looks: &[Look], form: Form) -> Option<Affine> {
+    let n = looks.len() as f64;
+    let mean = |of: &dyn Fn(&Look) -> f64| looks.iter().map(of).sum::<f64>() / n;
+    let (mx, my) = (mean(&|l| l.raw[0]), mean(&|l| l.raw[1]));
+    let (mu, mv) = (mean(&|l| l.target[0]), mean(&|l| l.target[1]));
+    let product = |f: &dyn Fn(&Look) -> f64, g: &dyn Fn(&Look) -> f64| {
+        looks.iter().map(|l| f(l) * g(l)).sum::<f64>()
+    };
+    let (x, y) = (|l: &Look| l.raw[0] - mx, |l: &Look| l.raw[1] - my);
+    let (u, v) = (|l: &Look| l.target[0] - mu, |l: &Look| l.target[1] - mv);
+    let (xx, yy, xy) = (product(&x, &x), product(&y, &y), product(&x, &y));
+    let (a, b, d, e) = match form {
+        Form::ScaleOffset => {
+            if xx.min(yy) <= 1e-12 {
+                return None;
+            }
+            (product(&x, &u) / xx, 0.0, 0.0, product(&y, &v) / yy)
+        }
+        Form::Affine => {
+            if flat(looks.iter().map(|l| l.raw)) {
+                return None;
+            }
+            let k = 1.0 / (xx * yy - xy * xy);
+            let (xu, yu) = (product(&x, &u), product(&y, &u));
+            let (xv, yv) = (product(&x, &v), product(&y, &v));
+            (
+                k * (yy * xu - xy * yu),
+                k * (xx * yu - xy * xu),
+                k * (yy * xv - xy * yv),
+                k * (xx * yv - xy * xv),
+            )
+        }
+    };
+    Some(Affine {
+        a,
+        b,
+        c: mu - a * mx - b * my,
+        d,
+        e,
+        f: mv - d * mx - e * my,
+    })
+}
+
+/// Free coefficients on each axis.
+fn parameters(form: Form) -> usize {
+    match form {
+        Form::Affine => 3,
+        Form::ScaleOffset => 2,
+    }
+}
+
+fn miss(map: &Affine, look: &Look, aspect: f64) -> f64 {
+    let [x, y] = map.apply(look.raw);
+    diagonal_fraction([x - look.target[0], y - look.target[1]], aspect)
+}
+
+/// Whether points lie on a line (or on one spot).
+fn flat(points: impl Iterator<Item = [f64; 2]> + Clone) -> bool {
+    let n = points.clone().count() as f64;
+    let mx = points.clone().map(|p| p[0]).sum::<f64>() / n;
+    let my = points.clone().map(|p| p[1]).sum::<f64>() / n;
+    let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
+    for [x, y] in points {
+        xx += (x - mx) * (x - mx);
+        yy += (y - my) * (y - my);
+        xy += (x - mx) * (y - my);
+    }
+    // Eigenvalues of the 2×2 scatter matrix.
+    let (half, root) = ((xx + yy) / 2.0, ((xx - yy) / 2.0).hypot(xy));
+    half + root <= 1e-12 || half - root < FLAT * FLAT * (half + root)
+}
+
+fn median(values: impl Iterator<Item = f64>) -> f64 {
+    let mut sorted: Vec<f64> = values.collect();
+    sorted.sort_by(f64::total_cmp);
+    let middle = sorted.len() / 2;
+    if sorted.len() % 2 == 1 {
+        sorted[middle]
+    } else {
+        (sorted[middle - 1] + sorted[middle]) / 2.0
+    }
+}
+
+fn rms(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0usize), |(s, n), v| (s + v * v, n + 1));
+    (sum / count.max(1) as f64).sqrt()
+}
+
+#[cfg(test)]
+mod tests;
