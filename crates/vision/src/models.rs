@@ -1,0 +1,222 @@
+//! The networks on disk: where they are, and that they are the ones we know.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::runtime::beside_program;
+
+/// Why a network cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum ModelError {
+    /// No folder with a `models.json`.
+    #[error(
+        "no networks at {0}: reinstall, or set GAZE_MODELS to the folder that holds models.json"
+    )]
+    NoFolder(PathBuf),
+    /// `models.json` cannot be read or does not parse.
+    #[error("{path} cannot be used ({reason}): restore it from the release")]
+    BadIndex {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// `models.json` does not list a network of this kind.
+    #[error("{path} lists no network of kind {kind}: restore it from the release")]
+    NotListed {
+        /// The file.
+        path: PathBuf,
+        /// The kind looked for.
+        kind: String,
+    },
+    /// A listed network cannot be read.
+    #[error("the network {path} cannot be read ({reason}): reinstall, or restore the file")]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// The system's words.
+        reason: String,
+    },
+    /// The bytes are not those that `models.json` promises.
+    #[error(
+        "the network {path} is damaged or was replaced: sha256 {found}… where models.json says {expected}…; restore the file, or correct models.json if the change is yours"
+    )]
+    WrongHash {
+        /// The file.
+        path: PathBuf,
+        /// First 12 hex digits of what is there.
+        found: String,
+        /// First 12 hex digits of what should be.
+        expected: String,
+    },
+    /// The runtime refuses the network, or the network refuses its input.
+    #[error(
+        "the network {network} does not run ({reason}): run `make setup` for the runtime it was made for"
+    )]
+    DoesNotRun {
+        /// File name of the network.
+        network: String,
+        /// The runtime's words.
+        reason: String,
+    },
+    /// Inputs or outputs are not what the program was written for.
+    #[error(
+        "the network {network} has another shape than this program knows ({reason}): use the one of this release"
+    )]
+    WrongContract {
+        /// File name of the network.
+        network: String,
+        /// What differs.
+        reason: String,
+    },
+}
+
+/// A line of `models.json`.
+#[derive(Debug, Clone, Deserialize)]
+pub struct NetworkEntry {
+    /// File name beside `models.json`.
+    pub file: String,
+    /// What it does: `face-detector`, `face-landmarks`, …
+    pub kind: String,
+    /// Version of that kind's contract.
+    pub version: String,
+    /// SHA-256 of the file, hex.
+    pub sha256: String,
+}
+
+#[derive(Deserialize)]
+struct Index {
+    schema: u32,
+    networks: Vec<NetworkEntry>,
+}
+
+/// The folder of networks and what its `models.json` says of them.
+#[derive(Debug, Clone)]
+pub struct ModelStore {
+    folder: PathBuf,
+    networks: Vec<NetworkEntry>,
+}
+
+/// A network's bytes, their hash checked.
+#[derive(Debug, Clone)]
+pub struct Network {
+    /// File name.
+    pub name: String,
+    /// Its kind.
+    pub kind: String,
+    /// The ONNX file.
+    pub bytes: Vec<u8>,
+    /// SHA-256 of `bytes`.
+    pub sha256: [u8; 32],
+}
+
+const INDEX: &str = "models.json";
+
+impl ModelStore {
+    /// Opens `explicit` if given, else the folder that `GAZE_MODELS` names,
+    /// else the one installed beside the program, else the source tree's.
+    pub fn open(explicit: Option<&Path>) -> Result<ModelStore, ModelError> {
+        let folder = find(explicit)?;
+        let path = folder.join(INDEX);
+        let refuse = |reason: String| ModelError::BadIndex {
+            path: path.clone(),
+            reason,
+        };
+        let text = fs::read_to_string(&path).map_err(|e| refuse(e.to_string()))?;
+        let index: Index = serde_json::from_str(&text).map_err(|e| refuse(e.to_string()))?;
+        if index.schema != 1 {
+            return Err(refuse(format!("schema {} where 1 is known", index.schema)));
+        }
+        for network in &index.networks {
+            if Path::new(&network.file).components().count() != 1 {
+                return Err(refuse(format!(
+                    "`{}` is not a plain file name",
+                    network.file
+                )));
+            }
+        }
+        Ok(ModelStore {
+            folder,
+            networks: index.networks,
+        })
+    }
+
+    /// The folder in use.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// What `models.json` lists.
+    pub fn networks(&self) -> &[NetworkEntry] {
+        &self.networks
+    }
+
+    /// Reads every listed network and checks its hash; how many there are.
+    pub fn verify_all(&self) -> Result<usize, ModelError> {
+        for entry in &self.networks {
+            self.read(entry)?;
+        }
+        Ok(self.networks.len())
+    }
+
+    /// Reads the network of one kind. The bytes handed out are those whose hash was checked.
+    pub fn load(&self, kind: &str) -> Result<Network, ModelError> {
+        let entry = self.networks.iter().find(|n| n.kind == kind);
+        let entry = entry.ok_or_else(|| ModelError::NotListed {
+            path: self.folder.join(INDEX),
+            kind: kind.into(),
+        })?;
+        self.read(entry)
+    }
+
+    fn read(&self, entry: &NetworkEntry) -> Result<Network, ModelError> {
+        let path = self.folder.join(&entry.file);
+        let bytes = fs::read(&path).map_err(|e| ModelError::Unreadable {
+            path: path.clone(),
+            reason: e.to_string(),
+        })?;
+        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+        let found = hex(&sha256);
+        if !found.eq_ignore_ascii_case(&entry.sha256) {
+            let short = |s: &str| s.chars().take(12).collect();
+            return Err(ModelError::WrongHash {
+                path,
+                found: short(&found),
+                expected: short(&entry.sha256),
+            });
+        }
+        Ok(Network {
+            name: entry.file.clone(),
+            kind: entry.kind.clone(),
+            bytes,
+            sha256,
+        })
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+fn find(explicit: Option<&Path>) -> Result<PathBuf, ModelError> {
+    let from_env = || {
+        std::env::var_os("GAZE_MODELS")
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
+    if let Some(folder) = explicit.map(Path::to_path_buf).or_else(from_env) {
+        return if folder.join(INDEX).is_file() {
+            Ok(folder)
+        } else {
+            Err(ModelError::NoFolder(folder))
+        };
+    }
+    let source_tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+    beside_program(&["../share/gaze", "../Resources", ""], "models")
+        .chain([source_tree.clone()])
+        .find(|folder| folder.join(INDEX).is_file())
+        .ok_or(ModelError::NoFolder(source_tree))
+}

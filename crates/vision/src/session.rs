@@ -1,0 +1,222 @@
+//! One network, ready to run: inputs and outputs are bound once, so that a run
+//! allocates nothing of ours (the runtime itself still calls malloc inside).
+#![allow(unsafe_code)]
+
+use ort::AsPointer;
+use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
+use ort::session::{IoBinding, Session};
+use ort::value::{Tensor, TensorElementType};
+
+use crate::models::{ModelError, Network};
+use crate::runtime::{Provider, Runtime, one_line};
+
+/// How sessions are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionOptions {
+    /// Threads inside one run, the caller's included; at least 1.
+    pub threads: usize,
+    /// What computes.
+    pub provider: Provider,
+}
+
+impl Default for SessionOptions {
+    fn default() -> Self {
+        SessionOptions {
+            threads: 1,
+            provider: Provider::default(),
+        }
+    }
+}
+
+/// A network with its buffers: fill [`BoundSession::input`], [`BoundSession::run`],
+/// read [`BoundSession::output`]. Float tensors, shapes fixed when it is made.
+pub struct BoundSession {
+    // Before the session: the binding refers to it and goes first.
+    binding: IoBinding,
+    inputs: Vec<Tensor<f32>>,
+    outputs: Vec<Tensor<f32>>,
+    session: Session,
+    name: String,
+}
+
+/// A tensor's name in the network and its shape.
+pub type Port<'a> = (&'a str, &'a [usize]);
+
+impl BoundSession {
+    /// Loads `network` and binds these inputs and outputs. Names or shapes that
+    /// the network does not have are an error here, not at the first run.
+    pub fn new(
+        runtime: &Runtime,
+        network: &Network,
+        options: &SessionOptions,
+        inputs: &[Port],
+        outputs: &[Port],
+    ) -> Result<BoundSession, ModelError> {
+        let does_not_run = |e: ort::Error| ModelError::DoesNotRun {
+            network: network.name.clone(),
+            reason: one_line(&e.to_string()),
+        };
+        let session = builder(runtime, network, options)
+            .and_then(|mut b| b.commit_from_memory(&network.bytes))
+            .map_err(does_not_run)?;
+        check(network, &session, inputs, outputs)?;
+
+        let bind = || -> ort::Result<_> {
+            let tensor = |port: &Port| Tensor::<f32>::new(session.allocator(), port.1.to_vec());
+            let bound_in = inputs.iter().map(tensor).collect::<ort::Result<Vec<_>>>()?;
+            let mut bound_out = outputs
+                .iter()
+                .map(tensor)
+                .collect::<ort::Result<Vec<_>>>()?;
+            let mut binding = session.create_binding()?;
+            for ((name, _), value) in inputs.iter().zip(&bound_in) {
+                binding.bind_input(*name, value)?;
+            }
+            for ((name, _), value) in outputs.iter().zip(&mut bound_out) {
+                binding.bind_output(*name, value)?;
+            }
+            Ok((binding, bound_in, bound_out))
+        };
+        let (binding, inputs, outputs) = bind().map_err(does_not_run)?;
+        let mut bound = BoundSession {
+            binding,
+            inputs,
+            outputs,
+            session,
+            name: network.name.clone(),
+        };
+        // The first run makes the runtime's own buffers; here nobody waits for it.
+        bound.run()?;
+        Ok(bound)
+    }
+
+    /// The values of the input bound as number `index`, row-major.
+    pub fn input(&mut self, index: usize) -> &mut [f32] {
+        self.inputs[index].extract_tensor_mut().1
+    }
+
+    /// The values of the output bound as number `index`, as the last run left them.
+    pub fn output(&self, index: usize) -> &[f32] {
+        self.outputs[index].extract_tensor().1
+    }
+
+    /// Computes the outputs from the inputs.
+    pub fn run(&mut self) -> Result<(), ModelError> {
+        // The safe `run_binding` makes a new handle for each output at each run;
+        // we hold the bound tensors ourselves and need none.
+        //
+        // SAFETY: both pointers belong to live objects that `self` owns. The
+        // runtime writes the bound output tensors during the call only, and
+        // `&mut self` proves that no slice of them is borrowed meanwhile; it
+        // also keeps two threads from running one session at once.
+        let status = unsafe {
+            (ort::api().RunWithBinding)(
+                self.session.ptr().cast_mut(),
+                std::ptr::null(),
+                self.binding.ptr(),
+            )
+        };
+        // SAFETY: the status was returned by the runtime just now and is freed once, here.
+        unsafe { ort::Error::result_from_status(status) }.map_err(|e| ModelError::DoesNotRun {
+            network: self.name.clone(),
+            reason: one_line(&e.to_string()),
+        })
+    }
+}
+
+fn builder(
+    runtime: &Runtime,
+    network: &Network,
+    options: &SessionOptions,
+) -> ort::Result<SessionBuilder> {
+    let builder = Session::builder(runtime.environment())?
+        .with_optimization_level(GraphOptimizationLevel::All)?
+        .with_intra_threads(options.threads.max(1))?
+        // A spinning thread takes the processor from the one that has work.
+        .with_intra_op_spinning(false)?
+        .with_inter_threads(1)?;
+    Ok(with_provider(builder, network, &options.provider)?)
+}
+
+#[cfg(not(target_os = "macos"))]
+fn with_provider(
+    builder: SessionBuilder,
+    _: &Network,
+    Provider::Cpu: &Provider,
+) -> ort::Result<SessionBuilder> {
+    Ok(builder)
+}
+
+#[cfg(target_os = "macos")]
+fn with_provider(
+    builder: SessionBuilder,
+    network: &Network,
+    provider: &Provider,
+) -> ort::Result<SessionBuilder> {
+    use ort::ep::CoreML;
+    match provider {
+        Provider::Cpu => Ok(builder),
+        Provider::CoreMl { cache } => {
+            // CoreML does not notice a changed network: the hash names the folder.
+            let key: String = network.sha256[..8]
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect();
+            let folder = cache.join(key).display().to_string();
+            let coreml = CoreML::default()
+                .with_static_input_shapes(true)
+                .with_model_cache_dir(folder);
+            Ok(builder.with_execution_providers([coreml.build()])?)
+        }
+    }
+}
+
+/// Compares what the network has with what will be bound to it.
+fn check(
+    network: &Network,
+    session: &Session,
+    inputs: &[Port],
+    outputs: &[Port],
+) -> Result<(), ModelError> {
+    let refuse = |reason: String| ModelError::WrongContract {
+        network: network.name.clone(),
+        reason,
+    };
+    if let Some(kind) = session.metadata().ok().and_then(|m| m.custom("gaze.kind"))
+        && kind != network.kind
+    {
+        return Err(refuse(format!(
+            "it calls itself {kind}, not {}",
+            network.kind
+        )));
+    }
+    if session.inputs().len() != inputs.len() {
+        return Err(refuse(format!(
+            "{} inputs, not {}",
+            session.inputs().len(),
+            inputs.len()
+        )));
+    }
+    for (ports, wanted) in [(session.inputs(), inputs), (session.outputs(), outputs)] {
+        for (name, shape) in wanted {
+            let Some(port) = ports.iter().find(|p| p.name() == *name) else {
+                return Err(refuse(format!("no `{name}`")));
+            };
+            let has = port.dtype().tensor_shape();
+            let fits = has.is_some_and(|has| {
+                has.len() == shape.len()
+                    && has
+                        .iter()
+                        .zip(*shape)
+                        .all(|(&h, &w)| h < 0 || h == w as i64)
+            });
+            if !fits || port.dtype().tensor_type() != Some(TensorElementType::Float32) {
+                return Err(refuse(format!(
+                    "`{name}` is {}, not float {shape:?}",
+                    port.dtype()
+                )));
+            }
+        }
+    }
+    Ok(())
+}
