@@ -1,1 +1,252 @@
-//! Expected error of a sample.
+//! How far off a sample should be expected to be.
+//!
+//! A radius about the published point, as a share of the screen's diagonal,
+//! within which the true point lies in roughly two of three samples. Three
+//! things add up as independent errors do (root of the sum of squares):
+//!
+//! * the **map**: the calibration's error on targets it was not fitted to, or,
+//!   without one, [`UNCALIBRATED_DEG`] seen from where the head is. It is an
+//!   angle, so it grows with the head's distance; away from the calibrated
+//!   distance, on either side, the map itself fits less, by
+//!   [`DISTANCE_PENALTY`]. Falling lids hide the iris and multiply it by up to
+//!   1 + [`LID_PENALTY`];
+//! * the **noise** that the filter has not averaged away: its covariance;
+//! * the **age**: since the last measurement the eye may have moved on.
+//!
+//! ```
+//! use gaze::error_radius::{Evidence, MapError};
+//! use gaze::screen::Screen;
+//! let screen = Screen::default();
+//! let map = MapError::Calibrated { held_out: 0.05, head_distance_mm: Some(600.0) };
+//! let evidence = Evidence { map, head_distance_mm: Some(600.0), ..Evidence::default() };
+//! assert!((evidence.radius(&screen) - 0.05).abs() < 1e-9);
+//! assert!(Evidence { openness: 0.2, ..evidence }.radius(&screen) > 0.05);
+//! ```
+
+use crate::affine::diagonal_fraction;
+use crate::calibration::Calibration;
+use crate::screen::Screen;
+
+/// What an uncalibrated webcam gaze is off by, in degrees: the angle between
+/// the eye's visual and optical axes alone is some 5°, and the model adds its own.
+pub const UNCALIBRATED_DEG: f64 = 8.0;
+/// Relative growth of a map's error when the head is twice as near or as far
+/// as at calibration, beside the growth with distance.
+pub const DISTANCE_PENALTY: f64 = 1.0;
+/// Relative growth of a map's error from open lids to closed ones.
+pub const LID_PENALTY: f64 = 2.0;
+/// Lids at least this open (0..1) hide nothing that matters.
+pub const OPEN: f64 = 0.6;
+
+/// Where the head is assumed to be when nothing is known of it.
+const ARMS_LENGTH_MM: f64 = 600.0;
+/// How far looks lie apart, root mean square, as a share of the diagonal.
+const WANDER: f64 = 0.2;
+/// Eyes move on some three times a second.
+const MOVES_A_SECOND: f64 = 3.0;
+/// More than the whole screen says no more.
+const LARGEST: f64 = 1.0;
+
+/// How good the map in use is.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum MapError {
+    /// There is no calibration.
+    #[default]
+    Uncalibrated,
+    /// A calibration's own numbers.
+    Calibrated {
+        /// Root mean square error on targets left out of the fit, share of the diagonal.
+        held_out: f64,
+        /// How far the head was from the camera, where known.
+        head_distance_mm: Option<f64>,
+    },
+}
+
+impl From<&Calibration> for MapError {
+    fn from(calibration: &Calibration) -> Self {
+        Self::Calibrated {
+            held_out: calibration.cross_validated,
+            head_distance_mm: calibration.head_distance_mm,
+        }
+    }
+}
+
+/// What is known about one sample.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Evidence {
+    /// How good the map is.
+    pub map: MapError,
+    /// Distance of the eyes from the camera now, where known.
+    pub head_distance_mm: Option<f64>,
+    /// Lids: 0 closed … 1 open; of the more open eye where one is used.
+    pub openness: f64,
+    /// Covariance of the filtered point, in squared screen units.
+    pub covariance: [[f64; 2]; 2],
+    /// Seconds since the measurement that the point rests on.
+    pub age_s: f64,
+}
+
+impl Default for Evidence {
+    /// No calibration, open eyes, no noise, measured just now.
+    fn default() -> Self {
+        Self {
+            map: MapError::Uncalibrated,
+            head_distance_mm: None,
+            openness: 1.0,
+            covariance: [[0.0; 2]; 2],
+            age_s: 0.0,
+        }
+    }
+}
+
+impl Evidence {
+    /// The expected-error radius: 0..=1, a share of the screen's diagonal.
+    /// What cannot be calculated counts as the worst.
+    pub fn radius(&self, screen: &Screen) -> f64 {
+        let noise = diagonal_fraction(
+            [self.covariance[0][0].sqrt(), self.covariance[1][1].sqrt()],
+            screen.width_mm / screen.height_mm,
+        );
+        let moved = WANDER * (-(-MOVES_A_SECOND * self.age_s.clamp(0.0, f64::MAX)).exp_m1()).sqrt();
+        let map = self.map_error(screen) * self.lids();
+        let radius = (map * map + noise * noise + moved * moved).sqrt();
+        if radius <= LARGEST { radius } else { LARGEST }
+    }
+
+    fn map_error(&self, screen: &Screen) -> f64 {
+        match self.map {
+            MapError::Uncalibrated => {
+                let distance = self.head_distance_mm.unwrap_or(ARMS_LENGTH_MM);
+                UNCALIBRATED_DEG.to_radians().tan() * distance / screen.diagonal_mm()
+            }
+            MapError::Calibrated {
+                held_out,
+                head_distance_mm: then,
+            } => {
+                let ratio = match (self.head_distance_mm, then) {
+                    (Some(now), Some(then)) => now / then,
+                    _ => 1.0,
+                };
+                // Nearer the same angle is a smaller error, but never counted on.
+                held_out * ratio.max(1.0) * (1.0 + DISTANCE_PENALTY * ratio.log2().abs())
+            }
+        }
+    }
+
+    fn lids(&self) -> f64 {
+        1.0 + LID_PENALTY * ((OPEN - self.openness) / OPEN).clamp(0.0, 1.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn calibrated(held_out: f64) -> Evidence {
+        Evidence {
+            map: MapError::Calibrated {
+                held_out,
+                head_distance_mm: Some(600.0),
+            },
+            head_distance_mm: Some(600.0),
+            ..Evidence::default()
+        }
+    }
+
+    #[test]
+    fn each_part_is_what_its_formula_says() {
+        let screen = Screen::default();
+        assert!((calibrated(0.07).radius(&screen) - 0.07).abs() < 1e-12);
+        // 8° at 600 mm are 84.3 mm of 355.6.
+        assert!((Evidence::default().radius(&screen) - 0.2371).abs() < 1e-4);
+        let nearer = Evidence {
+            head_distance_mm: Some(300.0),
+            ..Evidence::default()
+        };
+        assert!((nearer.radius(&screen) - 0.1186).abs() < 1e-4);
+        // Twice as far: the angle doubles the error, the penalty once more.
+        let far = Evidence {
+            head_distance_mm: Some(1200.0),
+            ..calibrated(0.05)
+        };
+        assert!((far.radius(&screen) - 0.2).abs() < 1e-12);
+        let closed = Evidence {
+            openness: 0.0,
+            ..calibrated(0.05)
+        };
+        assert!((closed.radius(&screen) - 0.15).abs() < 1e-12);
+        // 3 % of the width and of the height are 3 % of the diagonal.
+        let noisy = Evidence {
+            covariance: [[9e-4, 0.0], [0.0, 9e-4]],
+            ..calibrated(0.04)
+        };
+        assert!((noisy.radius(&screen) - 0.05).abs() < 1e-12);
+        let old = Evidence {
+            age_s: 1.0,
+            ..calibrated(0.0)
+        };
+        assert!((old.radius(&screen) - 0.2 * (1.0 - (-3f64).exp()).sqrt()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn what_cannot_be_calculated_is_the_worst() {
+        let screen = Screen::default();
+        for bad in [
+            calibrated(f64::NAN),
+            Evidence {
+                head_distance_mm: Some(f64::NAN),
+                ..calibrated(0.05)
+            },
+            Evidence {
+                head_distance_mm: Some(0.0),
+                ..calibrated(0.05)
+            },
+            Evidence {
+                openness: f64::NAN,
+                ..calibrated(0.05)
+            },
+            Evidence {
+                covariance: [[-1.0, 0.0], [0.0, 1.0]],
+                ..calibrated(0.05)
+            },
+            Evidence {
+                age_s: f64::NAN,
+                ..calibrated(0.05)
+            },
+            Evidence {
+                age_s: f64::INFINITY,
+                ..calibrated(f64::INFINITY)
+            },
+        ] {
+            assert_eq!(bad.radius(&screen), 1.0, "{bad:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn worse_evidence_never_shrinks_the_radius(
+            held_out in 0.0..0.3f64, ratio in 1.0..3.0f64, openness in 0.0..1.0f64,
+            variance in 0.0..1e-2f64, age in 0.0..0.3f64, worse in 0.0..0.5f64, which in 0usize..6,
+        ) {
+            let screen = Screen::default();
+            let at = |ratio: f64| Evidence {
+                head_distance_mm: Some(600.0 * ratio), openness,
+                covariance: [[variance, 0.0], [0.0, variance]], age_s: age, ..calibrated(held_out)
+            };
+            let better = at(ratio);
+            let (before, after) = match which {
+                0 => (better, Evidence { map: calibrated(held_out + worse).map, ..better }),
+                1 => (better, at(ratio + worse)),
+                2 => (at(1.0 / ratio), at(1.0 / (ratio + worse))),
+                3 => (better, Evidence { openness: openness - worse, ..better }),
+                4 => (better, Evidence {
+                    covariance: [[variance + worse, 0.0], [0.0, variance]], ..better
+                }),
+                _ => (better, Evidence { age_s: age + worse, ..better }),
+            };
+            prop_assert!(after.radius(&screen) >= before.radius(&screen));
+            prop_assert!((0.0..=1.0).contains(&after.radius(&screen)));
+        }
+    }
+}

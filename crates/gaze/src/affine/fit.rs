@@ -30,9 +30,11 @@ const FLAT: f64 = 0.02;
 /// Nobody's eye is more exact: deviations below this are never wild, as a
 /// share of the screen's diagonal.
 const FLOOR: f64 = 0.008;
-/// A fit whose targets deviate by more than this (per axis, degrees of freedom
-/// counted) is suspicious, as a share of the screen's diagonal.
-const SUSPICIOUS: f64 = 0.025;
+/// Where a wild target cannot be located, targets that deviate by more than
+/// this (per axis, degrees of freedom counted, share of the diagonal) are
+/// suspicious. Webcams give 0.02 to 0.04 with nothing wrong; a look a fifth of
+/// the screen beside one target of five gives 0.05.
+const SUSPICIOUS: f64 = 0.05;
 /// What is further than this from the majority, in standard deviations, is wild.
 const WILD_SIGMA: f64 = 3.0;
 /// Median length of a two-dimensional unit normal variable: √(2 ln 2).
@@ -203,6 +205,9 @@ struct Look {
 }
 
 fn better(simple: Fit, full: Fit) -> Fit {
+    if simple.suspicious != full.suspicious {
+        return if simple.suspicious { full } else { simple };
+    }
     // Both judged on the same targets: a form does not win by setting aside
     // what it cannot explain.
     let judge = |of: &Fit| {
@@ -289,7 +294,11 @@ fn average(target: [f64; 2], points: &[[f64; 2]], aspect: f64) -> Look {
 }
 
 fn fit_form(looks: &[Look], form: Form, aspect: f64) -> Result<Fit, FitError> {
-    let (map, used) = robust(looks, form, aspect)?;
+    let Robust {
+        map,
+        used,
+        all_wild_set_aside,
+    } = robust(looks, form, aspect)?;
     let (least, greatest) = map.stretches();
     if !map.is_usable() {
         return Err(FitError::Unusable { least, greatest });
@@ -302,7 +311,7 @@ fn fit_form(looks: &[Look], form: Form, aspect: f64) -> Result<Fit, FitError> {
             .filter(|(j, _)| *j != i)
             .map(|(_, look)| *look)
             .collect();
-        let (without, _) = robust(&rest, form, aspect)?;
+        let without = robust(&rest, form, aspect)?.map;
         targets.push(TargetFit {
             target: look.target,
             raw: look.raw,
@@ -315,24 +324,40 @@ fn fit_form(looks: &[Look], form: Form, aspect: f64) -> Result<Fit, FitError> {
     }
     let counted = || targets.iter().filter(|t| t.used);
     let residual = rms(counted().map(|t| t.residual));
-    let free = counted().count().saturating_sub(parameters(form)).max(1);
-    let spread = residual * (counted().count() as f64 / (2 * free) as f64).sqrt();
+    let suspicious = if locatable(looks.len(), form) {
+        !all_wild_set_aside
+    } else {
+        let free = looks.len() - parameters(form);
+        residual * (looks.len() as f64 / (2 * free) as f64).sqrt() > SUSPICIOUS
+    };
     Ok(Fit {
         map,
         form,
         residual,
         cross_validated: rms(counted().map(|t| t.held_out)),
-        suspicious: spread > SUSPICIOUS,
+        suspicious,
         targets,
     })
 }
 
-/// The map without wild targets, and which targets it used.
-fn robust(looks: &[Look], form: Form, aspect: f64) -> Result<(Affine, Vec<bool>), FitError> {
+struct Robust {
+    map: Affine,
+    used: Vec<bool>,
+    /// False when there were more wild targets than may be set aside.
+    all_wild_set_aside: bool,
+}
+
+/// Whether there are targets enough to tell which one is wild. With fewer,
+/// several sets agree equally well, and there is nothing to choose by.
+fn locatable(targets: usize, form: Form) -> bool {
+    targets >= parameters(form) + 4
+}
+
+/// The map without wild targets.
+fn robust(looks: &[Look], form: Form, aspect: f64) -> Result<Robust, FitError> {
     let (n, p) = (looks.len(), parameters(form));
-    let mut used = vec![true; n];
-    // With fewer to spare, several sets agree equally well: nothing to choose by.
-    if n >= p + 4
+    let mut wild = Vec::new();
+    if locatable(n, form)
         && let Some(majority) = least_trimmed(looks, form, aspect)
     {
         let misses: Vec<f64> = looks
@@ -341,21 +366,23 @@ fn robust(looks: &[Look], form: Form, aspect: f64) -> Result<(Affine, Vec<bool>)
             .collect();
         let scale = median(misses.iter().copied()) / MEDIAN_LENGTH * (1.0 + 5.0 / (n - p) as f64);
         let limit = WILD_SIGMA * scale.max(FLOOR);
-        let mut by_miss: Vec<usize> = (0..n).collect();
-        by_miss.sort_by(|a, b| misses[*b].total_cmp(&misses[*a]));
-        for &i in by_miss.iter().take(n / 4).filter(|i| misses[**i] > limit) {
-            used[i] = false;
-        }
+        wild = (0..n).filter(|i| misses[*i] > limit).collect();
+        wild.sort_by(|a, b| misses[*b].total_cmp(&misses[*a]));
     }
+    let mut used = vec![true; n];
+    wild.iter().take(n / 4).for_each(|i| used[*i] = false);
     let kept: Vec<Look> = looks
         .iter()
         .zip(&used)
         .filter(|(_, u)| **u)
         .map(|(l, _)| *l)
         .collect();
-    least_squares(&kept, form)
-        .map(|map| (map, used))
-        .ok_or(FitError::Singular)
+    let map = least_squares(&kept, form).ok_or(FitError::Singular)?;
+    Ok(Robust {
+        map,
+        used,
+        all_wild_set_aside: wild.len() <= n / 4,
+    })
 }
 
 /// The minimal set of targets whose exact map has the least sum of the smaller squares.
