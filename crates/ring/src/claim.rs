@@ -137,7 +137,10 @@ fn lives(prefix: &Prefix, owner: u64) -> bool {
     let beat = || prefix.heartbeat_ns.load(Ordering::Relaxed);
     let last = beat();
     let recent = clock::now_ns().saturating_sub(last) < PATIENCE.as_nanos() as u64;
-    recent && changes(|| beat() == last)
+    let still_its = || prefix.owner.load(Ordering::Acquire) == owner;
+    // A heartbeat of the next owner is not this one's: the claim then fails,
+    // and the object is judged anew.
+    recent && changes(|| beat() == last && still_its()) && still_its()
 }
 
 /// Watches for [`PATIENCE`]; true as soon as `same` no longer holds.

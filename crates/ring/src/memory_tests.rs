@@ -5,7 +5,8 @@ use crate::slot::{After, Proven, writing};
 use crate::words::Record;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
-const LAPS: u64 = if cfg!(miri) { 2 } else { 200 };
+/// Records to publish: under Miri a little more than one lap.
+const RECORDS: u64 = if cfg!(miri) { 600 } else { 100_000 };
 
 /// An object as the system hands it out: zeros.
 #[allow(unsafe_code)]
@@ -21,7 +22,7 @@ fn words<const W: usize>(index: u64) -> [u64; W] {
 #[test]
 fn readers_never_see_two_records_in_one() {
     let shared = blank();
-    let last = 512 * LAPS;
+    let last = RECORDS;
     std::thread::scope(|scope| {
         for _ in 0..2 {
             scope.spawn(|| {
