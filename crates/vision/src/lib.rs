@@ -1,11 +1,38 @@
 //! Pictures in, measurements out.
+//!
+//! A [`Frame`] in any camera's pixel layout goes into [`Perceiver::perceive`];
+//! faces, landmarks, head pose, eyes and lines of sight come out as a
+//! [`Perception`]. The networks are ONNX files ([`ModelStore`]) that ONNX Runtime
+//! ([`Runtime`]) computes.
 
+mod crop;
+mod detector;
+mod estimator;
+mod eye_pixels;
 pub mod frame;
+mod frozen;
+mod landmarker;
 mod models;
+mod perceiver;
+mod perception;
+mod pixels;
+mod region;
+mod roster;
 mod runtime;
+mod sampler;
 mod session;
 
+pub use crop::{CropColour, EyeCropSpec, EyeCropper, eye_regions};
+pub use detector::{Detection, FaceDetector};
+pub use estimator::GazeKind;
+pub use eye_pixels::EyeLook;
 pub use frame::{Frame, MAX_SIDE, PixelFormat, YuvRange};
+pub use frozen::FrozenDetector;
+pub use landmarker::{Landmarker, next_region};
 pub use models::{ModelError, ModelStore, Network, NetworkEntry};
+pub use perceiver::{Perceiver, PerceiverConfig};
+pub use perception::{Face, MAX_FACES, Perception, SeenFace, StageTimes};
+pub use region::{BBox, Region};
 pub use runtime::{Provider, Runtime, RuntimeError, VERSION as RUNTIME_VERSION, cache_folder};
+pub use sampler::{Layout, Outside, Sampler, TensorSpec};
 pub use session::{BoundSession, Port, SessionOptions};

@@ -1,0 +1,99 @@
+//! What one frame said.
+
+use gaze::eyes::EyeState;
+use gaze::geometric::EyeGaze;
+use gaze::head::HeadPose;
+use gaze::landmarks::Landmarks;
+
+use crate::eye_pixels::EyeLook;
+use crate::models::ModelError;
+use crate::region::BBox;
+
+/// Faces listed at most.
+pub const MAX_FACES: usize = 8;
+
+/// A face in the list of all faces.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct SeenFace {
+    /// Stays with the face for as long as it is seen; from 1, never used again.
+    pub id: u32,
+    /// Where it is.
+    pub bbox: BBox,
+    /// Probability that it is a face.
+    pub score: f32,
+    /// Capture time of the frame in which it was first seen.
+    pub since_ns: u64,
+    /// Capture time of the frame in which it was last seen.
+    pub measured_ns: u64,
+    /// Known for the primary face only.
+    pub head: Option<HeadPose>,
+}
+
+/// The primary face, measured in this very frame.
+#[derive(Debug, Clone)]
+pub struct Face {
+    /// As in the list.
+    pub id: u32,
+    /// Box around its landmarks.
+    pub bbox: BBox,
+    /// Probability that there is a face.
+    pub presence: f32,
+    /// Its points, image pixels.
+    pub landmarks: Landmarks,
+    /// Head pose.
+    pub head: HeadPose,
+    /// Lids and irises. `open` is false for an eye that the pixels do not show,
+    /// whatever the landmarks say.
+    pub eyes: EyeState,
+    /// What the pixels show of each eye, image-left first.
+    pub look: [EyeLook; 2],
+    /// Lines of sight; none when neither eye can be told.
+    pub gaze: Option<EyeGaze>,
+}
+
+/// How long the parts took, nanoseconds; 0 for what was not needed.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct StageTimes {
+    /// Looking for faces, sampling included.
+    pub detect_ns: u64,
+    /// Making the landmark network's input.
+    pub sample_ns: u64,
+    /// The landmark network.
+    pub landmark_ns: u64,
+    /// Head pose, eyes and gaze.
+    pub geometry_ns: u64,
+    /// All of the frame.
+    pub total_ns: u64,
+}
+
+/// What one frame said; see [`crate::Perceiver::perceive`].
+#[derive(Debug, Default)]
+pub struct Perception {
+    /// The source's number of the frame.
+    pub frame_index: u64,
+    /// When the light fell in.
+    pub captured_ns: u64,
+    /// The picture has been the same, byte for byte, for too long. No face is
+    /// reported then: it would be an old one.
+    pub frozen: bool,
+    /// The frame's shape or buffer makes no sense ([`crate::Frame::is_sound`]).
+    pub unsound: bool,
+    /// A network failed on this frame.
+    pub fault: Option<ModelError>,
+    /// How long it took.
+    pub times: StageTimes,
+    pub(crate) faces: [Option<SeenFace>; MAX_FACES],
+    pub(crate) primary: Option<Face>,
+}
+
+impl Perception {
+    /// All faces, the primary one first.
+    pub fn faces(&self) -> impl Iterator<Item = &SeenFace> {
+        self.faces.iter().flatten()
+    }
+
+    /// The face whose gaze is measured.
+    pub fn primary(&self) -> Option<&Face> {
+        self.primary.as_ref()
+    }
+}
