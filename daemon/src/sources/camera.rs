@@ -17,8 +17,8 @@ use super::camera_pick::{Layout, Mode};
 use super::camera_time::Stamps;
 use super::clock::{deadline, now_ns};
 use super::{
-    ErrorKind, FrameSource, Losses, Next, OpenOptions, Origin, SourceError, SourceInfo,
-    SourceKind, jpeg,
+    ErrorKind, FrameSource, Losses, Next, OpenOptions, Origin, SourceError, SourceInfo, SourceKind,
+    jpeg,
 };
 
 #[path = "camera_native.rs"]
@@ -38,18 +38,33 @@ pub(crate) fn trouble(kind: ErrorKind, place: &str, detail: &str) -> SourceError
             "no permission to use it",
             "allow it in System Settings, Privacy & Security, Camera",
         ),
-        ErrorKind::PermissionDenied => {
-            ("no permission to use it", "join the group video (usermod -aG video USER) and log in again")
-        }
-        ErrorKind::DeviceBusy => ("another program uses it", "close that program, or choose another with --camera N"),
+        ErrorKind::PermissionDenied => (
+            "no permission to use it",
+            "join the group video (usermod -aG video USER) and log in again",
+        ),
+        ErrorKind::DeviceBusy => (
+            "another program uses it",
+            "close that program, or choose another with --camera N",
+        ),
         ErrorKind::DeviceLost => ("it is gone", "plug it in again"),
-        ErrorKind::UnsupportedFormat => {
-            ("it offers no format that we take", "choose another with --camera N")
-        }
-        ErrorKind::BadSize => ("it sends pictures of an impossible size", "choose another with --camera N"),
-        _ => ("it cannot be opened", "plug one in, or choose another with --camera N"),
+        ErrorKind::UnsupportedFormat => (
+            "it offers no format that we take",
+            "choose another with --camera N",
+        ),
+        ErrorKind::BadSize => (
+            "it sends pictures of an impossible size",
+            "choose another with --camera N",
+        ),
+        _ => (
+            "it cannot be opened",
+            "plug one in, or choose another with --camera N",
+        ),
     };
-    let what = if detail.is_empty() { what.to_owned() } else { format!("{what} ({detail})") };
+    let what = if detail.is_empty() {
+        what.to_owned()
+    } else {
+        format!("{what} ({detail})")
+    };
     SourceError::new(kind, Origin::Camera, place, what, todo)
 }
 
@@ -94,12 +109,11 @@ impl Shared {
 }
 
 /// Opens camera `index`.
-pub(crate) fn open(
-    index: u32,
-    options: &OpenOptions,
-) -> Result<Box<dyn FrameSource>, SourceError> {
+pub(crate) fn open(index: u32, options: &OpenOptions) -> Result<Box<dyn FrameSource>, SourceError> {
     let options = options.clone();
-    let source = start(format!("camera {index}"), OPEN_LIMIT, move || native::open(index, &options))?;
+    let source = start(format!("camera {index}"), OPEN_LIMIT, move || {
+        native::open(index, &options)
+    })?;
     Ok(Box::new(source))
 }
 
@@ -114,24 +128,28 @@ fn start<D: Device>(
 ) -> Result<CameraSource, SourceError> {
     let silent = |detail: &str| trouble(ErrorKind::DeviceNotAvailable, &place, detail);
     if OPENING.swap(true, Ordering::AcqRel) {
-        return Err(silent("an earlier attempt to open a camera still hangs in its driver"));
+        return Err(silent(
+            "an earlier attempt to open a camera still hangs in its driver",
+        ));
     }
     let shared = Arc::new(Shared::default());
     let (opened, answer) = mpsc::sync_channel(1);
     let for_thread = Arc::clone(&shared);
-    let spawned = std::thread::Builder::new().name("gazed-camera".into()).spawn(move || {
-        let device = open();
-        OPENING.store(false, Ordering::Release);
-        match device {
-            Ok(device) => {
-                // Nobody waits any more: the camera is closed again.
-                if opened.send(Ok((device.name(), device.mode()))).is_ok() {
-                    run(device, &for_thread);
+    let spawned = std::thread::Builder::new()
+        .name("gazed-camera".into())
+        .spawn(move || {
+            let device = open();
+            OPENING.store(false, Ordering::Release);
+            match device {
+                Ok(device) => {
+                    // Nobody waits any more: the camera is closed again.
+                    if opened.send(Ok((device.name(), device.mode()))).is_ok() {
+                        run(device, &for_thread);
+                    }
                 }
+                Err(e) => drop(opened.send(Err(e))),
             }
-            Err(e) => drop(opened.send(Err(e))),
-        }
-    });
+        });
     let thread = spawned.map_err(|e| {
         OPENING.store(false, Ordering::Release);
         silent(&format!("no thread for it: {e}"))
@@ -180,9 +198,15 @@ fn run(mut device: impl Device, shared: &Shared) {
         match device.next() {
             Ok(raw) => {
                 let arrived_ns = now_ns();
-                let wall = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+                let wall = SystemTime::now()
+                    .duration_since(UNIX_EPOCH)
+                    .unwrap_or_default();
                 let captured_ns = stamps.monotonic(raw.stamp, wall, arrived_ns);
-                let arrived = Arrived { raw, captured_ns, index };
+                let arrived = Arrived {
+                    raw,
+                    captured_ns,
+                    index,
+                };
                 index += 1;
                 if shared.newest.swap(Some(Arc::new(arrived))).is_some() {
                     shared.dropped.fetch_add(1, Ordering::Relaxed);
@@ -215,12 +239,23 @@ impl FrameSource for CameraSource {
     fn next(&mut self, frame: &mut Frame, timeout: Duration) -> Result<Next, SourceError> {
         let until = deadline(timeout);
         let me = std::thread::current();
-        if self.shared.waiting.load().as_ref().is_none_or(|t| t.id() != me.id()) {
+        if self
+            .shared
+            .waiting
+            .load()
+            .as_ref()
+            .is_none_or(|t| t.id() != me.id())
+        {
             self.shared.waiting.store(Some(Arc::new(me)));
         }
         loop {
             if let Some(arrived) = self.shared.newest.swap(None) {
-                match unpack((*arrived.raw.bytes).as_ref(), self.mode, &mut self.scratch, frame) {
+                match unpack(
+                    (*arrived.raw.bytes).as_ref(),
+                    self.mode,
+                    &mut self.scratch,
+                    frame,
+                ) {
                     Ok(()) => {
                         frame.captured_ns = arrived.captured_ns;
                         frame.index = arrived.index;
@@ -302,8 +337,11 @@ fn unpack(
     }
     // Padding makes every row longer by the same, but not by more than a page.
     let padded = bytes.len() / rows;
-    let stride =
-        if bytes.len().is_multiple_of(rows) && padded - tight <= 4096 { padded } else { tight };
+    let stride = if bytes.len().is_multiple_of(rows) && padded - tight <= 4096 {
+        padded
+    } else {
+        tight
+    };
     frame.reset(mode.width, mode.height, format);
     frame.range = YuvRange::Limited;
     for (to, from) in frame.data.chunks_exact_mut(tight).zip(bytes.chunks(stride)) {

@@ -34,7 +34,11 @@ pub fn list_cameras() -> Result<Vec<CameraEntry>, SourceError> {
         .iter()
         .filter_map(|info| {
             let index = info.index().as_index().ok()?;
-            Some(CameraEntry { index, name: info.human_name(), problem: permission(index) })
+            Some(CameraEntry {
+                index,
+                name: info.human_name(),
+                problem: permission(index),
+            })
         })
         .collect();
     cameras.sort_by_key(|c| c.index);
@@ -48,7 +52,11 @@ fn permission(index: u32) -> Option<SourceError> {
     let path = format!("/dev/video{index}");
     match access(&path, Access::READ_OK | Access::WRITE_OK) {
         Ok(()) => None,
-        Err(e) => Some(trouble(kind_of_errno(e.raw_os_error()), &format!("camera {index}"), &path)),
+        Err(e) => Some(trouble(
+            kind_of_errno(e.raw_os_error()),
+            &format!("camera {index}"),
+            &path,
+        )),
     }
 }
 
@@ -81,13 +89,22 @@ pub(super) fn open(index: u32, options: &OpenOptions) -> Result<Native, SourceEr
     let say = |e: NokhwaError| translate(&e, &place);
     let known = list_cameras()?;
     match known.iter().find(|c| c.index == index) {
-        Some(CameraEntry { problem: Some(e), .. }) => return Err(e.clone()),
+        Some(CameraEntry {
+            problem: Some(e), ..
+        }) => return Err(e.clone()),
         Some(_) => {}
         None if known.is_empty() => {
-            return Err(trouble(ErrorKind::DeviceNotAvailable, &place, "the system lists no camera"));
+            return Err(trouble(
+                ErrorKind::DeviceNotAvailable,
+                &place,
+                "the system lists no camera",
+            ));
         }
         None => {
-            let names: Vec<_> = known.iter().map(|c| format!("{} {}", c.index, c.name)).collect();
+            let names: Vec<_> = known
+                .iter()
+                .map(|c| format!("{} {}", c.index, c.name))
+                .collect();
             let detail = format!("there is: {}", names.join(", "));
             return Err(trouble(ErrorKind::DeviceNotAvailable, &place, &detail));
         }
@@ -97,13 +114,24 @@ pub(super) fn open(index: u32, options: &OpenOptions) -> Result<Native, SourceEr
     let mut camera = Camera::new(CameraIndex::Index(index), any).map_err(say)?;
     let listed = camera.compatible_camera_formats().map_err(say)?;
     let modes: Vec<Mode> = listed.iter().filter_map(to_mode).collect();
-    let wanted = pick(&modes, options)
-        .ok_or_else(|| trouble(ErrorKind::UnsupportedFormat, &place, "no pair of format and rate"))?;
+    let wanted = pick(&modes, options).ok_or_else(|| {
+        trouble(
+            ErrorKind::UnsupportedFormat,
+            &place,
+            "no pair of format and rate",
+        )
+    })?;
     // The same entry again, so that the pair is one the device listed.
     let pair = listed
         .into_iter()
         .find(|f| to_mode(f) == Some(wanted))
-        .ok_or_else(|| trouble(ErrorKind::UnsupportedFormat, &place, "no pair of format and rate"))?;
+        .ok_or_else(|| {
+            trouble(
+                ErrorKind::UnsupportedFormat,
+                &place,
+                "no pair of format and rate",
+            )
+        })?;
     if camera.camera_format() != pair {
         let exact = RequestedFormatType::Exact(pair);
         camera
@@ -112,13 +140,22 @@ pub(super) fn open(index: u32, options: &OpenOptions) -> Result<Native, SourceEr
     }
     camera.open_stream().map_err(say)?;
     let mode = to_mode(&camera.camera_format()).unwrap_or(wanted);
-    Ok(Native { camera, mode, place })
+    Ok(Native {
+        camera,
+        mode,
+        place,
+    })
 }
 
 fn to_mode(f: &CameraFormat) -> Option<Mode> {
     let Resolution { width_x, height_y } = f.resolution();
     let &(_, layout) = LAYOUTS.iter().find(|(n, _)| *n == f.format())?;
-    Some(Mode { width: width_x, height: height_y, fps: f64::from(f.frame_rate()), layout })
+    Some(Mode {
+        width: width_x,
+        height: height_y,
+        fps: f64::from(f.frame_rate()),
+        layout,
+    })
 }
 
 impl Device for Native {
@@ -131,15 +168,21 @@ impl Device for Native {
     }
 
     fn next(&mut self) -> Result<Raw, SourceError> {
-        let buffer = self.camera.frame().map_err(|e| match translate(&e, &self.place) {
-            // It worked until now.
-            lost if lost.kind() == ErrorKind::DeviceNotAvailable => {
-                trouble(ErrorKind::DeviceLost, &self.place, &e.to_string())
-            }
-            other => other,
-        })?;
+        let buffer = self
+            .camera
+            .frame()
+            .map_err(|e| match translate(&e, &self.place) {
+                // It worked until now.
+                lost if lost.kind() == ErrorKind::DeviceNotAvailable => {
+                    trouble(ErrorKind::DeviceLost, &self.place, &e.to_string())
+                }
+                other => other,
+            })?;
         let stamp: Option<Duration> = buffer.capture_timestamp();
-        Ok(Raw { bytes: Box::new(buffer.buffer_bytes()), stamp })
+        Ok(Raw {
+            bytes: Box::new(buffer.buffer_bytes()),
+            stamp,
+        })
     }
 }
 
@@ -199,14 +242,32 @@ mod tests {
     #[test]
     fn the_systems_number_decides_the_kind() {
         let say = |text: &str| {
-            translate(&NokhwaError::OpenDeviceError("0".into(), text.into()), "camera 0")
+            translate(
+                &NokhwaError::OpenDeviceError("0".into(), text.into()),
+                "camera 0",
+            )
         };
         for (text, kind) in [
-            ("V4L2 Error: Permission denied (os error 13)", ErrorKind::PermissionDenied),
-            ("V4L2 Error: Device or resource busy (os error 16)", ErrorKind::DeviceBusy),
-            ("V4L2 Error: No such device (os error 19)", ErrorKind::DeviceNotAvailable),
-            ("V4L2 Error: No such file or directory (os error 2)", ErrorKind::DeviceNotAvailable),
-            ("V4L2 Error: Invalid argument (os error 22)", ErrorKind::UnsupportedFormat),
+            (
+                "V4L2 Error: Permission denied (os error 13)",
+                ErrorKind::PermissionDenied,
+            ),
+            (
+                "V4L2 Error: Device or resource busy (os error 16)",
+                ErrorKind::DeviceBusy,
+            ),
+            (
+                "V4L2 Error: No such device (os error 19)",
+                ErrorKind::DeviceNotAvailable,
+            ),
+            (
+                "V4L2 Error: No such file or directory (os error 2)",
+                ErrorKind::DeviceNotAvailable,
+            ),
+            (
+                "V4L2 Error: Invalid argument (os error 22)",
+                ErrorKind::UnsupportedFormat,
+            ),
             ("Already in use by another process", ErrorKind::DeviceBusy),
             ("Not Authorized", ErrorKind::PermissionDenied),
             ("something else", ErrorKind::DeviceNotAvailable),
@@ -219,6 +280,9 @@ mod tests {
             property: "V4L2 FrameRate".into(),
             error: "Framerate not whole number: 30000 / 1001".into(),
         };
-        assert_eq!(translate(&fps, "camera 0").kind(), ErrorKind::UnsupportedFormat);
+        assert_eq!(
+            translate(&fps, "camera 0").kind(),
+            ErrorKind::UnsupportedFormat
+        );
     }
 }

@@ -42,7 +42,11 @@ pub(crate) fn pick(modes: &[Mode], options: &OpenOptions) -> Option<Mode> {
         let fast = (m.fps / wish.2).log2();
         let side = |d: f64| if d < 0.0 { -1.5 * d } else { d };
         // 29.97 is 30.
-        let rate = if fast < -0.01 { -4.0 * fast } else { 0.2 * fast.max(0.0) };
+        let rate = if fast < -0.01 {
+            -4.0 * fast
+        } else {
+            0.2 * fast.max(0.0)
+        };
         let layout = match m.layout {
             Layout::Nv12 => 0.0,
             Layout::Yuyv => 0.01,
@@ -58,7 +62,10 @@ pub(crate) fn pick(modes: &[Mode], options: &OpenOptions) -> Option<Mode> {
         .iter()
         .filter(|m| {
             let sides = 1..=vision::frame::MAX_SIDE;
-            sides.contains(&m.width) && sides.contains(&m.height) && m.fps.is_finite() && m.fps > 0.0
+            sides.contains(&m.width)
+                && sides.contains(&m.height)
+                && m.fps.is_finite()
+                && m.fps > 0.0
         })
         .min_by(|a, b| cost(a).total_cmp(&cost(b)))
         .copied()
@@ -69,7 +76,12 @@ mod tests {
     use super::*;
 
     fn mode(width: u32, height: u32, fps: f64, layout: Layout) -> Mode {
-        Mode { width, height, fps, layout }
+        Mode {
+            width,
+            height,
+            fps,
+            layout,
+        }
     }
 
     /// What a common USB 2 webcam lists.
@@ -91,15 +103,30 @@ mod tests {
         let all = webcam();
         // 1280×720 exists in YUYV, and 30 a second does, but not as a pair.
         assert_eq!(pick(&all, &OpenOptions::default()), Some(all[5]));
-        let raw: Vec<_> = all.iter().copied().filter(|m| m.layout == Layout::Yuyv).collect();
-        assert_eq!(pick(&raw, &OpenOptions::default()), Some(mode(640, 480, 30.0, Layout::Yuyv)));
+        let raw: Vec<_> = all
+            .iter()
+            .copied()
+            .filter(|m| m.layout == Layout::Yuyv)
+            .collect();
+        assert_eq!(
+            pick(&raw, &OpenOptions::default()),
+            Some(mode(640, 480, 30.0, Layout::Yuyv))
+        );
     }
 
     #[test]
     fn wishes_count() {
         let all = webcam();
         let ask = |width, height, fps| {
-            pick(&all, &OpenOptions { width, height, fps, ..OpenOptions::default() })
+            pick(
+                &all,
+                &OpenOptions {
+                    width,
+                    height,
+                    fps,
+                    ..OpenOptions::default()
+                },
+            )
         };
         assert_eq!(ask(Some(1920), Some(1080), None), Some(all[6]));
         assert_eq!(ask(Some(640), Some(480), None), Some(all[0]));
@@ -109,7 +136,10 @@ mod tests {
 
     #[test]
     fn raw_beats_packed_and_nonsense_is_not_chosen() {
-        let mut all = vec![mode(0, 0, 30.0, Layout::Nv12), mode(1280, 720, 0.0, Layout::Nv12)];
+        let mut all = vec![
+            mode(0, 0, 30.0, Layout::Nv12),
+            mode(1280, 720, 0.0, Layout::Nv12),
+        ];
         assert_eq!(pick(&all, &OpenOptions::default()), None);
         all.push(mode(1280, 720, 30.0, Layout::Mjpeg));
         all.push(mode(1280, 720, 30.0, Layout::Nv12));

@@ -25,9 +25,14 @@ impl Device for Fake {
 
     fn next(&mut self) -> Result<Raw, SourceError> {
         let _ = self.given.send(());
-        let bytes =
-            self.frames.recv().map_err(|_| trouble(ErrorKind::DeviceLost, "camera 7", "unplugged"))?;
-        Ok(Raw { bytes: Box::new(bytes), stamp: None })
+        let bytes = self
+            .frames
+            .recv()
+            .map_err(|_| trouble(ErrorKind::DeviceLost, "camera 7", "unplugged"))?;
+        Ok(Raw {
+            bytes: Box::new(bytes),
+            stamp: None,
+        })
     }
 }
 
@@ -36,14 +41,26 @@ type Rig = (CameraSource, mpsc::Sender<Vec<u8>>, mpsc::Receiver<()>);
 fn rig(layout: Layout, width: u32, height: u32) -> Rig {
     let (send, frames) = mpsc::channel();
     let (given, taken) = mpsc::channel();
-    let mode = Mode { width, height, fps: 30.0, layout };
-    let source =
-        start("camera 7".into(), OPEN_LIMIT, move || Ok(Fake { mode, frames, given })).unwrap();
+    let mode = Mode {
+        width,
+        height,
+        fps: 30.0,
+        layout,
+    };
+    let source = start("camera 7".into(), OPEN_LIMIT, move || {
+        Ok(Fake {
+            mode,
+            frames,
+            given,
+        })
+    })
+    .unwrap();
     (source, send, taken)
 }
 
 fn turn() -> std::sync::MutexGuard<'static, ()> {
-    TURN.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+    TURN.lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
 }
 
 const SOON: Duration = Duration::from_secs(20);
@@ -95,10 +112,14 @@ fn a_driver_that_does_not_answer_is_given_up_and_not_piled_on() {
         let _ = held.recv();
         Err(trouble(ErrorKind::DeviceBusy, "camera 7", ""))
     };
-    let e = start("camera 7".into(), Duration::from_millis(20), hang).map(drop).unwrap_err();
+    let e = start("camera 7".into(), Duration::from_millis(20), hang)
+        .map(drop)
+        .unwrap_err();
     assert_eq!(e.kind(), ErrorKind::DeviceNotAvailable);
     let second = || -> Result<Fake, SourceError> { panic!("a second thread went in") };
-    let e = start("camera 7".into(), SOON, second).map(drop).unwrap_err();
+    let e = start("camera 7".into(), SOON, second)
+        .map(drop)
+        .unwrap_err();
     assert!(e.to_string().contains("still hangs"), "{e}");
     drop(release);
     while OPENING.load(Ordering::Acquire) {
@@ -114,7 +135,12 @@ fn garbage_is_counted_and_the_next_good_frame_is_given() {
     let (mut source, send, taken) = rig(Layout::Mjpeg, 16, 16);
     let mut frame = Frame::default();
     taken.recv().unwrap();
-    for bad in [&b""[..], b"\xFF\xD8", b"not a picture", &JPEG[..JPEG.len() / 2]] {
+    for bad in [
+        &b""[..],
+        b"\xFF\xD8",
+        b"not a picture",
+        &JPEG[..JPEG.len() / 2],
+    ] {
         send.send(bad.to_vec()).unwrap();
         taken.recv().unwrap();
         assert_eq!(source.next(&mut frame, Duration::ZERO), Ok(Next::Nothing));
@@ -131,8 +157,15 @@ fn garbage_is_counted_and_the_next_good_frame_is_given() {
 fn short_rows_are_refused_and_padding_is_taken_off() {
     let mut frame = Frame::default();
     let mut scratch = Vec::new();
-    let mode = Mode { width: 4, height: 2, fps: 30.0, layout: Layout::Yuyv };
-    let mut go = |bytes: &[u8], mode| unpack(bytes, mode, &mut scratch, &mut frame).map(|()| frame.data.clone());
+    let mode = Mode {
+        width: 4,
+        height: 2,
+        fps: 30.0,
+        layout: Layout::Yuyv,
+    };
+    let mut go = |bytes: &[u8], mode| {
+        unpack(bytes, mode, &mut scratch, &mut frame).map(|()| frame.data.clone())
+    };
     let tight: Vec<u8> = (0..16).collect();
     assert_eq!(go(&tight, mode).as_deref(), Ok(&tight[..]));
     assert_eq!(go(&tight[..15], mode), Err("15 bytes of 16".into()));
@@ -145,9 +178,20 @@ fn short_rows_are_refused_and_padding_is_taken_off() {
     let mut tail = tight.clone();
     tail.push(7);
     assert_eq!(go(&tail, mode).as_deref(), Ok(&tight[..]));
-    let nv12 = Mode { layout: Layout::Nv12, ..mode };
+    let nv12 = Mode {
+        layout: Layout::Nv12,
+        ..mode
+    };
     let bytes: Vec<u8> = (0..12).collect();
     assert_eq!(go(&bytes, nv12).as_deref(), Ok(&bytes[..]));
-    let bgr = Mode { width: 1, height: 2, layout: Layout::Bgr, ..mode };
-    assert_eq!(go(&[1, 2, 3, 4, 5, 6], bgr).as_deref(), Ok(&[3u8, 2, 1, 6, 5, 4][..]));
+    let bgr = Mode {
+        width: 1,
+        height: 2,
+        layout: Layout::Bgr,
+        ..mode
+    };
+    assert_eq!(
+        go(&[1, 2, 3, 4, 5, 6], bgr).as_deref(),
+        Ok(&[3u8, 2, 1, 6, 5, 4][..])
+    );
 }

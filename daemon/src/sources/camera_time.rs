@@ -26,7 +26,9 @@ impl Stamps {
         wall_now: Duration,
         arrived_ns: u64,
     ) -> u64 {
-        let age = captured.and_then(|c| wall_now.checked_sub(c)).filter(|&a| a <= OLDEST);
+        let age = captured
+            .and_then(|c| wall_now.checked_sub(c))
+            .filter(|&a| a <= OLDEST);
         let at = arrived_ns.saturating_sub(age.map_or(0, |a| a.as_nanos() as u64));
         self.last_ns = at.max(self.last_ns).min(arrived_ns);
         self.last_ns
@@ -55,11 +57,20 @@ mod tests {
         let mut s = Stamps::default();
         s.monotonic(Some(wall(0)), wall(10), 1_000 * MS);
         // Set back by an hour between stamp and arrival: from the future.
-        assert_eq!(s.monotonic(Some(wall(3_600_000)), wall(43), 1_033 * MS), 1_033 * MS);
+        assert_eq!(
+            s.monotonic(Some(wall(3_600_000)), wall(43), 1_033 * MS),
+            1_033 * MS
+        );
         // Set on by an hour between stamp and arrival: too old.
-        assert_eq!(s.monotonic(Some(wall(76)), wall(3_600_076), 1_066 * MS), 1_066 * MS);
+        assert_eq!(
+            s.monotonic(Some(wall(76)), wall(3_600_076), 1_066 * MS),
+            1_066 * MS
+        );
         // The next frame has both on the new clock.
-        assert_eq!(s.monotonic(Some(wall(3_600_099)), wall(3_600_109), 1_099 * MS), 1_089 * MS);
+        assert_eq!(
+            s.monotonic(Some(wall(3_600_099)), wall(3_600_109), 1_099 * MS),
+            1_089 * MS
+        );
     }
 
     #[test]

@@ -20,7 +20,12 @@ pub(crate) fn open_file(
     name: String,
     options: &OpenOptions,
 ) -> Result<Box<dyn FrameSource>, Flaw> {
-    open(BufReader::new(File::open(path)?), SourceKind::Clip, name, options)
+    open(
+        BufReader::new(File::open(path)?),
+        SourceKind::Clip,
+        name,
+        options,
+    )
 }
 
 /// Opens a clip from anything that can be read and sought in.
@@ -119,7 +124,16 @@ impl<R: Read + Seek> Clip<R> {
 
     /// Feeds `annex_b` to the decoder; tag 0 means the end of the stream.
     fn decode(&mut self, tag: u64) -> Result<(), Flaw> {
-        let Clip { decoder, annex_b, ready, spare, config, movie, next_sample, .. } = self;
+        let Clip {
+            decoder,
+            annex_b,
+            ready,
+            spare,
+            config,
+            movie,
+            next_sample,
+            ..
+        } = self;
         let mut wrong_size = None;
         let mut keep = |p: Picture| {
             let (w, h) = (config.stream.width, config.stream.height);
@@ -178,7 +192,11 @@ fn copy_tight(p: &Picture, mut to: &mut [u8]) {
 
 fn new_decoder() -> Result<H264, Flaw> {
     H264::new().map_err(|e| {
-        Flaw::new(super::ErrorKind::Unreadable, format!("no decoder: {e}"), "free some memory")
+        Flaw::new(
+            super::ErrorKind::Unreadable,
+            format!("no decoder: {e}"),
+            "free some memory",
+        )
     })
 }
 
@@ -202,7 +220,9 @@ impl<R: Read + Seek + Send> Pictures for Clip<R> {
             self.ready.retain_mut(|(n, f)| {
                 let place = |n: u32| (movie.samples[n as usize].at_ns, n);
                 let keep = movie.samples[*n as usize].size > 0
-                    && movie.display[shown..].binary_search_by_key(&place(*n), |&d| place(d)).is_ok();
+                    && movie.display[shown..]
+                        .binary_search_by_key(&place(*n), |&d| place(d))
+                        .is_ok();
                 if !keep {
                     spare.push(std::mem::take(f));
                 }

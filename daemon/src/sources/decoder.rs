@@ -38,7 +38,9 @@ pub(crate) struct H264 {
 
 impl H264 {
     pub fn new() -> Result<Self, String> {
-        Ok(H264 { inner: Decoder::new().map_err(|e| e.to_string())? })
+        Ok(H264 {
+            inner: Decoder::new().map_err(|e| e.to_string())?,
+        })
     }
 
     /// Decodes one coded picture (Annex B) tagged `tag` and hands every picture
@@ -49,7 +51,8 @@ impl H264 {
         tag: u64,
         each: &mut dyn FnMut(Picture),
     ) -> Result<(), String> {
-        let length = c_int::try_from(bytes.len()).map_err(|_| "a picture of over 2 GB".to_owned())?;
+        let length =
+            c_int::try_from(bytes.len()).map_err(|_| "a picture of over 2 GB".to_owned())?;
         // The decoder only knows a picture is whole when the next begins, or when
         // it is called without bytes. Both calls can bring a picture.
         let first = self.call(bytes.as_ptr(), length, tag, each);
@@ -65,7 +68,10 @@ impl H264 {
         each: &mut dyn FnMut(Picture),
     ) -> Result<(), String> {
         let mut planes = [null_mut::<u8>(); 3];
-        let mut info = SBufferInfo { uiInBsTimeStamp: tag, ..SBufferInfo::default() };
+        let mut info = SBufferInfo {
+            uiInBsTimeStamp: tag,
+            ..SBufferInfo::default()
+        };
         // SAFETY: `bytes` is null with length 0 or points at `length` bytes that
         // live through the call; `planes` and `info` are of the types the call
         // fills; no decoder option is changed through the raw interface.
@@ -80,7 +86,11 @@ impl H264 {
         if info.iBufferStatus == 1 {
             hand_out(&planes, &info, each)?;
         }
-        if state == 0 { Ok(()) } else { Err(explain(state)) }
+        if state == 0 {
+            Ok(())
+        } else {
+            Err(explain(state))
+        }
     }
 
     /// Hands out the pictures still held back. Call at the end of the stream.
@@ -148,7 +158,13 @@ fn hand_out(
             std::slice::from_raw_parts(planes[2], chroma_bytes),
         ]
     };
-    each(Picture { tag: info.uiOutYuvTimeStamp, width, height, planes, strides: [luma, chroma] });
+    each(Picture {
+        tag: info.uiOutYuvTimeStamp,
+        width,
+        height,
+        planes,
+        strides: [luma, chroma],
+    });
     Ok(())
 }
 
@@ -156,7 +172,10 @@ fn hand_out(
 fn explain(state: c_int) -> String {
     for (bit, words) in [
         (dsOutOfMemory, "the decoder has no memory left for it"),
-        (dsNoParamSets, "its parameter sets are missing or not decodable"),
+        (
+            dsNoParamSets,
+            "its parameter sets are missing or not decodable",
+        ),
         (dsRefLost, "a picture it builds upon is missing"),
         (dsDepLayerLost, "a layer it builds upon is missing"),
         (dsBitstreamError, "its bytes are damaged"),

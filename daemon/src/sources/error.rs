@@ -49,7 +49,10 @@ pub struct SourceError {
 fn one_line(text: impl Into<String>) -> String {
     let text = text.into();
     if text.contains(|c: char| c.is_control()) {
-        text.split(|c: char| c.is_control()).filter(|s| !s.is_empty()).collect::<Vec<_>>().join(" ")
+        text.split(|c: char| c.is_control())
+            .filter(|s| !s.is_empty())
+            .collect::<Vec<_>>()
+            .join(" ")
     } else {
         text
     }
@@ -109,12 +112,20 @@ pub(crate) struct Flaw {
 
 impl Flaw {
     pub fn new(kind: ErrorKind, what: impl Into<String>, todo: &'static str) -> Self {
-        Flaw { kind, what: what.into(), todo }
+        Flaw {
+            kind,
+            what: what.into(),
+            todo,
+        }
     }
 
     /// The header or a picture contradicts itself.
     pub fn damaged(what: impl Into<String>) -> Self {
-        Flaw::new(ErrorKind::Unreadable, what, "copy the file again or use another")
+        Flaw::new(
+            ErrorKind::Unreadable,
+            what,
+            "copy the file again or use another",
+        )
     }
 
     /// The bytes stop too early.
@@ -140,9 +151,11 @@ impl From<std::io::Error> for Flaw {
     fn from(e: std::io::Error) -> Self {
         use std::io::ErrorKind as Io;
         match e.kind() {
-            Io::NotFound => {
-                Flaw::new(ErrorKind::NotFound, "there is no such file or folder", "check the path")
-            }
+            Io::NotFound => Flaw::new(
+                ErrorKind::NotFound,
+                "there is no such file or folder",
+                "check the path",
+            ),
             Io::PermissionDenied => Flaw::new(
                 ErrorKind::Unreadable,
                 "you may not read it",

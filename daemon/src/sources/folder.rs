@@ -29,7 +29,10 @@ pub(crate) fn open(
     let mut files = Vec::new();
     for entry in std::fs::read_dir(path)? {
         let file = entry?.path();
-        let extension = file.extension().and_then(|e| e.to_str()).map(str::to_ascii_lowercase);
+        let extension = file
+            .extension()
+            .and_then(|e| e.to_str())
+            .map(str::to_ascii_lowercase);
         if matches!(extension.as_deref(), Some("jpg" | "jpeg" | "png")) {
             files.push(file);
         }
@@ -59,9 +62,18 @@ fn play(
     name: String,
     options: &OpenOptions,
 ) -> Result<Box<dyn FrameSource>, Flaw> {
-    let fps = options.fps.filter(|f| f.is_finite() && *f > 0.0).unwrap_or(DEFAULT_FPS);
+    let fps = options
+        .fps
+        .filter(|f| f.is_finite() && *f > 0.0)
+        .unwrap_or(DEFAULT_FPS);
     let n = files.len() as u64;
-    let mut folder = Folder { files, fps, next: 0, bytes: Vec::new(), losses: Losses::default() };
+    let mut folder = Folder {
+        files,
+        fps,
+        next: 0,
+        bytes: Vec::new(),
+        losses: Losses::default(),
+    };
     let mut first = Frame::default();
     if folder.next_picture(&mut first)?.is_none() {
         let why = folder.losses.last_damage.unwrap_or_default();
@@ -98,7 +110,11 @@ fn by_name(a: &str, b: &str) -> Ordering {
             let (n, m) = (a.split_at(number(a)), b.split_at(number(b)));
             let strip = |s: &'_ [u8]| s.iter().position(|&c| c != b'0').unwrap_or(s.len());
             let (p, q) = (&n.0[strip(n.0)..], &m.0[strip(m.0)..]);
-            let order = p.len().cmp(&q.len()).then(p.cmp(q)).then(n.0.len().cmp(&m.0.len()));
+            let order = p
+                .len()
+                .cmp(&q.len())
+                .then(p.cmp(q))
+                .then(n.0.len().cmp(&m.0.len()));
             if order != Ordering::Equal {
                 return order;
             }
@@ -133,7 +149,8 @@ impl Folder {
         }
         self.bytes.clear();
         let mut file = BufReader::new(File::open(path).map_err(|e| e.to_string())?).take(MAX_FILE);
-        file.read_to_end(&mut self.bytes).map_err(|e| e.to_string())?;
+        file.read_to_end(&mut self.bytes)
+            .map_err(|e| e.to_string())?;
         match self.bytes.as_slice() {
             [] => Err("it is empty".into()),
             [0xFF, 0xD8, ..] => jpeg::decode(&self.bytes, frame),
@@ -153,7 +170,9 @@ pub(crate) fn read_one(path: &Path) -> Result<Frame, Flaw> {
         losses: Losses::default(),
     };
     let mut frame = Frame::default();
-    folder.read(0, &mut frame).map_err(|why| Flaw::damaged(format!("{}: {why}", path.display())))?;
+    folder
+        .read(0, &mut frame)
+        .map_err(|why| Flaw::damaged(format!("{}: {why}", path.display())))?;
     Ok(frame)
 }
 
@@ -165,7 +184,8 @@ fn decode_png(bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
     let mut limits = image::Limits::default();
     limits.max_image_width = Some(MAX_SIDE);
     limits.max_image_height = Some(MAX_SIDE);
-    let mut decoder = PngDecoder::with_limits(std::io::Cursor::new(bytes), limits.clone()).map_err(say)?;
+    let mut decoder =
+        PngDecoder::with_limits(std::io::Cursor::new(bytes), limits.clone()).map_err(say)?;
     decoder.set_limits(limits).map_err(say)?;
     let picture = image::DynamicImage::from_decoder(decoder).map_err(say)?;
     frame.reset(picture.width(), picture.height(), PixelFormat::Rgb8);
@@ -187,8 +207,7 @@ impl Pictures for Folder {
                 Err(why) => {
                     self.losses.damaged += 1;
                     let name = self.files[i].file_name().unwrap_or_default();
-                    self.losses.last_damage =
-                        Some(format!("{}: {why}", name.to_string_lossy()));
+                    self.losses.last_damage = Some(format!("{}: {why}", name.to_string_lossy()));
                 }
             }
         }
@@ -215,11 +234,27 @@ mod tests {
 
     #[test]
     fn names_are_counted_as_people_do() {
-        let mut names = ["img_10.jpg", "img_2.jpg", "a.png", "img_02.jpg", "img_1b.jpg", "img_1.jpg", "img_"];
+        let mut names = [
+            "img_10.jpg",
+            "img_2.jpg",
+            "a.png",
+            "img_02.jpg",
+            "img_1b.jpg",
+            "img_1.jpg",
+            "img_",
+        ];
         names.sort_by(|a, b| by_name(a, b));
         assert_eq!(
             names,
-            ["a.png", "img_", "img_1.jpg", "img_1b.jpg", "img_2.jpg", "img_02.jpg", "img_10.jpg"]
+            [
+                "a.png",
+                "img_",
+                "img_1.jpg",
+                "img_1b.jpg",
+                "img_2.jpg",
+                "img_02.jpg",
+                "img_10.jpg"
+            ]
         );
     }
 }

@@ -101,7 +101,12 @@ impl Gif {
     fn dispose(&mut self) {
         match self.disposal {
             (DisposalMethod::Background, [left, top, right, bottom]) => {
-                for row in self.canvas.chunks_exact_mut(self.width * 3).take(bottom).skip(top) {
+                for row in self
+                    .canvas
+                    .chunks_exact_mut(self.width * 3)
+                    .take(bottom)
+                    .skip(top)
+                {
                     row[left * 3..right * 3].fill(0);
                 }
             }
@@ -115,7 +120,15 @@ impl Gif {
 impl Pictures for Gif {
     fn next_picture(&mut self, frame: &mut Frame) -> Result<Option<u64>, Flaw> {
         self.dispose();
-        let Gif { decoder, canvas, before, disposal, width, height, .. } = self;
+        let Gif {
+            decoder,
+            canvas,
+            before,
+            disposal,
+            width,
+            height,
+            ..
+        } = self;
         let mut failure = None;
         let drawn = guarded(|| {
             let picture = match decoder.read_next_frame() {
@@ -132,7 +145,10 @@ impl Pictures for Gif {
             if picture.dispose == DisposalMethod::Previous {
                 before.clone_from(canvas);
             }
-            *disposal = (picture.dispose, [left.min(right), top.min(bottom), right, bottom]);
+            *disposal = (
+                picture.dispose,
+                [left.min(right), top.min(bottom), right, bottom],
+            );
             if w > 0 {
                 let rows = canvas.chunks_exact_mut(*width * 3).take(bottom).skip(top);
                 for (to, from) in rows.zip(picture.buffer.chunks_exact(w * 4)) {
@@ -168,7 +184,10 @@ impl Pictures for Gif {
     fn rewind(&mut self) -> Result<(), Flaw> {
         self.decoder = start(&self.path)?;
         // The file may have been exchanged for another since.
-        let size = (usize::from(self.decoder.width()), usize::from(self.decoder.height()));
+        let size = (
+            usize::from(self.decoder.width()),
+            usize::from(self.decoder.height()),
+        );
         if size != (self.width, self.height) {
             return Err(Flaw::damaged("it changed while it was played"));
         }

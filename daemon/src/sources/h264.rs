@@ -41,11 +41,15 @@ impl AvcConfig {
         let (&[version, _, _, _, lengths, sps_count], mut rest) =
             avcc.split_first_chunk::<6>().ok_or_else(short)?;
         if version != 1 {
-            return Err(Flaw::damaged("its codec settings (avcC) have an unknown version"));
+            return Err(Flaw::damaged(
+                "its codec settings (avcC) have an unknown version",
+            ));
         }
         let length_bytes = usize::from(lengths & 3) + 1;
         if length_bytes == 3 {
-            return Err(Flaw::damaged("its codec settings (avcC) have an impossible length size"));
+            return Err(Flaw::damaged(
+                "its codec settings (avcC) have an impossible length size",
+            ));
         }
         let sps = parameter_sets(&mut rest, sps_count & 31).ok_or_else(short)?;
         let (&pps_count, after) = rest.split_first().ok_or_else(short)?;
@@ -61,7 +65,12 @@ impl AvcConfig {
                 return Err(Flaw::unsupported("its pictures change size midway"));
             }
         }
-        Ok(AvcConfig { length_bytes, sps, pps, stream })
+        Ok(AvcConfig {
+            length_bytes,
+            sps,
+            pps,
+            stream,
+        })
     }
 }
 
@@ -209,10 +218,14 @@ impl Bits<'_> {
         let range = self.range()?;
 
         if depth != 8 {
-            return Some(Err(Flaw::unsupported(format!("its pictures have {depth} bits a colour, not 8"))));
+            return Some(Err(Flaw::unsupported(format!(
+                "its pictures have {depth} bits a colour, not 8"
+            ))));
         }
         if chroma != 1 {
-            let name = ["grey (4:0:0)", "4:2:0", "4:2:2", "4:4:4"].get(chroma as usize).copied();
+            let name = ["grey (4:0:0)", "4:2:0", "4:2:2", "4:4:4"]
+                .get(chroma as usize)
+                .copied();
             return Some(Err(match name {
                 Some(n) => Flaw::unsupported(format!("its colours are {n}, not 4:2:0")),
                 None => return None,
@@ -230,7 +243,9 @@ impl Bits<'_> {
             let [w, h] = [wide, high].map(|n| u64::from(n) * 16);
             return Some(Err(Flaw::new(
                 super::ErrorKind::BadSize,
-                format!("its pictures are {w}×{h}, more than the decoder takes (36864 macroblocks, 4096×2304)"),
+                format!(
+                    "its pictures are {w}×{h}, more than the decoder takes (36864 macroblocks, 4096×2304)"
+                ),
                 "make it smaller: ffmpeg -i IN -vf scale=1280:-2 OUT.mp4",
             )));
         }
@@ -238,8 +253,15 @@ impl Bits<'_> {
             let cut = a.checked_add(b)?.checked_mul(2)?;
             (blocks * 16).checked_sub(cut).filter(|&n| n > 0)
         };
-        match (visible(wide, crop[0], crop[1]), visible(high, crop[2], crop[3])) {
-            (Some(width), Some(height)) => Some(Ok(Stream { width, height, range })),
+        match (
+            visible(wide, crop[0], crop[1]),
+            visible(high, crop[2], crop[3]),
+        ) {
+            (Some(width), Some(height)) => Some(Ok(Stream {
+                width,
+                height,
+                range,
+            })),
             _ => None,
         }
     }
@@ -281,7 +303,11 @@ pub(crate) fn to_annex_b(
         out.extend_from_slice(nal);
     };
     if first {
-        config.sps.iter().chain(&config.pps).for_each(|set| push(set));
+        config
+            .sps
+            .iter()
+            .chain(&config.pps)
+            .for_each(|set| push(set));
     }
     let mut slices = 0;
     while !sample.is_empty() {
@@ -289,8 +315,9 @@ pub(crate) fn to_annex_b(
             .split_at_checked(config.length_bytes)
             .ok_or_else(|| damaged("its NAL units do not fill it"))?;
         let n = head.iter().fold(0usize, |n, &b| n << 8 | usize::from(b));
-        let (nal, rest) =
-            rest.split_at_checked(n).ok_or_else(|| damaged("a NAL unit is longer than it"))?;
+        let (nal, rest) = rest
+            .split_at_checked(n)
+            .ok_or_else(|| damaged("a NAL unit is longer than it"))?;
         sample = rest;
         match nal.first().map(|h| h & 0x1F) {
             Some(1 | 5) => {
@@ -308,5 +335,9 @@ pub(crate) fn to_annex_b(
             _ => {}
         }
     }
-    if slices == 0 { Err(damaged("it holds no picture")) } else { Ok(()) }
+    if slices == 0 {
+        Err(damaged("it holds no picture"))
+    } else {
+        Ok(())
+    }
 }

@@ -24,6 +24,10 @@ pub(crate) fn decode(bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
     if !bytes.starts_with(&[0xFF, 0xD8]) {
         return Err("it does not begin like a JPEG".into());
     }
+    // The decoder fills up what is missing with grey without a word.
+    if !has_end(bytes) {
+        return Err("it ends too early".into());
+    }
     guarded(|| {
         let options = DecoderOptions::default()
             .set_strict_mode(true)
@@ -41,7 +45,15 @@ pub(crate) fn decode(bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
         if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
             return Err(format!("its size is {width}×{height}"));
         }
-        frame.reset(width, height, if grey { PixelFormat::Gray8 } else { PixelFormat::Rgb8 });
+        frame.reset(
+            width,
+            height,
+            if grey {
+                PixelFormat::Gray8
+            } else {
+                PixelFormat::Rgb8
+            },
+        );
         if decoder.output_buffer_size() != Some(frame.data.len()) {
             return Err("its colours are of a kind that is not decoded".into());
         }
@@ -67,8 +79,9 @@ pub(crate) fn decode_motion(
         return decode(bytes, frame);
     }
     // An "AVI1" segment is how a decoder is told that the tables are implied.
-    const IMPLIED: [u8; 18] =
-        [0xFF, 0xE0, 0, 16, b'A', b'V', b'I', b'1', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
+    const IMPLIED: [u8; 18] = [
+        0xFF, 0xE0, 0, 16, b'A', b'V', b'I', b'1', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+    ];
     let Some((start, rest)) = bytes.split_at_checked(2) else {
         return Err("it ends too early".into());
     };
@@ -79,19 +92,47 @@ pub(crate) fn decode_motion(
     decode(scratch, frame)
 }
 
-/// Walks the segments before the first scan (ITU-T T.81, B.1.1.4).
-fn has_huffman_tables(bytes: &[u8]) -> bool {
+/// The segments before the first scan (ITU-T T.81, B.1.1.4): each one's marker
+/// and where it begins. Ends with the scan's own (DA), or where the walk fails.
+fn segments(bytes: &[u8]) -> impl Iterator<Item = (u8, usize)> {
     let mut at = 2;
-    while let Some(&[0xFF, marker, high, low]) = bytes.get(at..at + 4) {
-        match marker {
-            0xC4 => return true,
-            0xDA => return false,
-            0xFF => at += 1, // fill byte
-            _ => at += 2 + usize::from(u16::from_be_bytes([high, low])),
+    let mut over = false;
+    std::iter::from_fn(move || {
+        while let (false, Some(&[0xFF, marker, high, low])) = (over, bytes.get(at..at + 4)) {
+            let here = at;
+            if marker == 0xFF {
+                at += 1; // fill byte
+                continue;
+            }
+            over = marker == 0xDA;
+            at += 2 + usize::from(u16::from_be_bytes([high, low]));
+            return Some((marker, here));
         }
+        None
+    })
+}
+
+/// Whether it brings Huffman tables of its own, or cannot be walked at all (the
+/// decoder will say what is wrong).
+fn has_huffman_tables(bytes: &[u8]) -> bool {
+    let mut scan = false;
+    for (marker, _) in segments(bytes) {
+        if marker == 0xC4 {
+            return true;
+        }
+        scan |= marker == 0xDA;
     }
-    // Not a JPEG that can be walked: the decoder will say what is wrong.
-    true
+    !scan
+}
+
+/// Whether the end marker comes after the first scan. (One before it belongs to
+/// a preview; what follows it is a camera's padding.)
+fn has_end(bytes: &[u8]) -> bool {
+    let Some((_, scan)) = segments(bytes).find(|s| s.0 == 0xDA) else {
+        return false;
+    };
+    // From behind: it is nearly always within the last bytes.
+    bytes[scan..].windows(2).rev().any(|w| w == [0xFF, 0xD9])
 }
 
 #[cfg(test)]
@@ -122,7 +163,10 @@ mod tests {
     fn implied_huffman_tables_give_the_same_picture() {
         let (mut with, mut without) = (Frame::default(), Frame::default());
         decode_motion(TINY, &mut Vec::new(), &mut with).unwrap();
-        assert_eq!((with.width, with.height, with.format), (16, 16, PixelFormat::Rgb8));
+        assert_eq!(
+            (with.width, with.height, with.format),
+            (16, 16, PixelFormat::Rgb8)
+        );
         let bare = without_tables(TINY);
         assert!(bare.len() < TINY.len() && decode(&bare, &mut Frame::default()).is_err());
         decode_motion(&bare, &mut Vec::new(), &mut without).unwrap();
@@ -131,13 +175,18 @@ mod tests {
 
     #[test]
     fn every_cut_is_an_error() {
-        // The last two bytes are the end marker, which some cameras leave out.
-        for n in 0..TINY.len() - 2 {
+        for n in 0..TINY.len() {
             assert!(
                 decode_motion(&TINY[..n], &mut Vec::new(), &mut Frame::default()).is_err(),
                 "{n} of {} bytes were taken for a picture",
                 TINY.len()
             );
         }
+        // A preview inside, whole, and padding behind change nothing.
+        let mut preview = vec![0xFF, 0xD8, 0xFF, 0xE1, 0, 8, 1, 2, 0xFF, 0xD9, 3, 4];
+        preview.extend_from_slice(&TINY[2..]);
+        preview.extend_from_slice(&[0; 100]);
+        decode(&preview, &mut Frame::default()).unwrap();
+        assert!(decode(&preview[..TINY.len() - 50], &mut Frame::default()).is_err());
     }
 }

@@ -4,19 +4,21 @@
 //! (the camera has one more, which only waits for the driver), fills a buffer
 //! that the caller lends, and never blocks longer than it is told to.
 
+mod boxes;
 pub mod camera;
 mod camera_pick;
 mod camera_time;
 mod clip;
 pub mod clock;
 mod decoder;
-mod demo;
+pub mod demo;
 mod error;
 mod folder;
 mod gif;
 mod h264;
 mod jpeg;
 mod mp4;
+mod mp4_tables;
 mod null;
 mod paced;
 mod scripted;
@@ -165,7 +167,7 @@ impl fmt::Display for SourceSpec {
 }
 
 /// How to open a source.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct OpenOptions {
     /// Begin again at the end (files).
     pub looped: bool,
@@ -182,27 +184,11 @@ pub struct OpenOptions {
     pub fps: Option<f64>,
 }
 
-impl Default for OpenOptions {
-    fn default() -> Self {
-        OpenOptions {
-            looped: false,
-            fast: false,
-            camera: 0,
-            width: None,
-            height: None,
-            fps: None,
-        }
-    }
-}
-
 /// Opens a source.
 ///
 /// # Errors
 /// Says in one line where, what and what to do; see [`ErrorKind`].
-pub fn open(
-    spec: &SourceSpec,
-    options: &OpenOptions,
-) -> Result<Box<dyn FrameSource>, SourceError> {
+pub fn open(spec: &SourceSpec, options: &OpenOptions) -> Result<Box<dyn FrameSource>, SourceError> {
     match spec {
         SourceSpec::Camera(index) => camera::open(index.unwrap_or(options.camera), options),
         SourceSpec::Demo => demo::open(options),
@@ -232,7 +218,11 @@ fn open_path(path: &Path, options: &OpenOptions) -> Result<Box<dyn FrameSource>,
     let mut head = Vec::with_capacity(16);
     std::fs::File::open(path)?.take(16).read_to_end(&mut head)?;
     if head.is_empty() {
-        return Err(Flaw::new(ErrorKind::Truncated, "the file is empty", "copy the file again"));
+        return Err(Flaw::new(
+            ErrorKind::Truncated,
+            "the file is empty",
+            "copy the file again",
+        ));
     }
     if head.starts_with(b"GIF8") {
         return gif::open(path, name, options);

@@ -134,11 +134,15 @@ fn thirty() -> f64 {
     30.0
 }
 
-/// Where scripts that lost their device go on, by path: next step, refusals left.
-static LOST: Mutex<Option<HashMap<PathBuf, (usize, u32, Fault)>>> = Mutex::new(None);
+type Lost = HashMap<PathBuf, (usize, u32, Fault)>;
 
-fn lost<T>(f: impl FnOnce(&mut HashMap<PathBuf, (usize, u32, Fault)>) -> T) -> T {
-    let mut guard = LOST.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+/// Where scripts that lost their device go on, by path: next step, refusals left.
+static LOST: Mutex<Option<Lost>> = Mutex::new(None);
+
+fn lost<T>(f: impl FnOnce(&mut Lost) -> T) -> T {
+    let mut guard = LOST
+        .lock()
+        .unwrap_or_else(std::sync::PoisonError::into_inner);
     f(guard.get_or_insert_default())
 }
 
@@ -181,7 +185,11 @@ impl ScriptedSource {
         let at = |flaw: Flaw| flaw.at(path.display().to_string());
         let text = std::fs::read_to_string(path).map_err(|e| at(e.into()))?;
         let script = serde_json::from_str(&text).map_err(|e| {
-            at(Flaw::new(ErrorKind::Unreadable, format!("it is no script: {e}"), "correct it"))
+            at(Flaw::new(
+                ErrorKind::Unreadable,
+                format!("it is no script: {e}"),
+                "correct it",
+            ))
         })?;
         let folder = path.parent().unwrap_or(Path::new("."));
         let mut source = Self::new(script, folder, options).map_err(at)?;
@@ -196,7 +204,11 @@ impl ScriptedSource {
     /// The picture cannot be read, or the rate is none.
     pub(crate) fn new(script: Script, folder: &Path, options: &OpenOptions) -> Result<Self, Flaw> {
         if !(script.fps.is_finite() && script.fps > 0.0) {
-            return Err(Flaw::new(ErrorKind::Unreadable, "its rate is no rate", "correct fps"));
+            return Err(Flaw::new(
+                ErrorKind::Unreadable,
+                "its rate is no rate",
+                "correct fps",
+            ));
         }
         let picture = match &script.picture {
             Some(file) => Some(super::folder::read_one(&folder.join(file))?),
@@ -322,7 +334,9 @@ impl FrameSource for ScriptedSource {
                 | Step::Black { black: 0 }
                 | Step::Corrupt { corrupt: 0 }
                 | Step::Drop { drop: 0 } => self.advance(),
-                Step::Frames { frames: n } | Step::Frozen { frozen: n } | Step::Black { black: n } => {
+                Step::Frames { frames: n }
+                | Step::Frozen { frozen: n }
+                | Step::Black { black: n } => {
                     if !self.wait(until) {
                         return Ok(Next::Nothing);
                     }
@@ -338,7 +352,8 @@ impl FrameSource for ScriptedSource {
                         return Ok(Next::Nothing);
                     }
                     self.losses.damaged += 1;
-                    self.losses.last_damage = Some(format!("frame {}: as its script says", self.index));
+                    self.losses.last_damage =
+                        Some(format!("frame {}: as its script says", self.index));
                     self.tick(n);
                 }
                 Step::Drop { drop: n } => {
