@@ -20,14 +20,23 @@ const SPEC: TensorSpec = TensorSpec {
     outside: Outside::Edge,
 };
 
+/// What the network said of a region.
+#[derive(Debug, Clone, Copy)]
+pub struct Look<'a> {
+    /// Image pixels. Without a face they mean nothing.
+    pub landmarks: &'a Landmarks,
+    /// Probability that there is a face.
+    pub presence: f32,
+    /// How long making the input took, nanoseconds.
+    pub sample_ns: u64,
+}
+
 /// The landmark network with its buffers.
 pub struct Landmarker {
     session: BoundSession,
     sampler: Sampler,
     landmarks: Landmarks,
     hash: [u8; 32],
-    /// Nanoseconds that making the last input took.
-    pub(crate) sample_ns: u64,
 }
 
 impl Landmarker {
@@ -50,7 +59,6 @@ impl Landmarker {
             sampler: Sampler::new(SIDE),
             landmarks: [[0.0; 3]; COUNT],
             hash: network.sha256,
-            sample_ns: 0,
         })
     }
 
@@ -59,22 +67,21 @@ impl Landmarker {
         &self.hash
     }
 
-    /// Looks for a face that fills `region` (see [`next_region`]): its points in
-    /// image pixels and the probability that there is one. Without a face the
-    /// points mean nothing. A region outside the picture has probability 0.
-    pub fn look(
-        &mut self,
-        frame: &Frame,
-        region: &Region,
-    ) -> Result<(&Landmarks, f32), ModelError> {
+    /// Looks for a face that fills `region` (see [`next_region`]): its points
+    /// and the probability that there is one, which is 0 outside the picture.
+    pub fn look(&mut self, frame: &Frame, region: &Region) -> Result<Look<'_>, ModelError> {
         let begun = std::time::Instant::now();
         if !self
             .sampler
             .tensor(frame, region, &SPEC, self.session.input(0))
         {
-            return Ok((&self.landmarks, 0.0));
+            return Ok(Look {
+                landmarks: &self.landmarks,
+                presence: 0.0,
+                sample_ns: 0,
+            });
         }
-        self.sample_ns = begun.elapsed().as_nanos() as u64;
+        let sample_ns = begun.elapsed().as_nanos() as u64;
         self.session.run()?;
         let (sin, cos) = region.roll.sin_cos();
         let scale = region.size / SIDE as f32;
@@ -88,7 +95,12 @@ impl Landmarker {
                 p[2] * scale,
             ];
         }
-        Ok((&self.landmarks, sigmoid(self.session.output(1)[0])))
+        let presence = sigmoid(self.session.output(1)[0]);
+        Ok(Look {
+            landmarks: &self.landmarks,
+            presence,
+            sample_ns,
+        })
     }
 }
 

@@ -28,7 +28,7 @@ pub use estimator::GazeKind;
 pub use eye_pixels::EyeLook;
 pub use frame::{Frame, MAX_SIDE, PixelFormat, YuvRange};
 pub use frozen::FrozenDetector;
-pub use landmarker::{Landmarker, next_region};
+pub use landmarker::{Landmarker, Look, next_region};
 pub use models::{ModelError, ModelStore, Network, NetworkEntry};
 pub use perceiver::{Perceiver, PerceiverConfig};
 pub use perception::{Face, MAX_FACES, Perception, SeenFace, StageTimes};

@@ -14,7 +14,7 @@ use crate::estimator::{GazeKind, eyes_of};
 use crate::eye_pixels::EyeInspector;
 use crate::frame::Frame;
 use crate::frozen::FrozenDetector;
-use crate::landmarker::{Landmarker, next_region};
+use crate::landmarker::{Landmarker, Look, next_region};
 use crate::models::{ModelError, ModelStore};
 use crate::perception::{Face, Perception, StageTimes};
 use crate::region::{BBox, Region};
@@ -219,10 +219,14 @@ impl Perceiver {
     /// Measures the face in `region`; false when there is none.
     fn follow(&mut self, frame: &Frame, region: &Region, least: f32) -> Result<bool, ModelError> {
         let begun = Instant::now();
-        let (landmarks, presence) = self.landmarker.look(frame, region)?;
+        let Look {
+            landmarks,
+            presence,
+            sample_ns,
+        } = self.landmarker.look(frame, region)?;
         let times = &mut self.perception.times;
-        times.sample_ns += self.landmarker.sample_ns;
-        times.landmark_ns += nanos(begun).saturating_sub(self.landmarker.sample_ns);
+        times.sample_ns += sample_ns;
+        times.landmark_ns += nanos(begun).saturating_sub(sample_ns);
         if presence < least {
             return Ok(false);
         }
