@@ -243,6 +243,24 @@ fn what_cannot_be_decoded_is_named() {
 }
 
 #[test]
+fn an_edit_list_cuts_both_ends() {
+    // Box: length, "elst", version and flags, count; then duration in the
+    // movie's thousandths and the first composition time in 1/12800 s.
+    let folder = tempfile::tempdir().unwrap();
+    let entry = 12
+        + (0..CLIP.len())
+            .find(|&i| CLIP[i..].starts_with(b"elst"))
+            .unwrap();
+    let field = |i: usize| u32::from_be_bytes(CLIP[i..i + 4].try_into().unwrap());
+    assert_eq!(field(entry), 1600);
+    let mut bytes = CLIP.to_vec();
+    bytes[entry..entry + 4].copy_from_slice(&400u32.to_be_bytes());
+    bytes[entry + 4..entry + 8].copy_from_slice(&(field(entry + 4) + 7 * 512).to_be_bytes());
+    let (seen, error) = play(&write(&folder, &bytes));
+    assert_eq!((seen, error), ((7..17).collect(), None));
+}
+
+#[test]
 fn a_damaged_picture_stops_the_clip_there() {
     // The second key picture's slice header, wiped: 20 pictures are whole.
     let folder = tempfile::tempdir().unwrap();
