@@ -47,3 +47,5 @@ pub mod head;
 pub mod landmarks;
 pub mod ray;
 pub mod screen;
+#[cfg(test)]
+mod synthetic;
