@@ -120,7 +120,18 @@ fn check_camera() -> Finding {
             verdict: Verdict::Note,
             line: "none found; plug one in, or use --source demo".into(),
         },
-        Ok(found) => Finding { what, verdict: Verdict::Good, line: found.join("; ") },
+        Ok(found) => {
+            let line = |c: &sources::CameraEntry| match &c.problem {
+                Some(problem) => problem.to_string(),
+                None => format!("{}: {}", c.index, c.name),
+            };
+            let verdict = match found.iter().any(|c| c.problem.is_none()) {
+                true => Verdict::Good,
+                false => Verdict::Bad,
+            };
+            let line = found.iter().map(line).collect::<Vec<_>>().join("; ");
+            Finding { what, verdict, line }
+        }
         Err(e) if e.kind() == ErrorKind::PermissionDenied => {
             Finding { what, verdict: Verdict::Bad, line: e.to_string() }
         }

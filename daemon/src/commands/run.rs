@@ -7,6 +7,7 @@ use std::sync::mpsc::Sender;
 use std::time::Duration;
 
 use gaze::camera::DEFAULT_HFOV_DEG;
+use gaze::error_radius::MapError;
 use gaze::filter::FilterConfig;
 use gaze::screen::Screen;
 use ring::layout::{Reason, SourceKind, State};
@@ -197,8 +198,8 @@ fn mapping_of(settings: &FileSettings) -> Result<Mapping, Failure> {
 fn apply_calibration(mapping: &mut Mapping, path: &Path) -> Result<(), Failure> {
     let file = gaze::calibration::load(path)
         .map_err(|e| Failure::new(Exit::Settings, e.to_string()))?;
-    mapping.calibration = Some(file.affine());
-    mapping.held_out_error = Some(file.held_out_error());
+    mapping.calibration = Some(file.map);
+    mapping.map_error = MapError::from(&file);
     mapping.calibration_generation = 1;
     Ok(())
 }

@@ -2,7 +2,7 @@
 //! the publisher calls it 60 times a second, the tests with made-up times.
 
 use gaze::affine::Affine;
-use gaze::error_radius::{self, Circumstances};
+use gaze::error_radius::Evidence;
 use gaze::filter::{GazeFilter, GazeState};
 use ring::layout::{Reason, Sample, State, flags};
 
@@ -33,6 +33,8 @@ pub struct Composer {
     raw: [f64; 2],
     calibrated: [f64; 2],
     last_point_ns: u64,
+    /// Time and place of the last sample, if it was valid.
+    sampled: Option<(u64, [f32; 2])>,
     /// The mapping that the filter's state is expressed in.
     applied: Option<Applied>,
 }
@@ -57,6 +59,7 @@ impl Composer {
             raw: [f64::NAN; 2],
             calibrated: [f64::NAN; 2],
             last_point_ns: 0,
+            sampled: None,
             applied: None,
         }
     }
@@ -96,7 +99,7 @@ impl Composer {
             Some(now) if now == next => return,
             Some(now) if now.display_version == next.display_version => {
                 if let Some(back) = now.calibration.inverse() {
-                    self.filter.rebase(&next.calibration.after(&back));
+                    self.filter.rebase(&back.then(&next.calibration));
                 } else {
                     self.filter.reset();
                 }
@@ -128,7 +131,24 @@ impl Composer {
         s.reason = why_not.raw();
         set(&mut s, flags::VALID, why_not == Reason::None);
         self.fresh = false;
+        self.add_velocity(&mut s, now_ns);
         s
+    }
+
+    /// How fast the filtered point moves, from one sample to the next.
+    fn add_velocity(&mut self, s: &mut Sample, now_ns: u64) {
+        let before = self.sampled.take();
+        if !s.is_valid() {
+            return;
+        }
+        let point = [s.x, s.y];
+        if let Some((then_ns, last)) = before
+            && now_ns > then_ns
+        {
+            let seconds = (now_ns - then_ns) as f32 * 1e-9;
+            s.velocity = [(point[0] - last[0]) / seconds, (point[1] - last[1]) / seconds];
+        }
+        self.sampled = Some((now_ns, point));
     }
 
     /// Fills in what is known and says why the gaze is not valid, if it is not.
@@ -179,17 +199,16 @@ impl Composer {
         [s.cal_x, s.cal_y] = self.calibrated.map(|v| v as f32);
         let Some(point) = self.filter.predict(now_ns) else { return Reason::LowConfidence };
         [s.x, s.y] = point.map(|v| v as f32);
-        s.velocity = self.filter.velocity().map(|v| v as f32);
         set(s, flags::SACCADE, self.filter.state() == GazeState::Saccade);
         set(s, flags::FIXATION, self.filter.state() == GazeState::Fixation);
-        s.error_radius = error_radius::expected(&Circumstances {
-            held_out_error: mapping.held_out_error,
-            distance_mm: origin.norm(),
-            screen_diagonal_mm: mapping.screen.diagonal_mm(),
+        let evidence = Evidence {
+            map: mapping.map_error,
+            head_distance_mm: Some(origin.norm()),
             openness: face.openness[0].max(face.openness[1]),
-            confidence: gaze.confidence,
-            age_ns,
-        }) as f32;
+            covariance: self.filter.covariance(now_ns).unwrap_or_default(),
+            age_s: age_ns as f64 * 1e-9,
+        };
+        s.error_radius = evidence.radius(&mapping.screen) as f32;
         Reason::None
     }
 }

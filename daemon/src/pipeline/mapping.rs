@@ -1,6 +1,7 @@
 //! What turns a line of sight into a point: screen, calibration, filter.
 
 use gaze::affine::Affine;
+use gaze::error_radius::MapError;
 use gaze::filter::FilterConfig;
 use gaze::screen::Screen;
 
@@ -15,9 +16,8 @@ pub struct Mapping {
     pub calibration: Option<Affine>,
     /// Raised whenever `calibration` changes; 0 until the first.
     pub calibration_generation: u32,
-    /// Error left after calibration on targets it was not fitted to, as a
-    /// fraction of the screen's diagonal; `None` without a calibration.
-    pub held_out_error: Option<f64>,
+    /// How good the map in force is.
+    pub map_error: MapError,
     /// How points are steadied.
     pub filter: FilterConfig,
 }
@@ -30,7 +30,7 @@ impl Mapping {
             display_version: 1,
             calibration: None,
             calibration_generation: 0,
-            held_out_error: None,
+            map_error: MapError::Uncalibrated,
             filter,
         }
     }

@@ -2,11 +2,7 @@
 
 use std::time::Duration;
 
-/// Monotonic nanoseconds: CLOCK_MONOTONIC.
-pub fn now_ns() -> u64 {
-    let t = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-    t.tv_sec as u64 * 1_000_000_000 + t.tv_nsec as u64
-}
+pub use ring::clock::now_ns;
 
 /// Sleeps until `due_ns`, but not past `deadline_ns`. Whether `due_ns` has come.
 pub(crate) fn wait_until(due_ns: u64, deadline_ns: u64) -> bool {
