@@ -177,6 +177,17 @@ impl Reader {
         Some(Sample::from_words(&words))
     }
 
+    /// As [`Reader::latest`], into a sample that the caller keeps: one copy
+    /// less. False before the first sample; `sample` then holds anything.
+    #[inline]
+    pub fn latest_into(&self, sample: &mut Sample) -> bool {
+        self.map
+            .get()
+            .sample_ring()
+            .latest_into::<Proven>(sample.as_words_mut())
+            .is_some()
+    }
+
     /// The next sample after the one this gave last. The first call gives the
     /// newest; a reader that was lapped jumps to the newest.
     // Not an iterator: it has more to say than "none".

@@ -91,6 +91,19 @@ impl<const W: usize> Slot<W> {
     /// Copies record `index` out, or says why not. One attempt, no waiting.
     #[inline]
     pub(crate) fn read<P: Protocol>(&self, index: u64) -> Result<[u64; W], Missed> {
+        let mut payload = [0; W];
+        self.read_into::<P>(index, &mut payload)?;
+        Ok(payload)
+    }
+
+    /// As [`Slot::read`], to where the caller wants it. After a miss that
+    /// place holds anything.
+    #[inline]
+    pub(crate) fn read_into<P: Protocol>(
+        &self,
+        index: u64,
+        payload: &mut [u64; W],
+    ) -> Result<(), Missed> {
         // Acquire. Partner: the release store that ends `write`.
         let before = self.seq.load(P::BEGIN_READ);
         if before != done(index) {
@@ -100,7 +113,6 @@ impl<const W: usize> Slot<W> {
                 Missed::NotYet
             });
         }
-        let mut payload = [0; W];
         for (value, word) in payload.iter_mut().zip(&self.words) {
             // Relaxed: the load before and the fence after order them.
             *value = word.load(Ordering::Relaxed);
@@ -114,7 +126,7 @@ impl<const W: usize> Slot<W> {
         if P::RECHECK && self.seq.load(Ordering::Relaxed) != before {
             return Err(Missed::Overwritten);
         }
-        Ok(payload)
+        Ok(())
     }
 
     /// The raw sequence: for tests that play a writer that died half-way.
@@ -178,14 +190,23 @@ impl<const W: usize> Ring<'_, W> {
     /// the writer laps the reader on each of its bounded attempts.
     #[inline]
     pub(crate) fn latest<P: Protocol>(&self) -> Option<(u64, [u64; W])> {
+        let mut payload = [0; W];
+        let index = self.latest_into::<P>(&mut payload)?;
+        Some((index, payload))
+    }
+
+    /// As [`Ring::latest`], to where the caller wants it. After `None` that
+    /// place holds anything.
+    #[inline]
+    pub(crate) fn latest_into<P: Protocol>(&self, payload: &mut [u64; W]) -> Option<u64> {
         for _ in 0..ATTEMPTS {
             // Acquire. Partner: the release store of `head` in `put`.
             let head = self.head.load(Ordering::Acquire);
             if head == 0 {
                 return None;
             }
-            if let Ok(payload) = self.slot(head).read::<P>(head) {
-                return Some((head, payload));
+            if self.slot(head).read_into::<P>(head, payload).is_ok() {
+                return Some(head);
             }
         }
         None

@@ -24,4 +24,13 @@ pub(crate) unsafe trait Record<const W: usize>: Copy {
         // valid record (the trait's contract).
         unsafe { std::mem::transmute_copy(words) }
     }
+
+    /// The record's own memory as words, to be filled in place.
+    #[inline]
+    fn as_words_mut(&mut self) -> &mut [u64; W] {
+        const { assert!(size_of::<Self>() == W * 8 && align_of::<Self>() == 8) };
+        // SAFETY: size and alignment are equal (asserted), and every bit
+        // pattern is valid on both sides (the trait's contract).
+        unsafe { &mut *std::ptr::from_mut(self).cast() }
+    }
 }
