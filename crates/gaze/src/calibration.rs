@@ -153,7 +153,8 @@ pub struct Calibration {
     pub targets: Vec<TargetRecord>,
     /// Root mean square residual of the used targets.
     pub residual: f64,
-    /// Root mean square error at targets left out of the fit.
+    /// Root mean square error at targets left out of the fit; one that was set
+    /// aside as wild counts as much as the worst that was not.
     pub cross_validated: f64,
     /// What that error is worth.
     pub grade: Grade,
@@ -385,12 +386,16 @@ impl Calibration {
                 return Err(Invalid::Residual { index });
             }
         }
-        let rms = |of: fn(&TargetRecord) -> f64| {
-            (used.iter().map(|t| of(t).powi(2)).sum::<f64>() / used.len() as f64).sqrt()
+        let rms = |errors: &[f64]| {
+            (errors.iter().map(|e| e * e).sum::<f64>() / errors.len() as f64).sqrt()
         };
+        let residuals: Vec<f64> = used.iter().map(|t| t.residual).collect();
+        // As in the fit: one that was set aside counts as much as the worst that was not.
+        let worst = used.iter().map(|t| t.held_out).fold(0.0, f64::max);
+        let held_out: Vec<f64> = self.targets.iter().map(|t| t.held_out.min(worst)).collect();
         for (field, stated, is) in [
-            ("residual", self.residual, rms(|t| t.residual)),
-            ("cross_validated", self.cross_validated, rms(|t| t.held_out)),
+            ("residual", self.residual, rms(&residuals)),
+            ("cross_validated", self.cross_validated, rms(&held_out)),
         ] {
             let belongs = (stated - is).abs() <= EXACT;
             if !belongs {

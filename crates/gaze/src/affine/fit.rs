@@ -2,20 +2,19 @@
 //!
 //! 1. The samples of one target become one point: the mean of those near their
 //!    median. Every target counts the same, however many samples it has.
-//! 2. Where there are targets to spare, least trimmed squares over *every*
-//!    minimal set of targets finds the majority's map (P. J. Rousseeuw,
-//!    A. M. Leroy, "Robust Regression and Outlier Detection", 1987, ch. 3.4
-//!    and 5: trimmed objective, scale from the median residual with their
-//!    small-sample factor 1 + 5/(n − p)). At most 1140 sets: nothing random.
-//! 3. Targets further than three such scales from it are set aside, a quarter
-//!    of them at most, and the rest is fitted by plain least squares.
-//! 4. Each target is left out in turn and predicted from the others.
+//! 2. Where there are targets to spare, wild ones are set aside, a quarter of
+//!    them at most (how: `robust.rs`), and the rest is fitted by plain least
+//!    squares.
+//! 3. Each target is left out in turn and predicted from the others.
 //!
 //! With five or six targets a wild one cannot be located (of five in a cross,
 //! a wild corner leaves the opposite corner just as large a residual): then
 //! nothing is set aside and the fit is only called [`Fit::suspicious`].
 
+mod robust;
+
 use super::{Affine, Form};
+use robust::{Robust, locatable, parameters, robust};
 
 /// Fewer targets than this are not fitted.
 pub const MIN_TARGETS: usize = 5;
@@ -27,16 +26,13 @@ const DISTINCT: f64 = 0.02;
 /// Targets or raw points whose spread across is less than this share of their
 /// spread along lie on a line.
 const FLAT: f64 = 0.02;
-/// Nobody's eye is more exact: deviations below this are never wild, as a
-/// share of the screen's diagonal.
-const FLOOR: f64 = 0.008;
 /// Where a wild target cannot be located, targets that deviate by more than
 /// this (per axis, degrees of freedom counted, share of the diagonal) are
 /// suspicious. Webcams give 0.02 to 0.04 with nothing wrong; a look a fifth of
 /// the screen beside one target of five gives 0.05.
 const SUSPICIOUS: f64 = 0.05;
-/// What is further than this from the majority, in standard deviations, is wild.
-const WILD_SIGMA: f64 = 3.0;
+/// Samples further than this from their median, in standard deviations, are strays.
+const STRAY_SIGMA: f64 = 3.0;
 /// Median length of a two-dimensional unit normal variable: √(2 ln 2).
 const MEDIAN_LENGTH: f64 = 1.177_410_022_515_474_7;
 /// A simpler form is kept until the richer one is this much better on targets left out.
@@ -103,7 +99,9 @@ pub struct Fit {
     pub targets: Vec<TargetFit>,
     /// Root mean square of the residuals of the used targets.
     pub residual: f64,
-    /// Root mean square distance of used targets from where a map that was fitted without them puts them.
+    /// Root mean square distance of the targets from where a map that was
+    /// fitted without them puts them. One that was set aside counts as much as
+    /// the worst that was not: it may have been right.
     pub cross_validated: f64,
     /// The targets contradict each other more than eyes do, and it cannot be
     /// told which is wrong: take them again.
@@ -272,7 +270,7 @@ fn average(target: [f64; 2], points: &[[f64; 2]], aspect: f64) -> Look {
     let near = || {
         points
             .iter()
-            .filter(|p| distance(p, middle) <= WILD_SIGMA * sigma.max(1e-6))
+            .filter(|p| distance(p, middle) <= STRAY_SIGMA * sigma.max(1e-6))
     };
     let count = near().count() as f64;
     // With two or three samples none may be near: then the median itself.
@@ -324,6 +322,7 @@ fn fit_form(looks: &[Look], form: Form, aspect: f64) -> Result<Fit, FitError> {
     }
     let counted = || targets.iter().filter(|t| t.used);
     let residual = rms(counted().map(|t| t.residual));
+    let worst = counted().map(|t| t.held_out).fold(0.0, f64::max);
     let suspicious = if locatable(looks.len(), form) {
         !all_wild_set_aside
     } else {
@@ -334,137 +333,10 @@ fn fit_form(looks: &[Look], form: Form, aspect: f64) -> Result<Fit, FitError> {
         map,
         form,
         residual,
-        cross_validated: rms(counted().map(|t| t.held_out)),
+        cross_validated: rms(targets.iter().map(|t| t.held_out.min(worst))),
         suspicious,
         targets,
     })
-}
-
-struct Robust {
-    map: Affine,
-    used: Vec<bool>,
-    /// False when there were more wild targets than may be set aside.
-    all_wild_set_aside: bool,
-}
-
-/// Whether there are targets enough to tell which one is wild. With fewer,
-/// several sets agree equally well, and there is nothing to choose by.
-fn locatable(targets: usize, form: Form) -> bool {
-    targets >= parameters(form) + 4
-}
-
-/// The map without wild targets.
-fn robust(looks: &[Look], form: Form, aspect: f64) -> Result<Robust, FitError> {
-    let (n, p) = (looks.len(), parameters(form));
-    let mut wild = Vec::new();
-    if locatable(n, form)
-        && let Some(majority) = least_trimmed(looks, form, aspect)
-    {
-        let misses: Vec<f64> = looks
-            .iter()
-            .map(|look| miss(&majority, look, aspect))
-            .collect();
-        let scale = median(misses.iter().copied()) / MEDIAN_LENGTH * (1.0 + 5.0 / (n - p) as f64);
-        let limit = WILD_SIGMA * scale.max(FLOOR);
-        wild = (0..n).filter(|i| misses[*i] > limit).collect();
-        wild.sort_by(|a, b| misses[*b].total_cmp(&misses[*a]));
-    }
-    let mut used = vec![true; n];
-    wild.iter().take(n / 4).for_each(|i| used[*i] = false);
-    let kept: Vec<Look> = looks
-        .iter()
-        .zip(&used)
-        .filter(|(_, u)| **u)
-        .map(|(l, _)| *l)
-        .collect();
-    let map = least_squares(&kept, form).ok_or(FitError::Singular)?;
-    Ok(Robust {
-        map,
-        used,
-        all_wild_set_aside: wild.len() <= n / 4,
-    })
-}
-
-/// The minimal set of targets whose exact map has the least sum of the smaller squares.
-fn least_trimmed(looks: &[Look], form: Form, aspect: f64) -> Option<Affine> {
-    let (n, p) = (looks.len(), parameters(form));
-    let majority = (n + p).div_ceil(2);
-    let mut best: Option<(f64, Affine)> = None;
-    let mut squares = Vec::with_capacity(n);
-    let mut consider = |set: &[Look]| {
-        let Some(map) = least_squares(set, form) else {
-            return;
-        };
-        squares.clear();
-        squares.extend(looks.iter().map(|look| miss(&map, look, aspect).powi(2)));
-        squares.sort_by(f64::total_cmp);
-        let sum = squares[..majority].iter().sum();
-        if best.is_none_or(|(least, _)| sum < least) {
-            best = Some((sum, map));
-        }
-    };
-    for i in 0..n {
-        for j in 0..i {
-            match form {
-                Form::ScaleOffset => consider(&[looks[i], looks[j]]),
-                Form::Affine => (0..j).for_each(|k| consider(&[looks[i], looks[j], looks[k]])),
-            }
-        }
-    }
-    best.map(|(_, map)| map)
-}
-
-/// Plain least squares, axis by axis, about the means. `None` when the raw
-/// points do not span what the form needs.
-fn least_squares(looks: &[Look], form: Form) -> Option<Affine> {
-    let n = looks.len() as f64;
-    let mean = |of: &dyn Fn(&Look) -> f64| looks.iter().map(of).sum::<f64>() / n;
-    let (mx, my) = (mean(&|l| l.raw[0]), mean(&|l| l.raw[1]));
-    let (mu, mv) = (mean(&|l| l.target[0]), mean(&|l| l.target[1]));
-    let product = |f: &dyn Fn(&Look) -> f64, g: &dyn Fn(&Look) -> f64| {
-        looks.iter().map(|l| f(l) * g(l)).sum::<f64>()
-    };
-    let (x, y) = (|l: &Look| l.raw[0] - mx, |l: &Look| l.raw[1] - my);
-    let (u, v) = (|l: &Look| l.target[0] - mu, |l: &Look| l.target[1] - mv);
-    let (xx, yy, xy) = (product(&x, &x), product(&y, &y), product(&x, &y));
-    let (a, b, d, e) = match form {
-        Form::ScaleOffset => {
-            if xx.min(yy) <= 1e-12 {
-                return None;
-            }
-            (product(&x, &u) / xx, 0.0, 0.0, product(&y, &v) / yy)
-        }
-        Form::Affine => {
-            if flat(looks.iter().map(|l| l.raw)) {
-                return None;
-            }
-            let k = 1.0 / (xx * yy - xy * xy);
-            let (xu, yu) = (product(&x, &u), product(&y, &u));
-            let (xv, yv) = (product(&x, &v), product(&y, &v));
-            (
-                k * (yy * xu - xy * yu),
-                k * (xx * yu - xy * xu),
-                k * (yy * xv - xy * yv),
-                k * (xx * yv - xy * xv),
-            )
-        }
-    };
-    Some(Affine {
-        a,
-        b,
-        c: mu - a * mx - b * my,
-        d,
-        e,
-        f: mv - d * mx - e * my,
-    })
-}
-
-/// Free coefficients on each axis.
-fn parameters(form: Form) -> usize {
-    match form {
-        Form::Affine => 3,
-        Form::ScaleOffset => 2,
-    }
 }
 
 fn miss(map: &Affine, look: &Look, aspect: f64) -> f64 {
