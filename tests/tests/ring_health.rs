@@ -153,7 +153,9 @@ fn a_clean_end_that_keeps_the_object_says_stopped_to_those_who_open_later() {
 #[test]
 fn starting_until_the_first_state_and_before_the_version() {
     let name = Name::new("start");
-    let config = WriterConfig::default();
+    // Its heart beats only at the beginning.
+    let stall_after = Duration::from_secs(3600);
+    let config = WriterConfig { stall_after, ..WriterConfig::default() };
     let mut own = Writer::create(&name.0, &config).expect("nobody else");
     let mut readers = Both::open(&name, "start");
     readers.both_say(|h| h == Health::Starting, STARTING, "starting");
