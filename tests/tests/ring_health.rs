@@ -155,7 +155,10 @@ fn starting_until_the_first_state_and_before_the_version() {
     let name = Name::new("start");
     // Its heart beats only at the beginning.
     let stall_after = Duration::from_secs(3600);
-    let config = WriterConfig { stall_after, ..WriterConfig::default() };
+    let config = WriterConfig {
+        stall_after,
+        ..WriterConfig::default()
+    };
     let mut own = Writer::create(&name.0, &config).expect("nobody else");
     let mut readers = Both::open(&name, "start");
     readers.both_say(|h| h == Health::Starting, STARTING, "starting");
