@@ -114,7 +114,8 @@ fn head_and_gaze_agree_with_the_labels() {
 fn any_one_flipped_sign_is_noticed() {
     let frame = frame();
     let (found, truth) = (measured(&frame), truth(&frame));
-    let flips: [(&str, fn(&mut Angles)); 5] = [
+    type Flip = fn(&mut Angles);
+    let flips: [(&str, Flip); 5] = [
         ("head yaw", |a| a.head_yaw = -a.head_yaw),
         ("head pitch", |a| a.head_pitch = -a.head_pitch),
         ("head roll", |a| a.head_roll = -a.head_roll),
