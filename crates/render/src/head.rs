@@ -1,0 +1,400 @@
+//! A person's head: shape from identity and face units, lids laid on the eyeballs,
+//! the head turned on its neck.
+
+use std::sync::OnceLock;
+
+use crate::assets::Assets;
+use crate::eyeball;
+use crate::identity::Identity;
+use crate::maths::{M3, V3, smoothstep, v3};
+use crate::surface::Surface;
+
+/// Names of the two sides, in the image's order: the subject's right eye is on the image's left.
+pub const SIDES: [&str; 2] = ["r", "l"];
+const ARKIT: [&str; 2] = ["Right", "Left"];
+
+/// What all heads share: topology, masks, and the mean adult's shape.
+#[derive(Debug)]
+pub struct Template {
+    /// Subdivision of the body's quads.
+    pub surface: Surface,
+    /// Triangles of the subdivided mesh and of the two cones that close the sockets.
+    pub triangles: Vec<[u32; 3]>,
+    /// Where each vertex is on the mean adult (mm, origin between the eyes):
+    /// a coordinate that means the same place on every head.
+    pub reference: Vec<V3>,
+    /// Masks over the vertices, 0..1.
+    pub masks: Masks,
+    /// How far a vertex follows the head's turn: 0 chest, 1 skull.
+    pub follow: Vec<f32>,
+    /// Rings of fine vertices around each eye (image order): margin of the lid towards the eyeball.
+    pub margins: [Vec<u32>; 2],
+    /// The ring outside of it, where skin begins and lashes grow.
+    pub lash_lines: [Vec<u32>; 2],
+}
+
+/// Parts of the skin, per vertex.
+#[derive(Debug)]
+pub struct Masks {
+    /// Red of the lips.
+    pub lips: Vec<f32>,
+    /// Ears.
+    pub ears: Vec<f32>,
+    /// Inside of the mouth.
+    pub mouth: Vec<f32>,
+    /// Wet, pink insides of the lids.
+    pub wet: Vec<f32>,
+}
+
+impl Template {
+    /// The template of the bundled asset.
+    pub fn bundled() -> &'static Template {
+        static TEMPLATE: OnceLock<Template> = OnceLock::new();
+        TEMPLATE.get_or_init(|| Template::new(Assets::bundled()))
+    }
+
+    fn new(assets: &Assets) -> Template {
+        let quads: Vec<_> = (assets.quads.iter().zip(&assets.groups))
+            .filter(|(_, g)| **g == 0)
+            .map(|(q, _)| *q)
+            .collect();
+        let surface = Surface::new(assets.mesh_len, &quads);
+        let mut triangles = surface.triangles.clone();
+        let n = surface.len() as u32;
+        let mut wet = vec![0.0; surface.len() + 2];
+        for (eye, side) in SIDES.iter().enumerate() {
+            let fold = surface.ring(assets.ring(&format!("{side}-fold")));
+            for i in 0..fold.len() {
+                let (a, b) = (fold[i], fold[(i + 1) % fold.len()]);
+                let ends = if eye == 1 { [b, a] } else { [a, b] };
+                triangles.push([ends[0], ends[1], n + eye as u32]);
+            }
+            for v in fold {
+                wet[v as usize] = 1.0;
+            }
+            for v in surface.ring(assets.ring(&format!("{side}-margin"))) {
+                wet[v as usize] = 0.8;
+            }
+            wet[n as usize + eye] = 1.0;
+        }
+        let base = shaped(assets, &Identity::reference());
+        let mut reference = Vec::new();
+        surface.apply(&base, &mut reference);
+        for side in SIDES {
+            reference.push(base[assets.joint(&format!("{side}-eye"))]);
+        }
+        let with_cones = |name| {
+            let mut m = surface.apply_mask(assets.mask(name));
+            m.extend([0.0; 2]);
+            m
+        };
+        let masks = Masks {
+            lips: with_cones("lips"),
+            ears: with_cones("ears"),
+            mouth: with_cones("mouth"),
+            wet,
+        };
+        let neck = base[assets.joint("neck")];
+        let follow = reference
+            .iter()
+            .map(|p| smoothstep(5.0, 75.0, (neck.y - p.y) + 0.6 * (neck.z - p.z)))
+            .collect();
+        let ring = |name: &str| SIDES.map(|s| surface.ring(assets.ring(&format!("{s}-{name}"))));
+        Template {
+            margins: ring("margin"),
+            lash_lines: ring("skin"),
+            triangles,
+            reference,
+            masks,
+            follow,
+            surface,
+        }
+    }
+}
+
+/// The coarse mesh of a person, looking straight ahead: mm, origin between the eyes.
+fn shaped(assets: &Assets, who: &Identity) -> Vec<V3> {
+    let mut p = assets.vertices.clone();
+    for (name, w) in who.macros().iter().chain(&who.details) {
+        if *w != 0.0
+            && let Some(t) = assets.target(name)
+        {
+            for &(i, d) in &t.deltas {
+                p[usize::from(i)] += d * *w;
+            }
+        }
+    }
+    let middle = (p[assets.joint("l-eye")] + p[assets.joint("r-eye")]) * 0.5;
+    for q in &mut p {
+        *q = (*q - middle) * who.scale;
+    }
+    p
+}
+
+/// What a face does at one moment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Expression {
+    /// Where each eye's optical axis points in the head's frame, in degrees to the
+    /// image's right and up; image order.
+    pub eyes: [[f64; 2]; 2],
+    /// How far each eye's lids are shut by a blink, 0..1.
+    pub shut: [f32; 2],
+    /// Further face units by their ARKit names, with weights.
+    pub units: Vec<(&'static str, f32)>,
+}
+
+/// How the lids of one eye lie on its eyeball.
+#[derive(Debug)]
+struct Lids {
+    /// Fine vertices near the eye, how far each stands off the eyeball (mm) and how strictly it is held there.
+    held: Vec<(u32, f32, f32)>,
+    /// y of the margins' middles in the shape at rest, against the eyeball's centre.
+    rest: [f32; 2],
+    /// How far the units move them: blink, wide (upper lid), squint (lower lid).
+    travel: [f32; 3],
+}
+
+/// A person's head, ready to be posed.
+#[derive(Debug)]
+pub struct Head {
+    /// Whose it is.
+    pub identity: Identity,
+    /// Centres of the eyeballs in the head's frame (mm, origin between the eyes of the unchanged mesh), image order.
+    pub eye_centres: [V3; 2],
+    /// What the head turns about, in the same frame.
+    pub pivot: V3,
+    base: Vec<V3>,
+    lids: [Lids; 2],
+    eyes_joint: [usize; 2],
+}
+
+/// A head at one moment: camera frame, mm.
+#[derive(Debug, Default, Clone)]
+pub struct Posed {
+    /// One per vertex of the template.
+    pub positions: Vec<V3>,
+    /// Unit normals, outwards.
+    pub normals: Vec<V3>,
+    coarse: Vec<V3>,
+}
+
+impl Head {
+    /// Shapes a head and lays its lids on its eyeballs.
+    pub fn new(identity: Identity) -> Head {
+        let assets = Assets::bundled();
+        let template = Template::bundled();
+        let base = shaped(assets, &identity);
+        let mut fine = Vec::new();
+        template.surface.apply(&base, &mut fine);
+        let moves = |unit: &str, vertex: u16| {
+            assets.target(unit).map_or(0.0, |t| {
+                (t.deltas.iter().find(|d| d.0 == vertex)).map_or(0.0, |d| d.1.y)
+            }) * identity.scale
+        };
+        let mut eye_centres = [V3::ZERO; 2];
+        let lids = [0, 1].map(|eye| {
+            let side = SIDES[eye];
+            let old_centre = base[assets.joint(&format!("{side}-eye"))];
+            let ring = assets.ring(&format!("{side}-margin"));
+            let (upper, lower) = (ring[0], ring[ring.len() / 2 - 1]);
+            let (u, l) = (base[usize::from(upper)], base[usize::from(lower)]);
+            let corners = [base[usize::from(ring[7])], base[usize::from(ring[22])]];
+            // The real eyeball: under the lower lid as the identity says, its front where
+            // the margins are, a little outwards of the joint as the middle of the opening is.
+            let y = l.y - identity.lower_lid_mm;
+            let margin_radius = eyeball::RADIUS + 0.15;
+            let depth = |p: V3| p.z + (margin_radius * margin_radius - (p.y - y) * (p.y - y)).sqrt();
+            let x = old_centre.x + 0.5 * ((corners[0].x + corners[1].x) / 2.0 - old_centre.x);
+            let centre = v3(x, y, (depth(u) + depth(l)) / 2.0);
+            eye_centres[eye] = centre;
+            let old_radius = ((u - old_centre).len() + (l - old_centre).len()) / 2.0;
+            let held = fine
+                .iter()
+                .enumerate()
+                .filter_map(|(i, &p)| {
+                    let across = ((p.x - centre.x) * (p.x - centre.x) + (p.y - centre.y) * (p.y - centre.y)).sqrt();
+                    let off = (p - old_centre).len() - old_radius;
+                    if across > 20.0 || p.z > centre.z - 1.0 || !(-4.0..12.0).contains(&off) {
+                        return None;
+                    }
+                    let hold = (1.0 - smoothstep(11.0, 18.0, across)) * (1.0 - smoothstep(4.0, 9.0, off));
+                    (hold > 0.0).then_some((i as u32, off, hold))
+                })
+                .collect();
+            let unit = |name: &str| format!("unit/{name}{}", ARKIT[eye]);
+            Lids {
+                held,
+                rest: [u.y - y, l.y - y],
+                travel: [
+                    moves(&unit("eyeBlink"), upper),
+                    moves(&unit("eyeWide"), upper),
+                    moves(&unit("eyeSquint"), lower),
+                ],
+            }
+        });
+        let pivot = base[assets.joint("head")].mix(base[assets.joint("neck")], 0.35);
+        let eyes_joint = SIDES.map(|s| assets.joint(&format!("{s}-eye")));
+        Head {
+            identity,
+            eye_centres,
+            pivot,
+            base,
+            lids,
+            eyes_joint,
+        }
+    }
+
+    /// Where the middles of the lids' margins stand against the eyeball's centre
+    /// (y down, mm): upper, lower. Lids follow the eye up and down; a blink
+    /// brings the upper one to the lower.
+    pub fn lid_heights(&self, eye: usize, expression: &Expression) -> [f32; 2] {
+        let (sin, _) = crate::maths::sin_cos(expression.eyes[eye][1]);
+        let iris = -(eyeball::LIMBUS_DEPTH * sin as f32);
+        let shut = expression.shut[eye].clamp(0.0, 1.0);
+        let open_upper = -self.identity.upper_lid_mm + iris * 0.78;
+        let lower = self.identity.lower_lid_mm + iris * if iris > 0.0 { 0.35 } else { 0.25 } - 0.6 * shut;
+        let upper = open_upper.min(lower - 0.3);
+        [upper + (lower + 0.25 - upper) * shut, lower]
+    }
+
+    /// The head in the camera frame.
+    ///
+    /// `turn` is the head's rotation as angles (yaw, pitch, roll, degrees);
+    /// `place` is where the middle between the eyes is when the head is not turned (mm).
+    pub fn pose(&self, expression: &Expression, turn: [f64; 3], place: V3, posed: &mut Posed) {
+        let assets = Assets::bundled();
+        let template = Template::bundled();
+        posed.coarse.clone_from(&self.base);
+        let mut add = |name: &str, w: f32| {
+            if let Some(t) = assets.target(name) {
+                for &(i, d) in &t.deltas {
+                    posed.coarse[usize::from(i)] += d * (w * self.identity.scale);
+                }
+            }
+        };
+        for &(unit, w) in &expression.units {
+            add(&format!("unit/{unit}"), w);
+        }
+        for (eye, lids) in self.lids.iter().enumerate() {
+            let [upper, lower] = self.lid_heights(eye, expression);
+            let (up, low) = (upper - lids.rest[0], lower - lids.rest[1]);
+            let [blink, wide, squint] = lids.travel;
+            if up > 0.0 {
+                add(&format!("unit/eyeBlink{}", ARKIT[eye]), up / blink);
+            } else {
+                add(&format!("unit/eyeWide{}", ARKIT[eye]), up / wide);
+            }
+            add(&format!("unit/eyeSquint{}", ARKIT[eye]), low / squint);
+        }
+        template.surface.apply(&posed.coarse, &mut posed.positions);
+        for (eye, lids) in self.lids.iter().enumerate() {
+            self.lay_on_eyeball(eye, lids, &mut posed.positions);
+            posed.positions.push(self.base[self.eyes_joint[eye]] + v3(0.0, 0.0, 4.0));
+        }
+        // A vertex turns by its share of the angles: 0 chest … 1 skull, in 64 steps.
+        let turns: Vec<M3> = (0..=64)
+            .map(|i| {
+                let w = f64::from(i) / 64.0;
+                M3::from_head_angles(turn[0] * w, turn[1] * w, turn[2] * w)
+            })
+            .collect();
+        for (p, follow) in posed.positions.iter_mut().zip(&template.follow) {
+            let m = &turns[(follow * 64.0 + 0.5) as usize];
+            *p = m.apply(*p - self.pivot) + self.pivot + place;
+        }
+        normals(&template.triangles, &posed.positions, &mut posed.normals);
+    }
+
+    /// A point of the skull's frame (mm, as `eye_centres`) in the camera frame.
+    pub fn skull_to_camera(&self, p: V3, turn: [f64; 3], place: V3) -> V3 {
+        M3::from_head_angles(turn[0], turn[1], turn[2]).apply(p - self.pivot) + self.pivot + place
+    }
+
+    fn lay_on_eyeball(&self, eye: usize, lids: &Lids, positions: &mut [V3]) {
+        let c = self.eye_centres[eye];
+        for &(i, off, hold) in &lids.held {
+            let p = &mut positions[i as usize];
+            let (dx, dy) = (p.x - c.x, p.y - c.y);
+            let across = (dx * dx + dy * dy).sqrt();
+            let stand = if off < 0.0 { off * 0.9 } else { off };
+            let r = eyeball::RADIUS + 0.15 + stand;
+            // The sphere's front, continued straight where it turns away.
+            let edge = 0.88 * r;
+            let z = if across < edge {
+                (r * r - across * across).sqrt()
+            } else {
+                let z0 = (r * r - edge * edge).sqrt();
+                z0 - edge / z0 * (across - edge)
+            };
+            p.z += (c.z - z - p.z) * hold;
+        }
+    }
+}
+
+/// Unit normals of a mesh's vertices, weighted by area.
+pub fn normals(triangles: &[[u32; 3]], positions: &[V3], out: &mut Vec<V3>) {
+    out.clear();
+    out.resize(positions.len(), V3::ZERO);
+    for t in triangles {
+        let [a, b, c] = t.map(|i| positions[i as usize]);
+        let n = (b - a).cross(c - a);
+        for &i in t {
+            out[i as usize] += n;
+        }
+    }
+    for n in out {
+        *n = n.unit();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn margin_gap(head: &Head, expression: &Expression) -> [f32; 2] {
+        let mut posed = Posed::default();
+        head.pose(expression, [0.0; 3], V3::ZERO, &mut posed);
+        let ring = &Template::bundled().margins;
+        [0, 1].map(|eye| {
+            let n = ring[eye].len();
+            let (u, l) = (posed.positions[ring[eye][0] as usize], posed.positions[ring[eye][n / 2 - 2] as usize]);
+            l.y - u.y
+        })
+    }
+
+    #[test]
+    fn lids_open_follow_and_close() {
+        let head = Head::new(Identity::demo());
+        let straight = Expression::default();
+        let open = margin_gap(&head, &straight);
+        assert!(open.iter().all(|g| (8.0..11.0).contains(g)), "{open:?}");
+        let down = Expression { eyes: [[0.0, -20.0]; 2], ..straight.clone() };
+        assert!(margin_gap(&head, &down)[0] < open[0] - 1.0);
+        let shut = Expression { shut: [1.0, 0.0], ..straight };
+        let gap = margin_gap(&head, &shut);
+        assert!(gap[0] < 0.4 && gap[1] > 8.0, "{gap:?}");
+    }
+
+    #[test]
+    fn no_lid_lies_inside_its_eyeball() {
+        let head = Head::new(Identity::demo());
+        let mut posed = Posed::default();
+        for shut in [0.0, 0.5, 1.0] {
+            let e = Expression { shut: [shut; 2], ..Expression::default() };
+            head.pose(&e, [0.0; 3], V3::ZERO, &mut posed);
+            for (eye, ring) in Template::bundled().margins.iter().enumerate() {
+                for &i in ring.iter() {
+                    let r = (posed.positions[i as usize] - head.eye_centres[eye]).len();
+                    assert!(r > eyeball::RADIUS - 0.6, "{r} at {shut}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_two_sides_mirror_each_other() {
+        let head = Head::new(Identity { details: Vec::new(), ..Identity::demo() });
+        let [r, l] = head.eye_centres;
+        assert!((r.x + l.x).abs() < 0.2 && (r.y - l.y).abs() < 0.2 && l.x > 28.0);
+    }
+}

@@ -1,0 +1,328 @@
+//! A person before a camera: the picture and everything that is true about it.
+
+use gaze::camera::Intrinsics;
+use gaze::ray::Ray;
+use nalgebra::{Point2, Vector3};
+use rayon::prelude::*;
+
+use crate::background::Background;
+use crate::eyeball::{self, Eyeball};
+use crate::head::{Expression, Head, Posed, Template};
+use crate::identity::Identity;
+use crate::light::{Lights, ShadowMap, openness};
+use crate::maths::{M3, V3, mix, smoothstep, v3};
+use crate::raster::{NOTHING, Pinhole, Raster};
+use crate::sensor::Sensor;
+use crate::skin::{Point, Skin, shirt};
+use crate::strands::{Canvas, Hair};
+
+/// Samples along each side of a pixel.
+const SUPERSAMPLE: usize = 2;
+
+/// RGB, eight bits, row by row from the top left.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Picture {
+    /// Pixels across.
+    pub width: u32,
+    /// Pixels down.
+    pub height: u32,
+    /// Three bytes a pixel.
+    pub rgb: Vec<u8>,
+}
+
+/// What the person does in one picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Moment {
+    /// The point both visual axes meet in, camera frame, mm.
+    pub target: Vector3<f64>,
+    /// Yaw, pitch and roll of the head, degrees.
+    pub head: [f64; 3],
+    /// Where the middle between the eyes is while the head is not turned, camera frame, mm.
+    pub place: Vector3<f64>,
+    /// How far a blink has shut the lids, 0..1.
+    pub shut: f64,
+    /// Face units by ARKit name, with weights.
+    pub units: Vec<(&'static str, f32)>,
+    /// Number of the picture, for the sensor's noise.
+    pub frame: u64,
+}
+
+/// What is true of a rendered picture. Eyes in the image's order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Truth {
+    /// From each eyeball's centre along the visual axis.
+    pub gaze: [Ray; 2],
+    /// Where each optical axis (the one through pupil and iris) points.
+    pub optical: [Vector3<f64>; 2],
+    /// Centre of each limbus — the iris as it is seen — in pixels.
+    pub iris_px: [Point2<f64>; 2],
+    /// Centre of each eyeball in pixels.
+    pub centre_px: [Point2<f64>; 2],
+    /// Opening between the middles of the lids against the iris's width (0: shut).
+    pub openness: [f64; 2],
+    /// Yaw, pitch and roll of the head, degrees.
+    pub head: [f64; 3],
+    /// Middle between the eyeballs' centres, camera frame, mm.
+    pub head_mm: Vector3<f64>,
+}
+
+/// A person, a room, a camera, and the buffers to draw them with.
+#[derive(Debug)]
+pub struct Scene {
+    /// The camera.
+    pub camera: Intrinsics,
+    /// The lights.
+    pub lights: Lights,
+    /// Noise, blur and tone of the camera.
+    pub sensor: Sensor,
+    head: Head,
+    skin: Skin,
+    hair: Hair,
+    open: Vec<f32>,
+    background: Background,
+    buffers: Buffers,
+}
+
+#[derive(Debug, Default)]
+struct Buffers {
+    posed: Posed,
+    projected: Vec<V3>,
+    raster: Raster,
+    shadow: ShadowMap,
+    colour: Vec<V3>,
+    eye_depth: Vec<f32>,
+    small: Vec<V3>,
+}
+
+impl Scene {
+    /// A person of `identity` before `camera`, in a room of `seed`.
+    pub fn new(identity: Identity, camera: Intrinsics, lights: Lights, seed: u64) -> Scene {
+        let head = Head::new(identity);
+        let template = Template::bundled();
+        let mut rest = Posed::default();
+        head.pose(&Expression::default(), [0.0; 3], V3::ZERO, &mut rest);
+        let open = openness(&template.triangles, &rest.positions, &rest.normals);
+        let pinhole = Pinhole::new(&camera, SUPERSAMPLE);
+        Scene {
+            skin: Skin::new(&head.identity),
+            hair: Hair::new(&head),
+            background: Background::new(seed, pinhole.width, pinhole.height),
+            sensor: Sensor::default(),
+            buffers: Buffers::default(),
+            camera,
+            lights,
+            head,
+            open,
+        }
+    }
+
+    /// The truth of a moment, without drawing it.
+    pub fn truth(&self, moment: &Moment) -> Truth {
+        self.look(moment).0
+    }
+
+    fn look(&self, moment: &Moment) -> (Truth, Expression, [Eyeball; 2]) {
+        let place = from64(moment.place);
+        let turn = M3::from_head_angles(moment.head[0], moment.head[1], moment.head[2]);
+        let down = turn.apply(v3(0.0, 1.0, 0.0));
+        let who = &self.head.identity;
+        let mut expression = Expression {
+            shut: [moment.shut as f32; 2],
+            units: moment.units.clone(),
+            ..Expression::default()
+        };
+        let mut eyes = Vec::new();
+        let mut truths = Vec::new();
+        for eye in 0..2 {
+            let centre = self.head.skull_to_camera(self.head.eye_centres[eye], moment.head, place);
+            let origin = to64(centre);
+            let visual = (moment.target - origin).normalize();
+            // The optical axis points further to the temple than the visual one, and lower.
+            let nose = if eye == 0 { 1.0 } else { -1.0 };
+            let optical = {
+                let r = Ray { origin, direction: visual };
+                let (yaw, pitch) = (r.yaw_deg() - nose * who.kappa[0], r.pitch_deg() - who.kappa[1]);
+                let ((sy, cy), (sp, cp)) = (crate::maths::sin_cos(yaw), crate::maths::sin_cos(pitch));
+                Vector3::new(cp * sy, -sp, -cp * cy)
+            };
+            let in_head = turn.apply_inverse(from64(optical));
+            expression.eyes[eye] = [
+                libm::atan2(f64::from(in_head.x), f64::from(-in_head.z)).to_degrees(),
+                libm::asin(f64::from(-in_head.y).clamp(-1.0, 1.0)).to_degrees(),
+            ];
+            eyes.push(Eyeball {
+                centre,
+                axes: Eyeball::axes(from64(optical), down),
+                iris: who.iris,
+                pupil: who.pupil_mm,
+                nose: nose as f32,
+                seed: (who.seed % 97) as f32 + 31.0 * eye as f32,
+            });
+            truths.push((Ray { origin, direction: visual }, optical));
+        }
+        let openness = [0, 1].map(|eye| {
+            let [upper, lower] = self.head.lid_heights(eye, &expression);
+            f64::from((lower - upper).max(0.0) / (2.0 * eyeball::LIMBUS))
+        });
+        let limbus = |(ray, optical): &(Ray, Vector3<f64>)| {
+            self.camera.project(ray.origin + optical * f64::from(eyeball::LIMBUS_DEPTH))
+        };
+        let truth = Truth {
+            gaze: [truths[0].0, truths[1].0],
+            optical: [truths[0].1, truths[1].1],
+            iris_px: [limbus(&truths[0]), limbus(&truths[1])],
+            centre_px: [0, 1].map(|i| self.camera.project(truths[i].0.origin)),
+            openness,
+            head: moment.head,
+            head_mm: (truths[0].0.origin + truths[1].0.origin) / 2.0,
+        };
+        (truth, expression, [eyes[0], eyes[1]])
+    }
+
+    /// Draws a moment and tells what is true of it.
+    pub fn render(&mut self, moment: &Moment, picture: &mut Picture) -> Truth {
+        let (truth, expression, eyes) = self.look(moment);
+        let template = Template::bundled();
+        let camera = Pinhole::new(&self.camera, SUPERSAMPLE);
+        let place = from64(moment.place);
+        let b = &mut self.buffers;
+        self.head.pose(&expression, moment.head, place, &mut b.posed);
+        b.projected.clear();
+        b.projected.extend(b.posed.positions.iter().map(|&p| camera.project(p)));
+        b.raster.draw(&template.triangles, &b.projected, camera.width, camera.height, true);
+        let middle = from64(truth.head_mm) + v3(0.0, 40.0, 60.0);
+        b.shadow.draw(&template.triangles, &b.posed.positions, self.lights.key, middle, 460.0, 1024);
+
+        b.colour.clone_from(&self.background.samples);
+        let (posed, raster, shadow) = (&b.posed, &b.raster, &b.shadow);
+        let (skin, lights, open) = (&self.skin, &self.lights, &self.open);
+        b.colour
+            .par_chunks_mut(camera.width)
+            .zip(raster.seen.par_chunks(camera.width))
+            .for_each(|(colours, seen)| {
+                for (c, s) in colours.iter_mut().zip(seen) {
+                    if s.triangle != NOTHING {
+                        let p = body_point(template, posed, open, shadow, s.triangle, s.b);
+                        *c = skin.shade(&p, lights);
+                    }
+                }
+            });
+
+        b.eye_depth.clear();
+        b.eye_depth.resize(b.colour.len(), 0.0);
+        for eye in &eyes {
+            draw_eye(eye, &camera, raster, shadow, lights, &mut b.colour, &mut b.eye_depth);
+        }
+        let turn = M3::from_head_angles(moment.head[0], moment.head[1], moment.head[2]);
+        let mut canvas = Canvas {
+            colour: &mut b.colour,
+            raster: &b.raster,
+            eyes: &b.eye_depth,
+            camera,
+        };
+        self.hair.draw(&mut canvas, &self.head, &b.posed, &turn, place, &self.lights);
+        halve(&b.colour, camera.width, &mut b.small);
+        self.sensor.expose(&mut b.small, self.camera.width as usize, moment.frame, picture);
+        truth
+    }
+}
+
+/// Everything the skin's shading needs at a sample.
+fn body_point(
+    template: &Template,
+    posed: &Posed,
+    open: &[f32],
+    shadow: &ShadowMap,
+    triangle: u32,
+    b: [f32; 2],
+) -> Point {
+    let t = template.triangles[triangle as usize];
+    // Weights in the picture's plane → weights on the triangle.
+    let z = t.map(|i| 1.0 / posed.positions[i as usize].z);
+    let w = [(1.0 - b[0] - b[1]) * z[0], b[0] * z[1], b[1] * z[2]];
+    let sum = 1.0 / (w[0] + w[1] + w[2]);
+    let w = w.map(|x| x * sum);
+    let vector = |of: &[V3]| {
+        of[t[0] as usize] * w[0] + of[t[1] as usize] * w[1] + of[t[2] as usize] * w[2]
+    };
+    let number = |of: &[f32]| {
+        of[t[0] as usize] * w[0] + of[t[1] as usize] * w[1] + of[t[2] as usize] * w[2]
+    };
+    let at = vector(&posed.positions);
+    let normal = vector(&posed.normals).unit();
+    let reference = vector(&template.reference);
+    let m = &template.masks;
+    Point {
+        at,
+        normal,
+        reference,
+        lips: number(&m.lips),
+        ears: number(&m.ears),
+        mouth: number(&m.mouth),
+        wet: number(&m.wet),
+        open: number(open) * mix(1.0, 0.9, shirt(reference)),
+        lit: shadow.reach(at + normal * 1.2, 5.0, 1.4),
+    }
+}
+
+fn draw_eye(
+    eye: &Eyeball,
+    camera: &Pinhole,
+    raster: &Raster,
+    shadow: &ShadowMap,
+    lights: &Lights,
+    colour: &mut [V3],
+    depth: &mut [f32],
+) {
+    let c = camera.project(eye.centre);
+    let r = 14.5 * camera.f[0] * c.z;
+    let range = |c: f32, n: usize| ((c - r).max(0.0) as usize, ((c + r).max(0.0) as usize).min(n));
+    let (x0, x1) = range(c.x, camera.width);
+    let (y0, y1) = range(c.y, camera.height);
+    let per_mm = camera.f[0] * c.z;
+    let height = camera.height as isize;
+    for y in y0..y1 {
+        for x in x0..x1 {
+            let d = camera.ray(x, y);
+            let Some(hit) = eye.cast(d) else { continue };
+            let i = y * camera.width + x;
+            if 1.0 / hit.t <= raster.seen[i].inverse_z {
+                continue;
+            }
+            // How near a lid's edge is, above and below: it shades, and holds the tear film.
+            let lid = |direction: isize, reach_mm: f32| {
+                let n = (reach_mm * per_mm) as isize;
+                (1..=n).find(|k| {
+                    let yy = y as isize + direction * k;
+                    (0..height).contains(&yy)
+                        && raster.seen[yy as usize * camera.width + x].inverse_z > 1.0 / (hit.t + 1.5)
+                })
+                .map_or(reach_mm, |k| (k as f32 - 0.5) / per_mm)
+            };
+            let (above, below) = (lid(-1, 5.0), lid(1, 3.0));
+            let open = mix(0.34, 1.0, smoothstep(-0.3, 4.2, above)) * mix(0.62, 1.0, smoothstep(-0.2, 2.4, below));
+            let at = d * hit.t;
+            let lit = shadow.reach(at + (lights.key * 0.4), 2.2, 0.5) * mix(0.55, 1.0, smoothstep(0.0, 2.2, above));
+            let wet = smoothstep(0.75, 0.25, below);
+            colour[i] = eye.shade(&hit, d, lights, lit, open, wet);
+            depth[i] = 1.0 / hit.t;
+        }
+    }
+}
+
+/// The mean of each two by two samples.
+fn halve(samples: &[V3], width: usize, out: &mut Vec<V3>) {
+    out.clear();
+    for rows in samples.chunks_exact(2 * width) {
+        let (a, b) = rows.split_at(width);
+        out.extend(a.chunks_exact(2).zip(b.chunks_exact(2)).map(|(p, q)| (p[0] + p[1] + q[0] + q[1]) * 0.25));
+    }
+}
+
+fn from64(v: Vector3<f64>) -> V3 {
+    v3(v.x as f32, v.y as f32, v.z as f32)
+}
+
+fn to64(v: V3) -> Vector3<f64> {
+    Vector3::new(f64::from(v.x), f64::from(v.y), f64::from(v.z))
+}
