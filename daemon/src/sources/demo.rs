@@ -4,10 +4,10 @@ use serde::Deserialize;
 
 use super::{ErrorKind, FrameSource, OpenOptions, Origin, SourceError};
 
-/// The clip, once it is rendered.
-const CLIP: Option<&'static [u8]> = None;
+/// The clip. Made by `render-demo` of the crate gaze-render.
+const CLIP: &[u8] = include_bytes!("../../assets/demo.mp4");
 /// What is true in each of its frames.
-const TRUTH: Option<&'static str> = None;
+const TRUTH: &str = include_str!("../../assets/demo.json");
 
 /// What is true in the demo, frame by frame. For judging the output only:
 /// nothing of it reaches the way from frame to sample.
@@ -24,31 +24,22 @@ pub struct TruthFrame {
     pub screen: [f64; 2],
     /// Whether the eyes are open.
     pub open: bool,
-}
-
-fn missing() -> SourceError {
-    SourceError::new(
-        ErrorKind::NotFound,
-        Origin::File,
-        "demo",
-        "this build holds no demo clip",
-        "build it with daemon/assets/demo.mp4, or choose another source",
-    )
+    /// Centres of the irises, pixels, image-left first.
+    pub iris_px: [[f64; 2]; 2],
 }
 
 /// The truth about the bundled clip.
 ///
 /// # Errors
-/// This build holds no demo.
+/// The bundled file was made by another version of its maker.
 pub fn truth() -> Result<Truth, SourceError> {
-    let text = TRUTH.ok_or_else(missing)?;
-    serde_json::from_str(text).map_err(|e| {
+    serde_json::from_str(TRUTH).map_err(|e| {
         SourceError::new(
             ErrorKind::Unreadable,
             Origin::File,
             "demo",
             format!("its truth cannot be read: {e}"),
-            "build gazed again",
+            "render it again and build gazed again",
         )
     })
 }
@@ -56,13 +47,12 @@ pub fn truth() -> Result<Truth, SourceError> {
 /// Plays the bundled clip for ever (once with [`OpenOptions::fast`] and not
 /// [`OpenOptions::looped`]).
 pub(crate) fn open(options: &OpenOptions) -> Result<Box<dyn FrameSource>, SourceError> {
-    let clip = CLIP.ok_or_else(missing)?;
     let options = OpenOptions {
         looped: options.looped || !options.fast,
         ..options.clone()
     };
     super::clip::open(
-        std::io::Cursor::new(clip),
+        std::io::Cursor::new(CLIP),
         super::SourceKind::Demo,
         "demo".into(),
         &options,
