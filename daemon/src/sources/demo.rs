@@ -59,3 +59,37 @@ pub(crate) fn open(options: &OpenOptions) -> Result<Box<dyn FrameSource>, Source
     )
     .map_err(|flaw| flaw.at("demo"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use vision::Frame;
+
+    use super::*;
+    use crate::sources::Next;
+
+    #[test]
+    fn every_picture_has_its_truth() {
+        let truth = truth().unwrap().frames;
+        let options = OpenOptions {
+            fast: true,
+            ..OpenOptions::default()
+        };
+        let mut source = open(&options).unwrap();
+        assert_eq!(source.describe().frames, Some(truth.len() as u64));
+        let mut frame = Frame::default();
+        let mut shown = 0;
+        while source.next(&mut frame, Duration::ZERO).unwrap() == Next::Frame {
+            shown += 1;
+        }
+        assert_eq!(shown, truth.len());
+        // A path worth judging by: it covers the screen, and eyes close on it.
+        for axis in 0..2 {
+            let all = truth.iter().map(|f| f.screen[axis]);
+            let (low, high) = all.fold((1.0f64, 0.0f64), |(l, h), v| (l.min(v), h.max(v)));
+            assert!(low < 0.2 && high > 0.8, "axis {axis}: {low} to {high}");
+        }
+        assert!(truth.iter().any(|f| !f.open));
+    }
+}
