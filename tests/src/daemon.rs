@@ -20,14 +20,22 @@ pub fn program(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a test knows where it is");
     let folder = test.ancestors().nth(2).expect("target/debug/deps/test");
     let path = folder.join(name);
-    assert!(path.exists(), "{} is missing; run `cargo build --workspace`", path.display());
+    assert!(
+        path.exists(),
+        "{} is missing; run `cargo build --workspace`",
+        path.display()
+    );
     path
 }
 
 /// A name for shared memory that no other test uses.
 pub fn fresh_name() -> String {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    format!("/gaze-t{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed))
+    format!(
+        "/gaze-t{}-{}",
+        std::process::id(),
+        COUNT.fetch_add(1, Ordering::Relaxed)
+    )
 }
 
 /// `gazed` with a shared memory of its own and no settings of the user's.
@@ -45,12 +53,27 @@ pub fn command(shm: &str) -> Command {
 /// Runs a `gazed` command to its end, at most [`WATCHDOG`].
 pub fn finish(mut command: Command) -> Output {
     let child = command.spawn().expect("gazed starts");
-    let mut running = Running { child: Some(child), shm: String::new() };
+    let mut running = Running {
+        child: Some(child),
+        shm: String::new(),
+    };
     let status = running.wait();
-    let mut output = Output { status, stdout: Vec::new(), stderr: Vec::new() };
+    let mut output = Output {
+        status,
+        stdout: Vec::new(),
+        stderr: Vec::new(),
+    };
     let child = running.child.take().expect("still ours");
-    child.stdout.expect("piped").read_to_end(&mut output.stdout).expect("readable");
-    child.stderr.expect("piped").read_to_end(&mut output.stderr).expect("readable");
+    child
+        .stdout
+        .expect("piped")
+        .read_to_end(&mut output.stdout)
+        .expect("readable");
+    child
+        .stderr
+        .expect("piped")
+        .read_to_end(&mut output.stderr)
+        .expect("readable");
     output
 }
 
@@ -67,7 +90,10 @@ impl Running {
         let shm = fresh_name();
         let mut command = command(&shm);
         let child = command.arg("run").args(args).spawn().expect("gazed starts");
-        Running { child: Some(child), shm }
+        Running {
+            child: Some(child),
+            shm,
+        }
     }
 
     /// Its process id.
@@ -111,17 +137,26 @@ impl Running {
                 return sample;
             }
             if Instant::now() > until {
-                panic!("{what} did not come; newest {newest:?}; header {:?}", reader.header());
+                panic!(
+                    "{what} did not come; newest {newest:?}; header {:?}",
+                    reader.header()
+                );
             }
             if let Some(status) = self.ended() {
-                panic!("waiting for {what}: gazed ended with {status}: {}", self.errors());
+                panic!(
+                    "waiting for {what}: gazed ended with {status}: {}",
+                    self.errors()
+                );
             }
             std::thread::sleep(Duration::from_millis(5));
         }
     }
 
     fn ended(&mut self) -> Option<ExitStatus> {
-        self.child.as_mut()?.try_wait().expect("the process is ours")
+        self.child
+            .as_mut()?
+            .try_wait()
+            .expect("the process is ours")
     }
 
     /// Waits for its end.

@@ -41,10 +41,15 @@ pub fn demo_frame_with_covered_eyes_png() -> Vec<u8> {
 }
 
 fn first_frame() -> Frame {
-    let options = OpenOptions { fast: true, ..OpenOptions::default() };
+    let options = OpenOptions {
+        fast: true,
+        ..OpenOptions::default()
+    };
     let mut source = sources::open(&SourceSpec::Demo, &options).expect("the demo is bundled");
     let mut frame = Frame::default();
-    let next = source.next(&mut frame, Duration::from_secs(10)).expect("it can be read");
+    let next = source
+        .next(&mut frame, Duration::from_secs(10))
+        .expect("it can be read");
     assert_eq!((next, frame.format), (Next::Frame, PixelFormat::I420));
     frame
 }
@@ -62,7 +67,11 @@ fn rgb(frame: &Frame) -> Vec<u8> {
             let luma = 1.164 * (f32::from(frame.data[y * stride + x]) - 16.0);
             let u = f32::from(frame.data[u_at + c]) - 128.0;
             let v = f32::from(frame.data[v_at + c]) - 128.0;
-            for value in [luma + 1.596 * v, luma - 0.392 * u - 0.813 * v, luma + 2.017 * u] {
+            for value in [
+                luma + 1.596 * v,
+                luma - 0.392 * u - 0.813 * v,
+                luma + 2.017 * u,
+            ] {
                 out.push(value.clamp(0.0, 255.0) as u8);
             }
         }
@@ -75,7 +84,9 @@ fn png(frame: &Frame, pixels: &[u8]) -> Vec<u8> {
     let mut encoder = png::Encoder::new(&mut file, frame.width, frame.height);
     encoder.set_color(png::ColorType::Rgb);
     let mut writer = encoder.write_header().expect("memory takes everything");
-    writer.write_image_data(pixels).expect("memory takes everything");
+    writer
+        .write_image_data(pixels)
+        .expect("memory takes everything");
     writer.finish().expect("memory takes everything");
     file
 }

@@ -15,11 +15,23 @@ fn ask(shm: &str, args: &[&str]) -> (Output, String) {
 #[test]
 fn without_a_daemon_everybody_is_told_to_start_one() {
     let shm = fresh_name();
-    for args in [&["status"][..], &["status", "--json"], &["watch"], &["watch", "--json"]] {
+    for args in [
+        &["status"][..],
+        &["status", "--json"],
+        &["watch"],
+        &["watch", "--json"],
+    ] {
         let (output, text) = ask(&shm, args);
         let line = String::from_utf8(output.stderr).unwrap();
-        assert_eq!((output.status.code(), text.as_str()), (Some(9), ""), "{args:?}");
-        assert!(line.contains("gazed run") && line.lines().count() == 1, "{line}");
+        assert_eq!(
+            (output.status.code(), text.as_str()),
+            (Some(9), ""),
+            "{args:?}"
+        );
+        assert!(
+            line.contains("gazed run") && line.lines().count() == 1,
+            "{line}"
+        );
     }
 }
 
@@ -31,7 +43,13 @@ fn status_and_watch_speak_to_people_and_to_scripts() {
 
     let (output, text) = ask(&shm, &["status"]);
     assert!(output.status.success());
-    for word in ["is running", &daemon.pid().to_string(), "samples/s", "null", "calibration"] {
+    for word in [
+        "is running",
+        &daemon.pid().to_string(),
+        "samples/s",
+        "null",
+        "calibration",
+    ] {
         assert!(text.contains(word), "{word} in:\n{text}");
     }
     assert!(!text.contains('\x1b'), "colours only on a terminal");
@@ -42,11 +60,21 @@ fn status_and_watch_speak_to_people_and_to_scripts() {
 
     let (output, text) = ask(&shm, &["watch", "--json", "--seconds", "0.5"]);
     assert!(output.status.success());
-    let samples: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).unwrap()).collect();
+    let samples: Vec<Value> = text
+        .lines()
+        .map(|l| serde_json::from_str(l).unwrap())
+        .collect();
     assert!(samples.len() > 5, "{}", samples.len());
-    assert!(samples.iter().all(|s| s["valid"] == false && s["reason"] == "no frames"));
+    assert!(
+        samples
+            .iter()
+            .all(|s| s["valid"] == false && s["reason"] == "no frames")
+    );
     let (output, text) = ask(&shm, &["watch", "--seconds", "0.3"]);
-    assert!(output.status.success() && text.contains("not valid: no frames"), "{text}");
+    assert!(
+        output.status.success() && text.contains("not valid: no frames"),
+        "{text}"
+    );
 
     // After a kill, status says so and exits otherwise.
     daemon.signal(rustix::process::Signal::KILL);
@@ -61,17 +89,31 @@ fn status_and_watch_speak_to_people_and_to_scripts() {
 fn the_doctor_finds_what_is_missing() {
     let (output, text) = ask(&fresh_name(), &["doctor"]);
     assert!(output.status.success(), "{text}");
-    for word in ["ONNX Runtime", "networks", "camera", "shared memory", "settings"] {
+    for word in [
+        "ONNX Runtime",
+        "networks",
+        "camera",
+        "shared memory",
+        "settings",
+    ] {
         assert!(text.contains(word), "{word} in:\n{text}");
     }
     let mut ill = command(&fresh_name());
-    ill.args(["doctor", "--json"]).env("GAZE_MODELS", "/nonexistent");
+    ill.args(["doctor", "--json"])
+        .env("GAZE_MODELS", "/nonexistent");
     let output = finish(ill);
     assert_eq!(output.status.code(), Some(1));
     let report: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let networks =
-        report["findings"].as_array().unwrap().iter().find(|f| f["what"] == "networks").unwrap();
-    assert_eq!((&report["good"], &networks["verdict"]), (&false.into(), &"bad".into()));
+    let networks = report["findings"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|f| f["what"] == "networks")
+        .unwrap();
+    assert_eq!(
+        (&report["good"], &networks["verdict"]),
+        (&false.into(), &"bad".into())
+    );
 }
 
 #[test]

@@ -13,7 +13,11 @@ const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
 /// A folder with the demo's first picture as `face.png`.
 fn folder_with_face() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("face.png"), gaze_tests::picture::demo_frame_png()).unwrap();
+    std::fs::write(
+        folder.path().join("face.png"),
+        gaze_tests::picture::demo_frame_png(),
+    )
+    .unwrap();
     folder
 }
 
@@ -35,11 +39,16 @@ fn reason(reason: Reason) -> impl Fn(&Sample) -> bool {
 #[test]
 fn a_frozen_picture_is_stale_and_a_living_one_is_fresh_again() {
     let folder = folder_with_face();
-    let mut daemon =
-        scripted(&folder, r#"{"frames": 60}, {"frozen": 90}, {"frames": 100000}"#);
+    let mut daemon = scripted(
+        &folder,
+        r#"{"frames": 60}, {"frozen": 90}, {"frames": 100000}"#,
+    );
     daemon.until("a valid sample", Sample::is_valid);
     let stale = daemon.until("stale", reason(Reason::Stale));
-    assert!(stale.has(flags::STALE) && !stale.has(flags::MEASURED), "{stale:?}");
+    assert!(
+        stale.has(flags::STALE) && !stale.has(flags::MEASURED),
+        "{stale:?}"
+    );
     daemon.until("valid again", Sample::is_valid);
 }
 
@@ -50,7 +59,10 @@ fn black_frames_have_no_face() {
     daemon.until("a valid sample", Sample::is_valid);
     // Black is also frozen, byte for byte; either way nothing valid comes.
     let dark = daemon.until("no face", |s| !s.is_valid() && !s.has(flags::FACE));
-    assert!(matches!(dark.reason(), Reason::NoFace | Reason::Stale), "{dark:?}");
+    assert!(
+        matches!(dark.reason(), Reason::NoFace | Reason::Stale),
+        "{dark:?}"
+    );
 }
 
 #[test]
@@ -90,7 +102,11 @@ fn a_camera_in_trouble_is_waited_for() {
     let busy = daemon.until("busy", reason(Reason::CameraBusy));
     assert_eq!(busy.state(), State::CameraBusy);
     let header = daemon.reader().header();
-    assert!(!header.why.is_empty() && !header.why.contains('\n'), "{:?}", header.why);
+    assert!(
+        !header.why.is_empty() && !header.why.contains('\n'),
+        "{:?}",
+        header.why
+    );
     let denied = daemon.until("denied", reason(Reason::PermissionDenied));
     assert_eq!(denied.state(), State::PermissionDenied);
     daemon.until("damaged pictures", reason(Reason::BadFrame));
@@ -105,8 +121,10 @@ fn a_camera_in_trouble_is_waited_for() {
 #[test]
 fn the_networks_survive_8k() {
     let folder = folder_with_face();
-    let mut daemon =
-        scripted(&folder, r#"{"size": [7680, 4320]}, {"frames": 4}, {"size": [640, 480]}, {"frames": 100000}"#);
+    let mut daemon = scripted(
+        &folder,
+        r#"{"size": [7680, 4320]}, {"frames": 4}, {"size": [640, 480]}, {"frames": 100000}"#,
+    );
     daemon.until("a valid sample", Sample::is_valid);
 }
 
@@ -127,7 +145,10 @@ fn refuses(code: i32, words: &[&str], args: &[&str], env: &[(&str, &Path)]) {
         assert!(line.contains(word), "{word} in: {line}");
     }
     let left = ring::Reader::open(&shm);
-    assert!(matches!(left, Err(ring::OpenError::NotThere { .. })), "left behind after {args:?}");
+    assert!(
+        matches!(left, Err(ring::OpenError::NotThere { .. })),
+        "left behind after {args:?}"
+    );
 }
 
 #[test]
@@ -138,15 +159,30 @@ fn a_start_that_cannot_work_says_why_and_leaves_nothing() {
 
     refuses(7, &["nowhere.mp4"], &["--source", "/nowhere.mp4"], &[]);
     std::fs::write(at("empty.mp4"), b"").unwrap();
-    refuses(7, &["empty.mp4"], &["--source", &text(&at("empty.mp4"))], &[]);
+    refuses(
+        7,
+        &["empty.mp4"],
+        &["--source", &text(&at("empty.mp4"))],
+        &[],
+    );
     std::fs::write(at("letter.mp4"), b"Dear Sir or Madam, this is not a film.").unwrap();
-    refuses(7, &["letter.mp4"], &["--source", &text(&at("letter.mp4"))], &[]);
+    refuses(
+        7,
+        &["letter.mp4"],
+        &["--source", &text(&at("letter.mp4"))],
+        &[],
+    );
     let whole = std::fs::read(DEMO).unwrap();
     std::fs::write(at("half.mp4"), &whole[..whole.len() / 3]).unwrap();
     refuses(7, &["half.mp4"], &["--source", &text(&at("half.mp4"))], &[]);
     refuses(7, &[], &["--source", &text(folder.path())], &[]);
 
-    refuses(5, &["models"], &["--source", "demo", "--models", "/nonexistent/models"], &[]);
+    refuses(
+        5,
+        &["models"],
+        &["--source", "demo", "--models", "/nonexistent/models"],
+        &[],
+    );
     let models = at("models");
     std::fs::create_dir(&models).unwrap();
     for entry in std::fs::read_dir(MODELS).unwrap().map(Result::unwrap) {
@@ -156,18 +192,53 @@ fn a_start_that_cannot_work_says_why_and_leaves_nothing() {
     let mut bytes = std::fs::read(&network).unwrap();
     bytes[5000] ^= 1;
     std::fs::write(&network, bytes).unwrap();
-    refuses(5, &["face_landmarks.onnx"], &["--source", "demo", "--models", &text(&models)], &[]);
+    refuses(
+        5,
+        &["face_landmarks.onnx"],
+        &["--source", "demo", "--models", &text(&models)],
+        &[],
+    );
     std::fs::remove_file(&network).unwrap();
-    refuses(5, &["face_landmarks.onnx"], &["--source", "demo", "--models", &text(&models)], &[]);
+    refuses(
+        5,
+        &["face_landmarks.onnx"],
+        &["--source", "demo", "--models", &text(&models)],
+        &[],
+    );
 
-    refuses(6, &["libmissing.so"], &["--source", "demo", "--runtime", "/libmissing.so"], &[]);
+    refuses(
+        6,
+        &["libmissing.so"],
+        &["--source", "demo", "--runtime", "/libmissing.so"],
+        &[],
+    );
     std::fs::write(at("fake.so"), b"not a library").unwrap();
-    refuses(6, &["fake.so"], &["--source", "demo", "--runtime", &text(&at("fake.so"))], &[]);
+    refuses(
+        6,
+        &["fake.so"],
+        &["--source", "demo", "--runtime", &text(&at("fake.so"))],
+        &[],
+    );
 
     std::fs::write(at("settings.json"), r#"{"sorce": "demo"}"#).unwrap();
-    refuses(3, &["sorce", "\"source\""], &["--config", &text(&at("settings.json"))], &[]);
-    refuses(3, &["nothere.json"], &["--config", &text(&at("nothere.json"))], &[]);
-    refuses(3, &["calibration"], &["--source", "demo", "--calibration", "/none.json"], &[]);
+    refuses(
+        3,
+        &["sorce", "\"source\""],
+        &["--config", &text(&at("settings.json"))],
+        &[],
+    );
+    refuses(
+        3,
+        &["nothere.json"],
+        &["--config", &text(&at("nothere.json"))],
+        &[],
+    );
+    refuses(
+        3,
+        &["calibration"],
+        &["--source", "demo", "--calibration", "/none.json"],
+        &[],
+    );
 }
 
 #[test]

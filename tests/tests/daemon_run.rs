@@ -45,8 +45,10 @@ fn collect(daemon: &mut Running, seconds: f64) -> (Vec<Sample>, u64) {
 
 fn correlation(pairs: &[(f64, f64)]) -> f64 {
     let n = pairs.len() as f64;
-    let (ma, mb) =
-        (pairs.iter().map(|p| p.0).sum::<f64>() / n, pairs.iter().map(|p| p.1).sum::<f64>() / n);
+    let (ma, mb) = (
+        pairs.iter().map(|p| p.0).sum::<f64>() / n,
+        pairs.iter().map(|p| p.1).sum::<f64>() / n,
+    );
     let (mut aa, mut bb, mut ab) = (0.0, 0.0, 0.0);
     for (a, b) in pairs {
         aa += (a - ma).powi(2);
@@ -73,12 +75,23 @@ fn the_demo_is_followed_by_its_pixels() {
         assert!(pair[1].perceived_ns <= pair[1].published_ns);
         // A frame is measured once; whatever comes of it later is a prediction.
         if pair[1].frame_index == pair[0].frame_index && pair[1].has(flags::VALID) {
-            assert!(pair[1].has(flags::PREDICTED) && !pair[1].has(flags::MEASURED), "{pair:?}");
+            assert!(
+                pair[1].has(flags::PREDICTED) && !pair[1].has(flags::MEASURED),
+                "{pair:?}"
+            );
         }
     }
-    assert!(samples.iter().all(|s| s.has(flags::DEMO) && !s.has(flags::CALIBRATED)));
+    assert!(
+        samples
+            .iter()
+            .all(|s| s.has(flags::DEMO) && !s.has(flags::CALIBRATED))
+    );
     let valid = samples.iter().filter(|s| s.is_valid()).count();
-    assert!(valid * 10 >= samples.len() * 9, "{valid} of {} valid", samples.len());
+    assert!(
+        valid * 10 >= samples.len() * 9,
+        "{valid} of {} valid",
+        samples.len()
+    );
 
     // The point follows the eyes' known path: right direction on both axes.
     let seen: Vec<_> = samples
@@ -94,7 +107,10 @@ fn the_demo_is_followed_by_its_pixels() {
             .collect()
     };
     let (x, y) = (correlation(&on_axis(0)), correlation(&on_axis(1)));
-    assert!(x > 0.85 && y > 0.5, "correlation with the truth: x {x:.3}, y {y:.3}");
+    assert!(
+        x > 0.85 && y > 0.5,
+        "correlation with the truth: x {x:.3}, y {y:.3}"
+    );
 }
 
 #[test]
@@ -106,8 +122,15 @@ fn one_writer_only_and_the_second_names_the_first() {
     let refused = finish(second);
     assert_eq!(refused.status.code(), Some(4));
     let line = String::from_utf8(refused.stderr).unwrap();
-    assert!(line.contains(&first.pid().to_string()) && line.lines().count() == 1, "{line}");
-    assert_eq!(first.reader().health(), Health::Running, "the first one is not disturbed");
+    assert!(
+        line.contains(&first.pid().to_string()) && line.lines().count() == 1,
+        "{line}"
+    );
+    assert_eq!(
+        first.reader().health(),
+        Health::Running,
+        "the first one is not disturbed"
+    );
 }
 
 #[test]
@@ -125,7 +148,10 @@ fn signals_pause_reload_and_end_it() {
     let frames = daemon.reader().header().stats.frames_in;
     std::thread::sleep(Duration::from_millis(700));
     let later = daemon.reader().header().stats.frames_in;
-    assert!(later <= frames + 40, "the source is closed in a pause: {frames} then {later} frames");
+    assert!(
+        later <= frames + 40,
+        "the source is closed in a pause: {frames} then {later} frames"
+    );
     daemon.signal(Signal::USR1);
     daemon.until("valid again", Sample::is_valid);
 
@@ -147,7 +173,10 @@ fn signals_pause_reload_and_end_it() {
     assert_eq!(reader.health(), Health::Stopped);
     assert_eq!(reader.header().state, State::Stopped);
     let errors = daemon.errors();
-    assert!(errors.contains("nothing changed") && errors.contains("paused"), "{errors}");
+    assert!(
+        errors.contains("nothing changed") && errors.contains("paused"),
+        "{errors}"
+    );
 }
 
 #[test]
@@ -157,7 +186,14 @@ fn a_clip_without_loop_ends_with_its_last_frame() {
     let reader = daemon.reader();
     assert_eq!(daemon.wait().code(), Some(0), "{}", daemon.errors());
     let header = reader.header();
-    assert_eq!((header.state, header.reason), (State::Ended, Reason::SourceEnded));
-    assert_eq!(header.stats.frames_in, truth().len() as u64, "every frame, none twice");
+    assert_eq!(
+        (header.state, header.reason),
+        (State::Ended, Reason::SourceEnded)
+    );
+    assert_eq!(
+        header.stats.frames_in,
+        truth().len() as u64,
+        "every frame, none twice"
+    );
     assert_eq!(header.stats.frames_dropped, 0);
 }

@@ -81,7 +81,9 @@ fn degrees_around(p: V3) -> f32 {
 pub fn shirt(p: V3) -> f32 {
     let front = smoothstep(110.0, 40.0, p.z);
     let collar = mix(122.0, 172.0, front) + 0.10 * p.x.abs() * (1.0 - front);
-    smoothstep(collar - 0.6, collar + 0.6, p.y - (p.x.abs() - 60.0).max(0.0) * 0.28)
+    let below = smoothstep(collar - 0.6, collar + 0.6, p.y - (p.x.abs() - 60.0).max(0.0) * 0.28);
+    // No head is as wide as this: shoulders are covered, however high they stand.
+    below.max(smoothstep(118.0, 120.0, p.x.abs()))
 }
 
 impl Skin {

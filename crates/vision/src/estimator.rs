@@ -5,7 +5,11 @@ use gaze::camera::Intrinsics;
 use gaze::eyes::EyeState;
 use gaze::geometric::EyeGaze;
 use gaze::head::HeadPose;
-use gaze::landmarks::Landmarks;
+use gaze::landmarks::{INNER_CORNER, IRIS_CENTRE, Landmarks, OUTER_CORNER};
+use nalgebra::Point2;
+
+/// One eye is noisier than two by √2.
+const ONE_EYE: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
 /// The kinds of gaze estimators.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -24,28 +28,28 @@ impl GazeKind {
         head: &HeadPose,
     ) -> Option<EyeGaze> {
         match self {
-            GazeKind::Geometric => {
-                let _ = (landmarks, camera, head);
-                None // until `gaze::geometric` can
-            }
+            GazeKind::Geometric => gaze::geometric::estimate(landmarks, camera, head),
         }
     }
 }
 
-/// Lids and irises, until `gaze::eyes` measures them.
-pub(crate) fn eyes_of(lm: &Landmarks) -> EyeState {
-    use gaze::landmarks::{INNER_CORNER, IRIS_CENTRE, LOWER_LID, OUTER_CORNER, UPPER_LID};
-    use nalgebra::Point2;
-    let at = |i: usize| Point2::new(f64::from(lm[i][0]), f64::from(lm[i][1]));
-    let openness = [0, 1].map(|e| {
-        let lids = (at(UPPER_LID[e]) - at(LOWER_LID[e])).norm();
-        let corners = (at(OUTER_CORNER[e]) - at(INNER_CORNER[e])).norm();
-        (lids / corners / 0.3).min(1.0)
-    });
-    EyeState {
-        openness,
-        open: openness.map(|o| o > 0.35),
-        iris_px: IRIS_CENTRE.map(at),
-        centre_px: [0, 1].map(|e| nalgebra::center(&at(OUTER_CORNER[e]), &at(INNER_CORNER[e]))),
-    }
+/// Lids and irises. Where an eye is seen edge-on neither counts as open.
+pub(crate) fn eyes_of(landmarks: &Landmarks, camera: &Intrinsics, head: &HeadPose) -> EyeState {
+    EyeState::estimate(landmarks, camera, head).unwrap_or_else(|| {
+        let at = |i: usize| Point2::new(f64::from(landmarks[i][0]), f64::from(landmarks[i][1]));
+        EyeState {
+            openness: [0.0; 2],
+            open: [false; 2],
+            iris_px: IRIS_CENTRE.map(at),
+            centre_px: [0, 1].map(|e| nalgebra::center(&at(OUTER_CORNER[e]), &at(INNER_CORNER[e]))),
+        }
+    })
+}
+
+/// The line of sight when only one eye (0: image-left) is to be seen: the other
+/// one's is the network's guess and must not take part.
+pub(crate) fn by_one_eye(mut gaze: EyeGaze, eye: usize) -> EyeGaze {
+    gaze.combined.direction = [gaze.left, gaze.right][eye].direction;
+    gaze.confidence *= ONE_EYE;
+    gaze
 }

@@ -10,7 +10,7 @@ use gaze::camera::{DEFAULT_HFOV_DEG, Intrinsics};
 use gaze::landmarks::FACE_COUNT;
 
 use crate::detector::{Detection, FaceDetector, MAX_DETECTIONS};
-use crate::estimator::{GazeKind, eyes_of};
+use crate::estimator::{GazeKind, by_one_eye, eyes_of};
 use crate::eye_pixels::EyeInspector;
 use crate::frame::Frame;
 use crate::frozen::FrozenDetector;
@@ -113,11 +113,6 @@ impl Perceiver {
     /// SHA-256 of the network that the gaze is told from.
     pub fn network_hash(&self) -> &[u8; 32] {
         self.landmarker.hash()
-    }
-
-    /// The camera that lines of sight are reckoned with; its size follows the frames.
-    pub fn camera(&self) -> &Intrinsics {
-        &self.camera
     }
 
     /// Forgets the face that is followed and all others, as when the source changes.
@@ -240,14 +235,16 @@ impl Perceiver {
         };
         let bbox = BBox::around(landmarks[..FACE_COUNT].iter().map(|p| [p[0], p[1]]));
         let look = self.inspector.inspect(frame, landmarks);
-        let mut eyes = eyes_of(landmarks);
+        let mut eyes = eyes_of(landmarks, &self.camera, &head);
         for (open, look) in eyes.open.iter_mut().zip(&look) {
             *open &= look.is_eye();
         }
-        let gaze = if eyes.open == [false; 2] {
-            None
-        } else {
-            self.config.gaze.estimate(landmarks, &self.camera, &head)
+        let seen = || self.config.gaze.estimate(landmarks, &self.camera, &head);
+        let gaze = match eyes.open {
+            [true, true] => seen(),
+            [true, false] => seen().map(|gaze| by_one_eye(gaze, 0)),
+            [false, true] => seen().map(|gaze| by_one_eye(gaze, 1)),
+            [false, false] => None,
         };
         let id = self
             .roster
@@ -257,6 +254,7 @@ impl Perceiver {
             bbox,
             presence,
             landmarks: *landmarks,
+            camera: self.camera,
             head,
             eyes,
             look,

@@ -1,5 +1,6 @@
 //! What one frame said.
 
+use gaze::camera::Intrinsics;
 use gaze::eyes::EyeState;
 use gaze::geometric::EyeGaze;
 use gaze::head::HeadPose;
@@ -40,6 +41,8 @@ pub struct Face {
     pub presence: f32,
     /// Its points, image pixels.
     pub landmarks: Landmarks,
+    /// The camera that pose and gaze are reckoned with.
+    pub camera: Intrinsics,
     /// Head pose.
     pub head: HeadPose,
     /// Lids and irises. `open` is false for an eye that the pixels do not show,
