@@ -160,9 +160,10 @@ pub fn parse(text: &str, path: &Path) -> Result<FileSettings, SettingsError> {
     Ok(settings)
 }
 
-/// The known key with the smallest edit distance to `key`.
+/// The known key that looks most like `key`; a common beginning counts for much.
 fn nearest_key(key: &str) -> &'static str {
-    KEYS.iter().copied().min_by_key(|k| strsim::damerau_levenshtein(k, key)).unwrap_or("source")
+    let alike = |k: &&str| strsim::jaro_winkler(k, key);
+    KEYS.iter().copied().max_by(|a, b| alike(a).total_cmp(&alike(b))).unwrap_or("source")
 }
 
 impl FileSettings {

@@ -15,6 +15,9 @@ const SIDE: usize = 48;
 /// Side of the square, in distances between the eye's corners.
 const SCALE: f32 = 1.6;
 
+/// Less than this is no eye.
+const LEAST_TEXTURE: f32 = 0.1;
+
 /// What the pixels show of one eye.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
 pub struct EyeLook {
@@ -27,9 +30,16 @@ pub struct EyeLook {
 }
 
 impl EyeLook {
-    /// Whether this can be an open eye.
+    /// Whether this can be an open eye: lids, lashes, white and iris differ in
+    /// brightness, skin and bars do not.
+    ///
+    /// Measured with the daemon's example `eye_look` on the demo and on three
+    /// clips of real people, 1711 frames: eyes that are open have a texture of
+    /// 0.21 to 0.65 (of them in one clip, with faces nearly in profile, one in
+    /// twenty below 0.08), eyes painted over with skin colour or black at most
+    /// 0.004. A hand lies between: what it shows was not measured.
     pub fn is_eye(&self) -> bool {
-        self.iris_contrast >= 0.0
+        self.texture >= LEAST_TEXTURE
     }
 }
 

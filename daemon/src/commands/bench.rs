@@ -200,7 +200,7 @@ fn frame_to_sample(args: &BenchArgs, report: &mut Report) -> Result<(), Failure>
     report.put("allocations a frame", allocations as f64 / n, "");
     report.put("resident memory", resident_mb(), "MB");
     report.fields.insert("frame_to_sample_ms".into(), (whole.value_at_quantile(0.5) as f64 / 1000.0).into());
-    writer.close();
+    writer.unlink();
     Ok(())
 }
 
@@ -273,6 +273,7 @@ fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(
         report.put(&format!("allocations after warm-up, {thread}"), made as f64, "");
     }
     daemon.stop();
+    let _ = rustix::shm::unlink(name.as_str());
     Ok(())
 }
 

@@ -40,7 +40,9 @@ pub fn run(plan: &Plan) -> Outcome {
     // The shared memory first: a second daemon must refuse at once, and readers
     // see "starting" while the networks load.
     let name = settings.shm.clone().unwrap_or_else(ring::default_name);
-    let mut writer = Writer::create(&name, &WriterConfig::default())
+    // Six missed ticks: readers learn within 100 ms that the daemon died.
+    let config = WriterConfig { stall_after: Duration::from_millis(100), ..WriterConfig::default() };
+    let mut writer = Writer::create(&name, &config)
         .map_err(|error| Failure::new(writer_exit(&error), error.to_string()))?;
     match assemble(plan, &settings, &mut writer) {
         Ok(ready) => supervise(plan, ready.into_daemon(writer)?),
@@ -224,6 +226,8 @@ fn supervise(plan: &Plan, daemon: Daemon) -> Outcome {
             Ok(Event::SourceEnded) => {
                 // What is on its way is still measured and published.
                 std::thread::sleep(Duration::from_millis(200));
+                let frames = daemon.shared.frames_in.load(Relaxed);
+                eprintln!("gazed: the clip ended after {frames} frames; add --loop to repeat it");
                 break Ok(Exit::Ok);
             }
             Ok(Event::SourceFailed(error)) => {

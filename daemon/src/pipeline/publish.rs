@@ -88,15 +88,8 @@ impl Publish {
                 self.writer.set_state(state, reason, &self.shared.why());
             }
             if ticks % STATS_EVERY == 0 {
-                stats.frames_in = self.shared.frames_in.load(Relaxed);
-                stats.frames_dropped = self.shared.frames_dropped.load(Relaxed);
-                stats.camera_reconnects = self.shared.reconnects.load(Relaxed);
-                let size = self.shared.picture.load(Relaxed);
-                (stats.picture_width, stats.picture_height) = (size >> 16, size & 0xFFFF);
-                stats.camera_mhz = self.shared.camera_millihz.load(Relaxed);
                 stats.publish_mhz = ticker.rate_millihz();
-                latency.fill(&mut stats);
-                self.writer.stats(&stats);
+                self.tell(&mut stats, &mut latency);
                 self.writer.set_calibration_generation(mapping.calibration_generation);
             }
             if ticks == WARM_UP_TICKS {
@@ -106,11 +99,20 @@ impl Publish {
                 self.shared.allocations[2].store(made, Relaxed);
             }
         }
-        let (state, reason) = self.shared.source();
-        match state {
-            State::Stopped => self.writer.set_state(state, reason, &self.shared.why()),
-            _ => self.writer.set_state(State::Stopped, Reason::None, "gazed was stopped"),
-        }
+        self.tell(&mut stats, &mut latency);
+        self.writer.set_state(State::Stopped, Reason::Stopped, "gazed has ended");
         self.writer.close();
+    }
+
+    /// Puts the counters and percentiles into the header.
+    fn tell(&mut self, stats: &mut Stats, latency: &mut Latency) {
+        stats.frames_in = self.shared.frames_in.load(Relaxed);
+        stats.frames_dropped = self.shared.frames_dropped.load(Relaxed);
+        stats.camera_reconnects = self.shared.reconnects.load(Relaxed);
+        stats.camera_mhz = self.shared.camera_millihz.load(Relaxed);
+        let size = self.shared.picture.load(Relaxed);
+        (stats.picture_width, stats.picture_height) = (size >> 16, size & 0xFFFF);
+        latency.fill(stats);
+        self.writer.stats(stats);
     }
 }

@@ -6,6 +6,7 @@ pub mod derived;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 /// A name of this test alone, removed before and after.
@@ -13,7 +14,10 @@ pub struct Name(pub String);
 
 impl Name {
     pub fn new(what: &str) -> Self {
-        let name = Self(format!("/gaze-t-{what}-{}", std::process::id()));
+        // Tests of one file run side by side in one process.
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let count = COUNT.fetch_add(1, Ordering::Relaxed);
+        let name = Self(format!("/gaze-t-{what}-{}-{count}", std::process::id()));
         assert!(name.0.len() <= ring::NAME_MAX, "{} is too long", name.0);
         let _ = std::fs::remove_file(name.path());
         name
