@@ -9,7 +9,7 @@ cargo fmt --all --check
 step "portrait for the parity tests"
 scripts/fetch-portrait.sh
 step "build"
-cargo build --tests --workspace
+cargo build --quiet --workspace --bins --tests
 scripts/build-examples.sh
 step "tests of every member"
 cargo test --workspace --quiet

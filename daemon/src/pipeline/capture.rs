@@ -108,7 +108,6 @@ impl Capture {
     fn stream(&mut self, hand: &mut Frame, wait: &mut Duration) -> Option<SourceError> {
         let source = self.source.as_mut()?;
         let live = source.describe().live;
-        self.shared.camera_millihz.store((source.describe().fps * 1000.0) as u32, Relaxed);
         let mut last_frame = Instant::now();
         let mut said = Said::Nothing;
         let mut damaged = source.losses().damaged;

@@ -48,6 +48,7 @@ impl Publish {
         let mut stats = Stats::default();
         let mut said = None;
         let mut display: Option<(u32, u32)> = None;
+        let mut rate = FrameRate::new();
         let mut ticks = 0u64;
         let mut allocations_when_warm = 0;
         while !self.shared.stopping() {
@@ -89,6 +90,7 @@ impl Publish {
             }
             if ticks % STATS_EVERY == 0 {
                 stats.publish_mhz = ticker.rate_millihz();
+                stats.camera_mhz = rate.of(self.shared.frames_in.load(Relaxed), clock::now_ns());
                 self.tell(&mut stats, &mut latency);
                 self.writer.set_calibration_generation(mapping.calibration_generation);
             }
@@ -109,10 +111,47 @@ impl Publish {
         stats.frames_in = self.shared.frames_in.load(Relaxed);
         stats.frames_dropped = self.shared.frames_dropped.load(Relaxed);
         stats.camera_reconnects = self.shared.reconnects.load(Relaxed);
-        stats.camera_mhz = self.shared.camera_millihz.load(Relaxed);
         let size = self.shared.picture.load(Relaxed);
         (stats.picture_width, stats.picture_height) = (size >> 16, size & 0xFFFF);
         latency.fill(stats);
         self.writer.stats(stats);
+    }
+}
+
+/// Frames a second as they really come, over about a second.
+struct FrameRate {
+    since_ns: u64,
+    frames: u64,
+    millihz: u32,
+}
+
+impl FrameRate {
+    fn new() -> Self {
+        FrameRate { since_ns: clock::now_ns(), frames: 0, millihz: 0 }
+    }
+
+    /// Thousandths of a frame a second, given how many came until `now_ns`.
+    fn of(&mut self, frames: u64, now_ns: u64) -> u32 {
+        let elapsed = now_ns.saturating_sub(self.since_ns);
+        if elapsed >= 1_000_000_000 {
+            let came = u128::from(frames.saturating_sub(self.frames));
+            self.millihz = (came * 1_000_000_000_000 / u128::from(elapsed)) as u32;
+            (self.since_ns, self.frames) = (now_ns, frames);
+        }
+        self.millihz
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_frame_rate_is_what_came_not_what_was_promised() {
+        let mut rate = FrameRate { since_ns: 0, frames: 0, millihz: 0 };
+        assert_eq!(rate.of(15, 500_000_000), 0, "half a second says nothing yet");
+        assert_eq!(rate.of(30, 1_000_000_000), 30_000);
+        assert_eq!(rate.of(54, 2_000_000_000), 24_000);
+        assert_eq!(rate.of(54, 3_000_000_000), 0, "a stalled camera gives none");
     }
 }

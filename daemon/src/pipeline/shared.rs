@@ -27,8 +27,6 @@ pub struct Shared {
     pub frames_dropped: AtomicU64,
     /// Times the source was lost and opened again.
     pub reconnects: AtomicU64,
-    /// The source's own rate, thousandths of a frame a second.
-    pub camera_millihz: AtomicU32,
     /// The pictures' size, width in the upper half.
     pub picture: AtomicU32,
     /// Allocations after warm-up: capture, perceive, publish.
@@ -47,7 +45,6 @@ impl Shared {
             frames_in: AtomicU64::new(0),
             frames_dropped: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),
-            camera_millihz: AtomicU32::new(0),
             picture: AtomicU32::new(0),
             allocations: Default::default(),
         }
