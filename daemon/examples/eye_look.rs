@@ -12,7 +12,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
     let clip: SourceSpec = args.next().ok_or("give a clip")?.parse()?;
     let cover = args.next();
-    let options = OpenOptions { fast: true, ..OpenOptions::default() };
+    let options = OpenOptions {
+        fast: true,
+        ..OpenOptions::default()
+    };
     let mut source = sources::open(&clip, &options)?;
     let (runtime, store) = (Runtime::load(None)?, ModelStore::open(None)?);
     let new = || Perceiver::new(&runtime, &store, PerceiverConfig::default());
@@ -22,12 +25,16 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let (mut frames, mut faces, mut shut) = (0, 0, 0);
     while source.next(&mut frame, Duration::from_secs(5))? == Next::Frame {
         frames += 1;
-        let Some(face) = first.perceive(&frame).primary() else { continue };
+        let Some(face) = first.perceive(&frame).primary() else {
+            continue;
+        };
         let at = [33, 133, 362, 263].map(|i: usize| face.landmarks[i]);
         let mut looks = (face.look, face.eyes.openness, face.eyes.open);
         if let Some(with) = &cover {
             paint(&mut frame, at[0], at[3], with == "skin");
-            let Some(face) = second.perceive(&frame).primary() else { continue };
+            let Some(face) = second.perceive(&frame).primary() else {
+                continue;
+            };
             looks = (face.look, face.eyes.openness, face.eyes.open);
         }
         faces += 1;
@@ -42,10 +49,20 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
     }
     println!("{frames} frames, {faces} with a face, {shut} eyes by their lids shut");
-    for (name, values) in ["iris contrast", "texture", "brightness"].iter().zip(&mut numbers) {
+    for (name, values) in ["iris contrast", "texture", "brightness"]
+        .iter()
+        .zip(&mut numbers)
+    {
         values.sort_by(f32::total_cmp);
-        let at = |q: f32| values.get(((values.len().max(1) - 1) as f32 * q) as usize).copied();
-        println!("{name:14} {:?}", [0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0].map(|q| at(q).unwrap_or(f32::NAN)));
+        let at = |q: f32| {
+            values
+                .get(((values.len().max(1) - 1) as f32 * q) as usize)
+                .copied()
+        };
+        println!(
+            "{name:14} {:?}",
+            [0.0, 0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 1.0].map(|q| at(q).unwrap_or(f32::NAN))
+        );
     }
     Ok(())
 }
@@ -56,9 +73,18 @@ fn paint(frame: &mut Frame, left: [f32; 3], right: [f32; 3], skin: bool) {
     let (w, h, stride) = (frame.width as usize, frame.height as usize, frame.stride);
     let wide = (right[0] - left[0]).hypot(right[1] - left[1]);
     let (cx, cy) = ((left[0] + right[0]) / 2.0, (left[1] + right[1]) / 2.0);
-    let cheek = |y: f32, x: f32| (y.clamp(0.0, h as f32 - 1.0) as usize, x.clamp(0.0, w as f32 - 1.0) as usize);
+    let cheek = |y: f32, x: f32| {
+        (
+            y.clamp(0.0, h as f32 - 1.0) as usize,
+            x.clamp(0.0, w as f32 - 1.0) as usize,
+        )
+    };
     let (py, px) = cheek(cy + 0.5 * wide, left[0]);
-    let value = if skin { frame.data[py * stride + px] } else { 20 };
+    let value = if skin {
+        frame.data[py * stride + px]
+    } else {
+        20
+    };
     for y in 0..h {
         for x in 0..w {
             if (x as f32 - cx).abs() < 0.75 * wide && (y as f32 - cy).abs() < 0.28 * wide {

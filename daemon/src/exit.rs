@@ -48,7 +48,10 @@ pub struct Failure {
 impl Failure {
     /// A failure of kind `exit` that says `line`.
     pub fn new(exit: Exit, line: impl Into<String>) -> Self {
-        Failure { exit, line: line.into() }
+        Failure {
+            exit,
+            line: line.into(),
+        }
     }
 }
 

@@ -145,7 +145,12 @@ fn main() -> ExitCode {
                 threads: a.threads,
                 ..FileSettings::default()
             };
-            run::run(&run::Plan { config: a.config, flags, looped: a.looped, fast: a.fast })
+            run::run(&run::Plan {
+                config: a.config,
+                flags,
+                looped: a.looped,
+                fast: a.fast,
+            })
         }
         Command::Status { json, quiet } => status::status(shm.as_deref(), json, quiet),
         Command::Watch { json, seconds } => watch::watch(shm.as_deref(), json, seconds),

@@ -116,7 +116,11 @@ pub fn default_path() -> Option<PathBuf> {
 /// The folder of settings and calibrations: `$XDG_CONFIG_HOME/gaze`,
 /// `~/.config/gaze`, or `~/Library/Application Support/gaze` on a Mac.
 pub fn config_folder() -> Option<PathBuf> {
-    let set = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let set = |name: &str| {
+        std::env::var_os(name)
+            .filter(|v| !v.is_empty())
+            .map(PathBuf::from)
+    };
     if let Some(xdg) = set("XDG_CONFIG_HOME") {
         return Some(xdg.join("gaze"));
     }
@@ -137,17 +141,23 @@ pub fn load(named: Option<&Path>) -> Result<FileSettings, SettingsError> {
             _ => return Ok(FileSettings::default()),
         },
     };
-    let text = std::fs::read_to_string(&path)
-        .map_err(|source| SettingsError::Unreadable { path: path.clone(), source })?;
+    let text = std::fs::read_to_string(&path).map_err(|source| SettingsError::Unreadable {
+        path: path.clone(),
+        source,
+    })?;
     parse(&text, &path)
 }
 
 /// Parses the text of a settings file; `path` is for messages only.
 pub fn parse(text: &str, path: &Path) -> Result<FileSettings, SettingsError> {
-    let invalid = |source| SettingsError::Invalid { path: path.to_path_buf(), source };
+    let invalid = |source| SettingsError::Invalid {
+        path: path.to_path_buf(),
+        source,
+    };
     let value: serde_json::Value = serde_json::from_str(text).map_err(invalid)?;
-    if let Some(key) =
-        value.as_object().and_then(|o| o.keys().find(|k| !KEYS.contains(&k.as_str())))
+    if let Some(key) = value
+        .as_object()
+        .and_then(|o| o.keys().find(|k| !KEYS.contains(&k.as_str())))
     {
         return Err(SettingsError::UnknownKey {
             path: path.to_path_buf(),
@@ -163,7 +173,10 @@ pub fn parse(text: &str, path: &Path) -> Result<FileSettings, SettingsError> {
 /// The known key that looks most like `key`; a common beginning counts for much.
 fn nearest_key(key: &str) -> &'static str {
     let alike = |k: &&str| strsim::jaro_winkler(k, key);
-    KEYS.iter().copied().max_by(|a, b| alike(a).total_cmp(&alike(b))).unwrap_or("source")
+    KEYS.iter()
+        .copied()
+        .max_by(|a, b| alike(a).total_cmp(&alike(b)))
+        .unwrap_or("source")
 }
 
 impl FileSettings {
@@ -198,25 +211,67 @@ impl FileSettings {
             want: &'static str,
         ) -> Result<(), SettingsError> {
             match value {
-                Some(v) if !fine(&v) => {
-                    Err(SettingsError::OutOfRange { key, value: v.to_string(), want })
-                }
+                Some(v) if !fine(&v) => Err(SettingsError::OutOfRange {
+                    key,
+                    value: v.to_string(),
+                    want,
+                }),
                 _ => Ok(()),
             }
         }
-        range("fps", self.fps, |v| (1.0..=240.0).contains(v), "give 1 to 240")?;
-        range("width", self.width, |v| (64..=8192).contains(v), "give 64 to 8192")?;
-        range("height", self.height, |v| (64..=8192).contains(v), "give 64 to 8192")?;
-        range("hfov_deg", self.hfov_deg, |v| (20.0..=140.0).contains(v), "give 20 to 140 degrees")?;
-        range("threads", self.threads, |v| (1..=64).contains(v), "give 1 to 64")?;
+        range(
+            "fps",
+            self.fps,
+            |v| (1.0..=240.0).contains(v),
+            "give 1 to 240",
+        )?;
+        range(
+            "width",
+            self.width,
+            |v| (64..=8192).contains(v),
+            "give 64 to 8192",
+        )?;
+        range(
+            "height",
+            self.height,
+            |v| (64..=8192).contains(v),
+            "give 64 to 8192",
+        )?;
+        range(
+            "hfov_deg",
+            self.hfov_deg,
+            |v| (20.0..=140.0).contains(v),
+            "give 20 to 140 degrees",
+        )?;
+        range(
+            "threads",
+            self.threads,
+            |v| (1..=64).contains(v),
+            "give 1 to 64",
+        )?;
         for side in self.display_px.into_iter().flatten() {
-            range("display_px", Some(side), |v| (64..=32768).contains(v), "give pixels")?;
+            range(
+                "display_px",
+                Some(side),
+                |v| (64..=32768).contains(v),
+                "give pixels",
+            )?;
         }
         for side in self.display_mm.into_iter().flatten() {
-            range("display_mm", Some(side), |v| (20.0..=10_000.0).contains(v), "give millimetres")?;
+            range(
+                "display_mm",
+                Some(side),
+                |v| (20.0..=10_000.0).contains(v),
+                "give millimetres",
+            )?;
         }
         for place in self.camera_mm.into_iter().flatten() {
-            range("camera_mm", Some(place), |v| v.abs() <= 5_000.0, "give millimetres")?;
+            range(
+                "camera_mm",
+                Some(place),
+                |v| v.abs() <= 5_000.0,
+                "give millimetres",
+            )?;
         }
         if let Some(name) = &self.filter
             && parse_filter(name).is_none()
@@ -232,7 +287,10 @@ impl FileSettings {
 
     /// The filter these settings ask for.
     pub fn filter_kind(&self) -> FilterKind {
-        self.filter.as_deref().and_then(parse_filter).unwrap_or(FilterKind::Kalman)
+        self.filter
+            .as_deref()
+            .and_then(parse_filter)
+            .unwrap_or(FilterKind::Kalman)
     }
 }
 
@@ -258,8 +316,16 @@ mod tests {
     #[test]
     fn a_misspelt_key_names_the_nearest() {
         let line = parse_text(r#"{"camra": 1}"#).unwrap_err().to_string();
-        assert_eq!(line, r#"settings settings.json: unknown key "camra"; did you mean "camera"?"#);
-        assert!(parse_text(r#"{"hfov": 60}"#).unwrap_err().to_string().contains("\"hfov_deg\""));
+        assert_eq!(
+            line,
+            r#"settings settings.json: unknown key "camra"; did you mean "camera"?"#
+        );
+        assert!(
+            parse_text(r#"{"hfov": 60}"#)
+                .unwrap_err()
+                .to_string()
+                .contains("\"hfov_deg\"")
+        );
     }
 
     #[test]
@@ -272,8 +338,14 @@ mod tests {
         let count = serde_json::from_str::<serde_json::Value>(all).unwrap();
         assert_eq!(count.as_object().unwrap().len(), KEYS.len());
         // Nothing may be dropped on the way through the flags either.
-        assert_eq!(FileSettings::default().overridden_by(parsed.clone()), parsed);
-        assert_eq!(parsed.clone().overridden_by(FileSettings::default()), parsed);
+        assert_eq!(
+            FileSettings::default().overridden_by(parsed.clone()),
+            parsed
+        );
+        assert_eq!(
+            parsed.clone().overridden_by(FileSettings::default()),
+            parsed
+        );
     }
 
     #[test]
@@ -295,7 +367,10 @@ mod tests {
     #[test]
     fn flags_win() {
         let file = parse_text(r#"{"source":"camera","fps":30.0}"#).unwrap();
-        let flags = FileSettings { source: Some("demo".into()), ..FileSettings::default() };
+        let flags = FileSettings {
+            source: Some("demo".into()),
+            ..FileSettings::default()
+        };
         let merged = file.overridden_by(flags);
         assert_eq!(merged.source.as_deref(), Some("demo"));
         assert_eq!(merged.fps, Some(30.0));

@@ -61,7 +61,10 @@ pub fn open(name: &str) -> Result<Device, DeviceError> {
         "metal" => Ok(Device::metal(burn::tensor::DeviceKind::DefaultDevice)),
         #[cfg(feature = "tch")]
         "tch" => Ok(Device::libtorch()),
-        _ => Err(DeviceError::NotBuilt { name: name.to_owned(), feature }),
+        _ => Err(DeviceError::NotBuilt {
+            name: name.to_owned(),
+            feature,
+        }),
     }
 }
 
@@ -89,7 +92,11 @@ pub fn self_check(device: &Device) -> SelfCheck {
     const INNER: usize = 32;
     const COLS: usize = 3;
     let wave = |n: usize, step: f32| (0..n).map(|i| (i as f32 * step).sin()).collect::<Vec<_>>();
-    let (x, w, t) = (wave(ROWS * INNER, 0.37), wave(INNER * COLS, 0.71), wave(ROWS * COLS, 1.3));
+    let (x, w, t) = (
+        wave(ROWS * INNER, 0.37),
+        wave(INNER * COLS, 0.71),
+        wave(ROWS * COLS, 1.3),
+    );
 
     let device = device.clone().autodiff();
     let tensor = |values: &[f32], shape: [usize; 2]| -> Tensor<2> {
@@ -102,12 +109,19 @@ pub fn self_check(device: &Device) -> SelfCheck {
     let gradients = loss.backward();
     let read = |tensor: Tensor<2>| tensor.into_data().convert::<f32>().try_to_vec::<f32>();
     let y = read(yt.inner()).unwrap_or_default();
-    let g = wt.grad(&gradients).and_then(|g| read(g).ok()).unwrap_or_default();
+    let g = wt
+        .grad(&gradients)
+        .and_then(|g| read(g).ok())
+        .unwrap_or_default();
 
     let mut y_true = vec![0.0f32; ROWS * COLS];
     for (r, row) in x.chunks(INNER).enumerate() {
         for c in 0..COLS {
-            y_true[r * COLS + c] = row.iter().enumerate().map(|(k, v)| v * w[k * COLS + c]).sum();
+            y_true[r * COLS + c] = row
+                .iter()
+                .enumerate()
+                .map(|(k, v)| v * w[k * COLS + c])
+                .sum();
         }
     }
     let mut g_true = vec![0.0f32; INNER * COLS];
@@ -118,7 +132,10 @@ pub fn self_check(device: &Device) -> SelfCheck {
                 .sum();
         }
     }
-    SelfCheck { product: largest_difference(&y, &y_true), gradient: largest_difference(&g, &g_true) }
+    SelfCheck {
+        product: largest_difference(&y, &y_true),
+        gradient: largest_difference(&g, &g_true),
+    }
 }
 
 /// Largest |a − b|; infinite when the lengths differ or a value is not a number.
@@ -126,9 +143,16 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f32 {
     if a.len() != b.len() {
         return f32::INFINITY;
     }
-    a.iter().zip(b).map(|(a, b)| (a - b).abs()).fold(0.0, |worst, d| {
-        if d.is_nan() { f32::INFINITY } else { worst.max(d) }
-    })
+    a.iter()
+        .zip(b)
+        .map(|(a, b)| (a - b).abs())
+        .fold(0.0, |worst, d| {
+            if d.is_nan() {
+                f32::INFINITY
+            } else {
+                worst.max(d)
+            }
+        })
 }
 
 #[cfg(test)]
@@ -143,10 +167,16 @@ mod tests {
 
     #[test]
     fn a_missing_device_says_how_to_get_it() {
-        assert_eq!(open("abacus").unwrap_err(), DeviceError::Unknown("abacus".into()));
+        assert_eq!(
+            open("abacus").unwrap_err(),
+            DeviceError::Unknown("abacus".into())
+        );
         if !is_built("cuda") {
             let line = open("cuda").unwrap_err().to_string();
-            assert!(line.contains("--features cuda") && !line.contains('\n'), "{line}");
+            assert!(
+                line.contains("--features cuda") && !line.contains('\n'),
+                "{line}"
+            );
         }
     }
 

@@ -30,13 +30,23 @@ fn main() -> ExitCode {
     let Command::Devices { check, json } = Cli::parse().command;
     match check {
         None => {
-            let built: Vec<_> = device::NAMES.iter().map(|(n, _)| (*n, device::is_built(n))).collect();
+            let built: Vec<_> = device::NAMES
+                .iter()
+                .map(|(n, _)| (*n, device::is_built(n)))
+                .collect();
             if json {
                 let fields: Vec<_> = built.iter().map(|(n, b)| format!("\"{n}\":{b}")).collect();
                 println!("{{{}}}", fields.join(","));
             } else {
                 for (name, built) in built {
-                    println!("{name:8} {}", if built { "in this build" } else { "not in this build" });
+                    println!(
+                        "{name:8} {}",
+                        if built {
+                            "in this build"
+                        } else {
+                            "not in this build"
+                        }
+                    );
                 }
             }
             ExitCode::SUCCESS
@@ -47,17 +57,27 @@ fn main() -> ExitCode {
                 if json {
                     println!(
                         "{{\"device\":\"{name}\",\"product_error\":{:e},\"gradient_error\":{:e},\"passed\":{}}}",
-                        result.product, result.gradient, result.passed()
+                        result.product,
+                        result.gradient,
+                        result.passed()
                     );
                 } else {
                     println!(
                         "{name}: largest error {:.1e} in a product, {:.1e} in a gradient: {}",
                         result.product,
                         result.gradient,
-                        if result.passed() { "good" } else { "NOT GOOD, do not train on it" }
+                        if result.passed() {
+                            "good"
+                        } else {
+                            "NOT GOOD, do not train on it"
+                        }
                     );
                 }
-                if result.passed() { ExitCode::SUCCESS } else { ExitCode::from(1) }
+                if result.passed() {
+                    ExitCode::SUCCESS
+                } else {
+                    ExitCode::from(1)
+                }
             }
             Err(error) => {
                 eprintln!("gaze-trainer: {error}");

@@ -22,7 +22,9 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut arguments = std::env::args_os().skip(1);
     while let Some(argument) = arguments.next() {
         if argument == "--out" {
-            out = Some(PathBuf::from(arguments.next().ok_or("--out needs a folder")?));
+            out = Some(PathBuf::from(
+                arguments.next().ok_or("--out needs a folder")?,
+            ));
         } else {
             pictures.push(argument.into());
         }
@@ -32,13 +34,19 @@ fn run() -> Result<(), Box<dyn std::error::Error>> {
     let mut perceiver = Perceiver::new(&runtime, &store, PerceiverConfig::default())?;
     let mut frame = Frame::default();
     for path in &pictures {
-        let mut picture =
-            image::open(path).map_err(|e| format!("{}: {e}", path.display()))?.into_rgb8();
+        let mut picture = image::open(path)
+            .map_err(|e| format!("{}: {e}", path.display()))?
+            .into_rgb8();
         frame.reset(picture.width(), picture.height(), PixelFormat::Rgb8);
         frame.data.copy_from_slice(&picture);
         perceiver.reset();
         let seen = perceiver.perceive(&frame);
-        println!("{}: {} face(s) in {:.1} ms", path.display(), seen.faces().count(), seen.times.total_ns as f64 / 1e6);
+        println!(
+            "{}: {} face(s) in {:.1} ms",
+            path.display(),
+            seen.faces().count(),
+            seen.times.total_ns as f64 / 1e6
+        );
         if let Some(fault) = &seen.fault {
             println!("  {fault}");
         }
@@ -64,7 +72,11 @@ fn describe(face: &Face) {
         println!(
             "  image-{side} eye: openness {:.2}, {}; iris contrast {:.2}, texture {:.2}, brightness {:.0}",
             face.eyes.openness[eye],
-            if face.eyes.open[eye] { "open" } else { "not open" },
+            if face.eyes.open[eye] {
+                "open"
+            } else {
+                "not open"
+            },
             look.iris_contrast,
             look.texture,
             look.brightness
@@ -87,13 +99,19 @@ fn describe(face: &Face) {
 
 fn draw(picture: &mut image::RgbImage, face: &Face) {
     for (i, p) in face.landmarks.iter().enumerate() {
-        let colour = if i >= gaze::landmarks::FACE_COUNT { [255, 60, 60] } else { [60, 255, 60] };
+        let colour = if i >= gaze::landmarks::FACE_COUNT {
+            [255, 60, 60]
+        } else {
+            [60, 255, 60]
+        };
         dot(picture, f64::from(p[0]), f64::from(p[1]), colour);
     }
     if let Some(gaze) = &face.gaze {
         for ray in [&gaze.left, &gaze.right] {
             for step in 0..200 {
-                let p = face.camera.project(ray.origin + ray.direction * f64::from(step));
+                let p = face
+                    .camera
+                    .project(ray.origin + ray.direction * f64::from(step));
                 dot(picture, p.x, p.y, [255, 255, 0]);
             }
         }

@@ -81,14 +81,18 @@ struct Report {
 
 impl Report {
     fn new(json: bool) -> Self {
-        Report { json, fields: serde_json::Map::new() }
+        Report {
+            json,
+            fields: serde_json::Map::new(),
+        }
     }
 
     fn put(&mut self, name: &str, value: f64, unit: &str) {
         if !self.json {
             println!("{name:34} {value:>10.3} {unit}");
         }
-        self.fields.insert(name.replace([' ', '→'], "_"), value.into());
+        self.fields
+            .insert(name.replace([' ', '→'], "_"), value.into());
     }
 
     fn spread(&mut self, name: &str, micros: &Histogram<u64>) {
@@ -103,7 +107,10 @@ impl Report {
             );
         }
         let numbers = [0.5, 0.9, 0.99, 1.0].map(ms);
-        self.fields.insert(format!("{}_ms_p50_p90_p99_max", name.replace(' ', "_")), numbers.to_vec().into());
+        self.fields.insert(
+            format!("{}_ms_p50_p90_p99_max", name.replace(' ', "_")),
+            numbers.to_vec().into(),
+        );
     }
 
     fn end(self) {
@@ -118,11 +125,13 @@ fn spec_of(args: &BenchArgs) -> SourceSpec {
 }
 
 fn perceiver(args: &BenchArgs) -> Result<Perceiver, Failure> {
-    let runtime =
-        Runtime::load(None).map_err(|e| Failure::new(Exit::Runtime, e.to_string()))?;
+    let runtime = Runtime::load(None).map_err(|e| Failure::new(Exit::Runtime, e.to_string()))?;
     let network = |e: vision::ModelError| Failure::new(Exit::Network, e.to_string());
     let store = ModelStore::open(None).map_err(network)?;
-    let config = PerceiverConfig { threads: args.threads, ..PerceiverConfig::default() };
+    let config = PerceiverConfig {
+        threads: args.threads,
+        ..PerceiverConfig::default()
+    };
     Perceiver::new(&runtime, &store, config).map_err(network)
 }
 
@@ -134,21 +143,28 @@ fn writer(name: &str) -> Result<Writer, Failure> {
 /// One thread, every frame: decode, perceive, compose and publish, each timed.
 fn frame_to_sample(args: &BenchArgs, report: &mut Report) -> Result<(), Failure> {
     let refuse = |e: sources::SourceError| Failure::new(e.exit(), e.to_string());
-    let options = OpenOptions { looped: true, fast: true, ..OpenOptions::default() };
+    let options = OpenOptions {
+        looped: true,
+        fast: true,
+        ..OpenOptions::default()
+    };
     let mut source = sources::open(&spec_of(args), &options).map_err(refuse)?;
     let mut perceiver = perceiver(args)?;
     let mut writer = writer(&format!("/gaze-bench-{}", std::process::id()))?;
-    let mapping =
-        Mapping::uncalibrated(Screen::default(), FilterConfig::of(FilterKind::Kalman));
+    let mapping = Mapping::uncalibrated(Screen::default(), FilterConfig::of(FilterKind::Kalman));
     let mut composer = Composer::new(false);
     let mut frame = Frame::default();
     let micros = || Histogram::<u64>::new_with_bounds(1, 60_000_000, 3).expect("in order");
-    let (mut decode, mut perceive, mut publish, mut whole) = (micros(), micros(), micros(), micros());
+    let (mut decode, mut perceive, mut publish, mut whole) =
+        (micros(), micros(), micros(), micros());
     let (mut faces, mut valid, mut counted, mut allocations) = (0u64, 0u64, 0u64, 0u64);
     let mut size = (0, 0);
     while (counted as usize) < args.frames + WARM_UP {
         let t0 = Instant::now();
-        match source.next(&mut frame, Duration::from_secs(5)).map_err(refuse)? {
+        match source
+            .next(&mut frame, Duration::from_secs(5))
+            .map_err(refuse)?
+        {
             Next::Frame => {}
             Next::Nothing | Next::End => break,
         }
@@ -199,14 +215,20 @@ fn frame_to_sample(args: &BenchArgs, report: &mut Report) -> Result<(), Failure>
     report.put("valid samples", 100.0 * valid as f64 / n, "%");
     report.put("allocations a frame", allocations as f64 / n, "");
     report.put("resident memory", resident_mb(), "MB");
-    report.fields.insert("frame_to_sample_ms".into(), (whole.value_at_quantile(0.5) as f64 / 1000.0).into());
+    report.fields.insert(
+        "frame_to_sample_ms".into(),
+        (whole.value_at_quantile(0.5) as f64 / 1000.0).into(),
+    );
     writer.unlink();
     Ok(())
 }
 
 /// Runs the peer's program on the same clip, right after ours.
 fn against_peer(args: &BenchArgs, peer: &str, report: &mut Report) -> Result<(), Failure> {
-    let clip = args.clip.as_deref().unwrap_or_else(|| std::path::Path::new("demo"));
+    let clip = args
+        .clip
+        .as_deref()
+        .unwrap_or_else(|| std::path::Path::new("demo"));
     let run = Command::new("sh")
         .arg("-c")
         .arg(format!("{peer} \"$0\""))
@@ -218,9 +240,14 @@ fn against_peer(args: &BenchArgs, peer: &str, report: &mut Report) -> Result<(),
         .split_whitespace()
         .find_map(|word| word.strip_prefix("median_ms=")?.parse::<f64>().ok())
         .ok_or_else(|| {
-            Failure::new(Exit::NotGood, format!("the peer printed no median_ms=: {}", text.trim()))
+            Failure::new(
+                Exit::NotGood,
+                format!("the peer printed no median_ms=: {}", text.trim()),
+            )
         })?;
-    let ours = report.fields["frame_to_sample_ms"].as_f64().unwrap_or(f64::NAN);
+    let ours = report.fields["frame_to_sample_ms"]
+        .as_f64()
+        .unwrap_or(f64::NAN);
     report.put("peer, a frame", theirs, "ms");
     report.put("ours / peer", ours / theirs, "×");
     Ok(())
@@ -229,12 +256,14 @@ fn against_peer(args: &BenchArgs, peer: &str, report: &mut Report) -> Result<(),
 /// The daemon's own threads on the source in its own time, seen through a reader.
 fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(), Failure> {
     let spec = spec_of(args);
-    let options = OpenOptions { looped: true, ..OpenOptions::default() };
+    let options = OpenOptions {
+        looped: true,
+        ..OpenOptions::default()
+    };
     let source =
         sources::open(&spec, &options).map_err(|e| Failure::new(e.exit(), e.to_string()))?;
     let name = format!("/gaze-bench-{}", std::process::id());
-    let mapping =
-        Mapping::uncalibrated(Screen::default(), FilterConfig::of(FilterKind::Kalman));
+    let mapping = Mapping::uncalibrated(Screen::default(), FilterConfig::of(FilterKind::Kalman));
     let shared = std::sync::Arc::new(Shared::new(mapping));
     let daemon = Daemon::start(Parts {
         shared: shared.clone(),
@@ -259,18 +288,42 @@ fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(
         println!("the whole daemon for {elapsed:.0} s");
     }
     // Counted by index and time of publication: the statistics come four times a second only.
-    report.put("samples a second", (end.sample_index - before.sample_index) as f64 / ended, "Hz");
+    report.put(
+        "samples a second",
+        (end.sample_index - before.sample_index) as f64 / ended,
+        "Hz",
+    );
     let before = before.stats;
-    report.put("late or missed ticks", (after.late_ticks - before.late_ticks) as f64, "");
-    report.put("frames dropped", (after.frames_dropped - before.frames_dropped) as f64, "");
-    report.put("capture to sample, median", f64::from(after.total_p50_us) / 1000.0, "ms");
-    report.put("capture to sample, p99", f64::from(after.total_p99_us) / 1000.0, "ms");
+    report.put(
+        "late or missed ticks",
+        (after.late_ticks - before.late_ticks) as f64,
+        "",
+    );
+    report.put(
+        "frames dropped",
+        (after.frames_dropped - before.frames_dropped) as f64,
+        "",
+    );
+    report.put(
+        "capture to sample, median",
+        f64::from(after.total_p50_us) / 1000.0,
+        "ms",
+    );
+    report.put(
+        "capture to sample, p99",
+        f64::from(after.total_p99_us) / 1000.0,
+        "ms",
+    );
     report.put("processor", 100.0 * cpu / elapsed, "% of one core");
     report.put("resident memory, whole daemon", resident_mb(), "MB");
     report.put("memory growth", resident_mb() - rss0, "MB");
     for (thread, slot) in [("perceive", 1), ("publish", 2)] {
         let made = shared.allocations[slot].load(std::sync::atomic::Ordering::Relaxed);
-        report.put(&format!("allocations after warm-up, {thread}"), made as f64, "");
+        report.put(
+            &format!("allocations after warm-up, {thread}"),
+            made as f64,
+            "",
+        );
     }
     daemon.stop();
     let _ = rustix::shm::unlink(name.as_str());
@@ -295,7 +348,9 @@ fn resident_mb() -> f64 {
     std::fs::read_to_string("/proc/self/statm")
         .ok()
         .and_then(|s| s.split_whitespace().nth(1)?.parse::<f64>().ok())
-        .map_or(f64::NAN, |pages| pages * rustix::param::page_size() as f64 / 1e6)
+        .map_or(f64::NAN, |pages| {
+            pages * rustix::param::page_size() as f64 / 1e6
+        })
 }
 
 /// Processor time of this process so far, seconds.

@@ -38,7 +38,9 @@ struct Finding {
 /// Checks everything; exit code 1 when something is bad.
 pub fn doctor(config: Option<&Path>, shm: Option<String>, json: bool) -> Outcome {
     let (settings, settings_finding) = check_settings(config);
-    let name = shm.or(settings.shm.clone()).unwrap_or_else(ring::default_name);
+    let name = shm
+        .or(settings.shm.clone())
+        .unwrap_or_else(ring::default_name);
     let (runtime, runtime_finding) = check_runtime(&settings);
     let findings = [
         settings_finding,
@@ -65,7 +67,9 @@ pub fn doctor(config: Option<&Path>, shm: Option<String>, json: bool) -> Outcome
 }
 
 fn check_settings(config: Option<&Path>) -> (FileSettings, Finding) {
-    let path = config.map(Path::to_path_buf).or_else(settings::default_path);
+    let path = config
+        .map(Path::to_path_buf)
+        .or_else(settings::default_path);
     let shown = path.map_or_else(|| "none".into(), |p| p.display().to_string());
     match settings::load(config) {
         Ok(s) => {
@@ -74,11 +78,22 @@ fn check_settings(config: Option<&Path>) -> (FileSettings, Finding) {
             } else {
                 format!("read from {shown}")
             };
-            (s, Finding { what: "settings", verdict: Verdict::Good, line })
+            (
+                s,
+                Finding {
+                    what: "settings",
+                    verdict: Verdict::Good,
+                    line,
+                },
+            )
         }
         Err(e) => (
             FileSettings::default(),
-            Finding { what: "settings", verdict: Verdict::Bad, line: e.to_string() },
+            Finding {
+                what: "settings",
+                verdict: Verdict::Bad,
+                line: e.to_string(),
+            },
         ),
     }
 }
@@ -88,16 +103,33 @@ fn check_runtime(settings: &FileSettings) -> (Option<Runtime>, Finding) {
     match Runtime::load(settings.runtime.as_deref()) {
         Ok(r) => {
             let line = r.path().display().to_string();
-            (Some(r), Finding { what, verdict: Verdict::Good, line })
+            (
+                Some(r),
+                Finding {
+                    what,
+                    verdict: Verdict::Good,
+                    line,
+                },
+            )
         }
-        Err(e) => (None, Finding { what, verdict: Verdict::Bad, line: e.to_string() }),
+        Err(e) => (
+            None,
+            Finding {
+                what,
+                verdict: Verdict::Bad,
+                line: e.to_string(),
+            },
+        ),
     }
 }
 
 fn check_networks(settings: &FileSettings, runtime: bool) -> Finding {
     let what = "networks";
-    let checked = ModelStore::open(settings.models.as_deref())
-        .and_then(|store| store.verify_all().map(|count| (store.folder().to_path_buf(), count)));
+    let checked = ModelStore::open(settings.models.as_deref()).and_then(|store| {
+        store
+            .verify_all()
+            .map(|count| (store.folder().to_path_buf(), count))
+    });
     match checked {
         Ok((folder, count)) => Finding {
             what,
@@ -105,10 +137,18 @@ fn check_networks(settings: &FileSettings, runtime: bool) -> Finding {
             line: format!(
                 "{count} in {}, every hash right{}",
                 folder.display(),
-                if runtime { "" } else { "; not loaded, ONNX Runtime is missing" }
+                if runtime {
+                    ""
+                } else {
+                    "; not loaded, ONNX Runtime is missing"
+                }
             ),
         },
-        Err(e) => Finding { what, verdict: Verdict::Bad, line: e.to_string() },
+        Err(e) => Finding {
+            what,
+            verdict: Verdict::Bad,
+            line: e.to_string(),
+        },
     }
 }
 
@@ -130,12 +170,22 @@ fn check_camera() -> Finding {
                 false => Verdict::Bad,
             };
             let line = found.iter().map(line).collect::<Vec<_>>().join("; ");
-            Finding { what, verdict, line }
+            Finding {
+                what,
+                verdict,
+                line,
+            }
         }
-        Err(e) if e.kind() == ErrorKind::PermissionDenied => {
-            Finding { what, verdict: Verdict::Bad, line: e.to_string() }
-        }
-        Err(e) => Finding { what, verdict: Verdict::Note, line: e.to_string() },
+        Err(e) if e.kind() == ErrorKind::PermissionDenied => Finding {
+            what,
+            verdict: Verdict::Bad,
+            line: e.to_string(),
+        },
+        Err(e) => Finding {
+            what,
+            verdict: Verdict::Note,
+            line: e.to_string(),
+        },
     }
 }
 
@@ -158,6 +208,10 @@ fn check_shared_memory(name: &str) -> Finding {
             verdict: Verdict::Good,
             line: format!("{name} is free; no gazed is running"),
         },
-        Err(e) => Finding { what, verdict: Verdict::Bad, line: e.to_string() },
+        Err(e) => Finding {
+            what,
+            verdict: Verdict::Bad,
+            line: e.to_string(),
+        },
     }
 }

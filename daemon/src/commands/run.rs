@@ -41,7 +41,10 @@ pub fn run(plan: &Plan) -> Outcome {
     // see "starting" while the networks load.
     let name = settings.shm.clone().unwrap_or_else(ring::default_name);
     // Six missed ticks: readers learn within 100 ms that the daemon died.
-    let config = WriterConfig { stall_after: Duration::from_millis(100), ..WriterConfig::default() };
+    let config = WriterConfig {
+        stall_after: Duration::from_millis(100),
+        ..WriterConfig::default()
+    };
     let mut writer = Writer::create(&name, &config)
         .map_err(|error| Failure::new(writer_exit(&error), error.to_string()))?;
     match assemble(plan, &settings, &mut writer) {
@@ -57,8 +60,9 @@ pub fn run(plan: &Plan) -> Outcome {
 /// Settings file and flags, merged and checked.
 fn resolve(plan: &Plan) -> Result<FileSettings, Failure> {
     let refuse = |e: settings::SettingsError| Failure::new(Exit::Settings, e.to_string());
-    let merged =
-        settings::load(plan.config.as_deref()).map_err(refuse)?.overridden_by(plan.flags.clone());
+    let merged = settings::load(plan.config.as_deref())
+        .map_err(refuse)?
+        .overridden_by(plan.flags.clone());
     merged.check().map_err(refuse)?;
     Ok(merged)
 }
@@ -95,11 +99,7 @@ impl Ready {
     }
 }
 
-fn assemble(
-    plan: &Plan,
-    settings: &FileSettings,
-    writer: &mut Writer,
-) -> Result<Ready, Failure> {
+fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result<Ready, Failure> {
     let spec = choose_source(settings.source.as_deref().unwrap_or("camera"));
     let options = OpenOptions {
         looped: plan.looped,
@@ -126,7 +126,11 @@ fn assemble(
     let mapping = mapping_of(settings)?;
     let shared = Arc::new(Shared::new(mapping));
     if perceiver.is_none() {
-        shared.set_source(State::Running, Reason::NoFrames, "the null source gives no frames");
+        shared.set_source(
+            State::Running,
+            Reason::NoFrames,
+            "the null source gives no frames",
+        );
     }
     writer.set_source(kind_of(&spec));
     if let Some(source) = &source {
@@ -134,7 +138,14 @@ fn assemble(
     }
     let lossless = plan.fast && source.is_some();
     say_what_runs(&spec, source.as_deref(), writer.name());
-    Ok(Ready { shared, perceiver, spec, options, source, lossless })
+    Ok(Ready {
+        shared,
+        perceiver,
+        spec,
+        options,
+        source,
+        lossless,
+    })
 }
 
 /// `auto` is the camera if there is one and the demo otherwise.
@@ -198,8 +209,8 @@ fn mapping_of(settings: &FileSettings) -> Result<Mapping, Failure> {
 }
 
 fn apply_calibration(mapping: &mut Mapping, path: &Path) -> Result<(), Failure> {
-    let file = gaze::calibration::load(path)
-        .map_err(|e| Failure::new(Exit::Settings, e.to_string()))?;
+    let file =
+        gaze::calibration::load(path).map_err(|e| Failure::new(Exit::Settings, e.to_string()))?;
     mapping.calibration = Some(file.map);
     mapping.map_error = MapError::from(&file);
     mapping.calibration_generation = 1;
@@ -242,7 +253,14 @@ fn supervise(plan: &Plan, daemon: Daemon) -> Outcome {
             Ok(Event::Reload) => reload(plan, &daemon.shared),
             Ok(Event::TogglePause) => {
                 let paused = !daemon.shared.pause.fetch_xor(true, Relaxed);
-                eprintln!("gazed: {}", if paused { "paused, camera closed" } else { "resumed" });
+                eprintln!(
+                    "gazed: {}",
+                    if paused {
+                        "paused, camera closed"
+                    } else {
+                        "resumed"
+                    }
+                );
             }
         }
     };
@@ -265,7 +283,11 @@ fn reload(plan: &Plan, shared: &Shared) {
             eprintln!(
                 "gazed: settings read again{}{}; another source, network or shared memory needs a restart",
                 if moved { ", display changed" } else { "" },
-                if refitted { ", calibration changed" } else { "" },
+                if refitted {
+                    ", calibration changed"
+                } else {
+                    ""
+                },
             );
         }
         Err(failure) => eprintln!("gazed: nothing changed: {failure}"),
@@ -275,17 +297,19 @@ fn reload(plan: &Plan, shared: &Shared) {
 /// A small thread of its own that turns signals into events.
 fn hear_signals(tell: Sender<Event>) -> std::io::Result<()> {
     let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])?;
-    std::thread::Builder::new().name("gaze-signals".into()).spawn(move || {
-        for signal in signals.forever() {
-            let event = match signal {
-                SIGHUP => Event::Reload,
-                SIGUSR1 => Event::TogglePause,
-                _ => Event::Stop,
-            };
-            if tell.send(event).is_err() {
-                return;
+    std::thread::Builder::new()
+        .name("gaze-signals".into())
+        .spawn(move || {
+            for signal in signals.forever() {
+                let event = match signal {
+                    SIGHUP => Event::Reload,
+                    SIGUSR1 => Event::TogglePause,
+                    _ => Event::Stop,
+                };
+                if tell.send(event).is_err() {
+                    return;
+                }
             }
-        }
-    })?;
+        })?;
     Ok(())
 }

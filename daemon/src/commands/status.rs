@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 
 use ring::layout::State;
-use ring::{Health, HeaderSnapshot, OpenError, Reader};
+use ring::{HeaderSnapshot, Health, OpenError, Reader};
 
 use crate::exit::{Exit, Failure, Outcome};
 
@@ -25,7 +25,10 @@ pub fn words(health: Health) -> String {
         Health::Starting => "is starting".into(),
         Health::Running => "is running".into(),
         Health::Stalled { for_ms } => {
-            format!("is alive but has not moved for {:.1} s", for_ms as f64 / 1000.0)
+            format!(
+                "is alive but has not moved for {:.1} s",
+                for_ms as f64 / 1000.0
+            )
         }
         Health::Stopped => "has stopped".into(),
         Health::Died { pid } => format!("(process {pid}) died without a word"),
@@ -41,7 +44,12 @@ pub fn status(shm: Option<&str>, json: bool, quiet: bool) -> Outcome {
     let text = if json {
         format!("{}\n", as_json(&header, health))
     } else {
-        as_text(&header, health, reader.name(), std::io::stdout().is_terminal())
+        as_text(
+            &header,
+            health,
+            reader.name(),
+            std::io::stdout().is_terminal(),
+        )
     };
     if !quiet {
         // A closed pipe (`| head`) is the reader's choice.
@@ -55,13 +63,19 @@ pub fn status(shm: Option<&str>, json: bool, quiet: bool) -> Outcome {
 
 fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> String {
     let paint = |text: &str, code: &str| {
-        if colour { format!("\x1b[{code}m{text}\x1b[0m") } else { text.to_owned() }
+        if colour {
+            format!("\x1b[{code}m{text}\x1b[0m")
+        } else {
+            text.to_owned()
+        }
     };
     let good = health == Health::Running && h.state == State::Running;
     let ms = |us: u32| f64::from(us) / 1000.0;
     let s = &h.stats;
     let mut lines = Vec::new();
-    let pid = h.writer_pid.map_or(String::new(), |pid| format!(", process {pid}"));
+    let pid = h
+        .writer_pid
+        .map_or(String::new(), |pid| format!(", process {pid}"));
     let up = h.now_ns.saturating_sub(h.started_ns) / 1_000_000_000;
     lines.push((
         "gazed",
@@ -71,7 +85,11 @@ fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> Stri
             duration(up)
         ),
     ));
-    let why = if h.why.is_empty() { String::new() } else { format!(": {}", h.why) };
+    let why = if h.why.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", h.why)
+    };
     lines.push(("state", format!("{}{why}", h.state)));
     lines.push(("source", format!("{} {}", h.source, h.camera_name)));
     lines.push((
@@ -98,10 +116,18 @@ fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> Stri
         "counters",
         format!(
             "{} samples, {} of them predicted; {} frames, {} dropped; {} late ticks; {} reconnects",
-            s.samples, s.predicted, s.frames_in, s.frames_dropped, s.late_ticks, s.camera_reconnects
+            s.samples,
+            s.predicted,
+            s.frames_in,
+            s.frames_dropped,
+            s.late_ticks,
+            s.camera_reconnects
         ),
     ));
-    lines.push(("network", format!("{} {:016x}", h.network_name, h.network_hash)));
+    lines.push((
+        "network",
+        format!("{} {:016x}", h.network_name, h.network_hash),
+    ));
     lines.push((
         "display",
         format!(
@@ -119,8 +145,14 @@ fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> Stri
     if h.recording {
         lines.push(("recording", paint("yes: pictures are being stored", "31")));
     }
-    lines.push(("memory", format!("{name}, epoch {}, layout version {}", h.epoch, h.version)));
-    lines.iter().map(|(what, line)| format!("{what:12} {line}\n")).collect()
+    lines.push((
+        "memory",
+        format!("{name}, epoch {}, layout version {}", h.epoch, h.version),
+    ));
+    lines
+        .iter()
+        .map(|(what, line)| format!("{what:12} {line}\n"))
+        .collect()
 }
 
 fn duration(seconds: u64) -> String {

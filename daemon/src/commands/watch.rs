@@ -113,7 +113,9 @@ struct TextLines {
 
 impl TextLines {
     fn new() -> Self {
-        TextLines { next: Instant::now() }
+        TextLines {
+            next: Instant::now(),
+        }
     }
 }
 
@@ -124,7 +126,12 @@ impl View for TextLines {
         }
         self.next += Duration::from_secs(1);
         let line = if s.is_valid() {
-            format!("x {:.3}  y {:.3}  ± {:.1} % of the diagonal", s.x, s.y, 100.0 * s.error_radius)
+            format!(
+                "x {:.3}  y {:.3}  ± {:.1} % of the diagonal",
+                s.x,
+                s.y,
+                100.0 * s.error_radius
+            )
         } else {
             format!("not valid: {}", s.reason())
         };
@@ -143,7 +150,11 @@ impl Map {
     fn new() -> Self {
         // Second screen, cursor hidden.
         print!("\x1b[?1049h\x1b[?25l");
-        Map { drawn: Instant::now() - REDRAW, text: String::new(), lost: 0 }
+        Map {
+            drawn: Instant::now() - REDRAW,
+            text: String::new(),
+            lost: 0,
+        }
     }
 }
 
@@ -178,7 +189,9 @@ impl View for Map {
         draw_words(&mut self.text, s, faces.as_ref());
         self.text.push_str("\x1b[J");
         let mut out = std::io::stdout().lock();
-        out.write_all(self.text.as_bytes()).and_then(|()| out.flush()).is_ok()
+        out.write_all(self.text.as_bytes())
+            .and_then(|()| out.flush())
+            .is_ok()
     }
 }
 
@@ -205,7 +218,11 @@ fn draw_map(text: &mut String, s: &Sample) {
                 } else {
                     "\x1b[31m○\x1b[0m"
                 }),
-                _ => text.push(if (column, row) == (MAP.0 / 2, MAP.1 / 2) { '·' } else { ' ' }),
+                _ => text.push(if (column, row) == (MAP.0 / 2, MAP.1 / 2) {
+                    '·'
+                } else {
+                    ' '
+                }),
             }
         }
         text.push_str("│\x1b[K\r\n");
@@ -221,8 +238,16 @@ fn draw_words(text: &mut String, s: &Sample, faces: Option<&FaceTable>) {
             s.x,
             s.y,
             100.0 * s.error_radius,
-            if s.has(flags::CALIBRATED) { "calibrated" } else { "not calibrated" },
-            if s.has(flags::SACCADE) { "saccade" } else { "fixation" },
+            if s.has(flags::CALIBRATED) {
+                "calibrated"
+            } else {
+                "not calibrated"
+            },
+            if s.has(flags::SACCADE) {
+                "saccade"
+            } else {
+                "fixation"
+            },
         )
     } else {
         write!(text, "\x1b[31mnot valid\x1b[0m   {}\x1b[K\r\n", s.reason())
@@ -254,12 +279,19 @@ mod tests {
 
     #[test]
     fn the_map_shows_the_point_where_it_is() {
-        let mut s = Sample { x: 0.999, y: 0.0, flags: flags::VALID, ..Sample::default() };
+        let mut s = Sample {
+            x: 0.999,
+            y: 0.0,
+            flags: flags::VALID,
+            ..Sample::default()
+        };
         let mut text = String::new();
         draw_map(&mut text, &s);
         let rows: Vec<&str> = text.lines().collect();
         assert_eq!(rows.len(), MAP.1 + 2);
-        assert!(rows[1].contains('●') && rows[1].split('●').nth(1).unwrap().starts_with("\x1b[0m│"));
+        assert!(
+            rows[1].contains('●') && rows[1].split('●').nth(1).unwrap().starts_with("\x1b[0m│")
+        );
         // Beyond the lower left corner: drawn at that corner.
         (s.x, s.y) = (-3.0, 7.0);
         text.clear();

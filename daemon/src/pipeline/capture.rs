@@ -141,7 +141,13 @@ impl Capture {
                         self.shared.set_source(State::Running, Reason::None, "");
                     }
                     self.shared.frames_in.fetch_add(1, Relaxed);
-                    hand_on(&self.shared, &mut self.filled, &mut self.empty, hand, self.lossless);
+                    hand_on(
+                        &self.shared,
+                        &mut self.filled,
+                        &mut self.empty,
+                        hand,
+                        self.lossless,
+                    );
                     self.perceive.unpark();
                 }
                 Ok(Next::Nothing) => {
@@ -200,12 +206,20 @@ impl Capture {
 
     fn rest_while_paused(&mut self) {
         self.source = None;
-        self.shared.set_source(State::Paused, Reason::Paused, "paused by SIGUSR1; send it again");
+        self.shared.set_source(
+            State::Paused,
+            Reason::Paused,
+            "paused by SIGUSR1; send it again",
+        );
         while self.shared.paused() && !self.shared.stopping() {
             std::thread::sleep(GLANCE);
         }
         if !self.shared.stopping() {
-            self.shared.set_source(State::Starting, Reason::Starting, "opening the source again");
+            self.shared.set_source(
+                State::Starting,
+                Reason::Starting,
+                "opening the source again",
+            );
         }
     }
 }

@@ -73,11 +73,19 @@ impl Composer {
         if m.captured_ns.saturating_sub(self.last_point_ns) > FORGET_NS {
             self.filter.reset();
         }
-        let Some(face) = m.face.filter(|f| !m.frozen && f.open != [false; 2]) else { return };
-        let Some(gaze) = face.gaze.filter(|g| g.confidence >= LEAST_CONFIDENCE) else { return };
-        let Some(hit) = mapping.screen.intersect(&gaze.combined) else { return };
+        let Some(face) = m.face.filter(|f| !m.frozen && f.open != [false; 2]) else {
+            return;
+        };
+        let Some(gaze) = face.gaze.filter(|g| g.confidence >= LEAST_CONFIDENCE) else {
+            return;
+        };
+        let Some(hit) = mapping.screen.intersect(&gaze.combined) else {
+            return;
+        };
         self.raw = [hit.x, hit.y];
-        self.calibrated = mapping.calibration.map_or(self.raw, |map| map.apply(self.raw));
+        self.calibrated = mapping
+            .calibration
+            .map_or(self.raw, |map| map.apply(self.raw));
         self.last_point_ns = m.captured_ns;
         self.on_target = true;
         // A line of sight that is trusted half as much is taken as twice as noisy.
@@ -146,7 +154,10 @@ impl Composer {
             && now_ns > then_ns
         {
             let seconds = (now_ns - then_ns) as f32 * 1e-9;
-            s.velocity = [(point[0] - last[0]) / seconds, (point[1] - last[1]) / seconds];
+            s.velocity = [
+                (point[0] - last[0]) / seconds,
+                (point[1] - last[1]) / seconds,
+            ];
         }
         self.sampled = Some((now_ns, point));
     }
@@ -161,10 +172,18 @@ impl Composer {
         mapping: &Mapping,
     ) -> Reason {
         if state != State::Running {
-            return if reason == Reason::None { Reason::Starting } else { reason };
+            return if reason == Reason::None {
+                Reason::Starting
+            } else {
+                reason
+            };
         }
         let Some(m) = &self.newest else {
-            return if reason == Reason::None { Reason::Starting } else { reason };
+            return if reason == Reason::None {
+                Reason::Starting
+            } else {
+                reason
+            };
         };
         s.frame_index = m.frame_index;
         s.captured_ns = m.captured_ns;
@@ -172,7 +191,11 @@ impl Composer {
         s.face_count = m.table.count as u8;
         let age_ns = now_ns.saturating_sub(m.captured_ns);
         if age_ns > TOO_OLD_NS {
-            return if reason == Reason::None { Reason::NoFrames } else { reason };
+            return if reason == Reason::None {
+                Reason::NoFrames
+            } else {
+                reason
+            };
         }
         set(s, flags::STALE, m.frozen);
         if m.frozen {
@@ -180,7 +203,9 @@ impl Composer {
         }
         set(s, flags::MEASURED, self.fresh);
         set(s, flags::PREDICTED, !self.fresh);
-        let Some(face) = &m.face else { return Reason::NoFace };
+        let Some(face) = &m.face else {
+            return Reason::NoFace;
+        };
         fill_face(s, face);
         if face.open == [false; 2] {
             return Reason::EyesClosed;
@@ -197,10 +222,16 @@ impl Composer {
         s.confidence = gaze.confidence as f32;
         [s.raw_x, s.raw_y] = self.raw.map(|v| v as f32);
         [s.cal_x, s.cal_y] = self.calibrated.map(|v| v as f32);
-        let Some(point) = self.filter.predict(now_ns) else { return Reason::LowConfidence };
+        let Some(point) = self.filter.predict(now_ns) else {
+            return Reason::LowConfidence;
+        };
         [s.x, s.y] = point.map(|v| v as f32);
         set(s, flags::SACCADE, self.filter.state() == GazeState::Saccade);
-        set(s, flags::FIXATION, self.filter.state() == GazeState::Fixation);
+        set(
+            s,
+            flags::FIXATION,
+            self.filter.state() == GazeState::Fixation,
+        );
         let evidence = Evidence {
             map: mapping.map_error,
             head_distance_mm: Some(origin.norm()),

@@ -22,7 +22,10 @@ fn mapping() -> Mapping {
 fn looking_at(point: [f64; 2], frame: u64, captured_ns: u64) -> Measurement {
     let eye = Vector3::new(0.0, 40.0, 600.0);
     let target = Screen::default().point_mm(Point2::from(point));
-    let combined = Ray { origin: eye, direction: (target - eye).normalize() };
+    let combined = Ray {
+        origin: eye,
+        direction: (target - eye).normalize(),
+    };
     Measurement {
         frame_index: frame,
         captured_ns,
@@ -41,7 +44,10 @@ fn looking_at(point: [f64; 2], frame: u64, captured_ns: u64) -> Measurement {
                 confidence: 0.9,
             }),
         }),
-        table: FaceTable { count: 1, ..FaceTable::default() },
+        table: FaceTable {
+            count: 1,
+            ..FaceTable::default()
+        },
     }
 }
 
@@ -54,12 +60,24 @@ fn a_look_becomes_the_point_it_was_aimed_at() {
     let mut composer = Composer::new(false);
     composer.absorb(&looking_at([0.3, 0.7], 1, START), &mapping());
     let s = sample_of(&mut composer, START + 20 * MS);
-    assert!(s.is_valid() && s.has(flags::FACE | flags::EYES_OPEN | flags::MEASURED), "{s:?}");
+    assert!(
+        s.is_valid() && s.has(flags::FACE | flags::EYES_OPEN | flags::MEASURED),
+        "{s:?}"
+    );
     assert!(!s.has(flags::CALIBRATED | flags::DEMO) && !s.has(flags::PREDICTED));
-    for (seen, aimed) in [(s.raw_x, 0.3), (s.raw_y, 0.7), (s.cal_x, 0.3), (s.x, 0.3), (s.y, 0.7)] {
+    for (seen, aimed) in [
+        (s.raw_x, 0.3),
+        (s.raw_y, 0.7),
+        (s.cal_x, 0.3),
+        (s.x, 0.3),
+        (s.y, 0.7),
+    ] {
         assert!((seen - aimed).abs() < 1e-4, "{s:?}");
     }
-    assert_eq!((s.frame_index, s.captured_ns, s.perceived_ns), (1, START, START + 12 * MS));
+    assert_eq!(
+        (s.frame_index, s.captured_ns, s.perceived_ns),
+        (1, START, START + 12 * MS)
+    );
     assert_eq!((s.face_id, s.face_count, s.head_yaw), (7, 1, 1.0));
     assert!(s.error_radius > 0.0 && s.error_radius < 0.5);
 }
@@ -87,14 +105,29 @@ fn each_reason_is_told_apart() {
     let good = looking_at([0.5, 0.5], 1, START);
     let face = good.face.unwrap();
     let cases = [
-        (Measurement { frozen: true, ..good }, Reason::Stale),
+        (
+            Measurement {
+                frozen: true,
+                ..good
+            },
+            Reason::Stale,
+        ),
         (Measurement { face: None, ..good }, Reason::NoFace),
         (
-            Measurement { face: Some(FaceMeasurement { open: [false; 2], ..face }), ..good },
+            Measurement {
+                face: Some(FaceMeasurement {
+                    open: [false; 2],
+                    ..face
+                }),
+                ..good
+            },
             Reason::EyesClosed,
         ),
         (
-            Measurement { face: Some(FaceMeasurement { gaze: None, ..face }), ..good },
+            Measurement {
+                face: Some(FaceMeasurement { gaze: None, ..face }),
+                ..good
+            },
             Reason::LowConfidence,
         ),
     ];
@@ -113,10 +146,16 @@ fn each_reason_is_told_apart() {
         (State::PermissionDenied, Reason::PermissionDenied),
     ] {
         let s = composer.compose(START + 15 * MS, state, reason, &mapping());
-        assert_eq!((s.state(), s.reason(), s.is_valid()), (state, reason, false));
+        assert_eq!(
+            (s.state(), s.reason(), s.is_valid()),
+            (state, reason, false)
+        );
     }
     let nothing = sample_of(&mut Composer::new(false), START);
-    assert_eq!((nothing.reason(), nothing.is_valid()), (Reason::Starting, false));
+    assert_eq!(
+        (nothing.reason(), nothing.is_valid()),
+        (Reason::Starting, false)
+    );
 }
 
 #[test]
@@ -132,7 +171,10 @@ fn closing_lids_do_not_drag_the_point() {
         let mut m = looking_at([0.4, 0.95], frame, t);
         m.face.as_mut().unwrap().open = [false; 2];
         composer.absorb(&m, &mapping());
-        assert_eq!(sample_of(&mut composer, t + 15 * MS).reason(), Reason::EyesClosed);
+        assert_eq!(
+            sample_of(&mut composer, t + 15 * MS).reason(),
+            Reason::EyesClosed
+        );
         t += 33 * MS;
     }
     composer.absorb(&looking_at([0.4, 0.4], 32, t), &mapping());
@@ -148,11 +190,25 @@ fn a_new_calibration_jumps_and_is_not_swept_across_the_screen() {
         composer.absorb(&looking_at([0.5, 0.5], frame, t), &mapping());
         t += 33 * MS;
     }
-    let shifted = Affine { a: 0.5, b: 0.0, c: 0.4, d: 0.0, e: 0.5, f: 0.1 };
-    let after = Mapping { calibration: Some(shifted), calibration_generation: 1, ..mapping() };
+    let shifted = Affine {
+        a: 0.5,
+        b: 0.0,
+        c: 0.4,
+        d: 0.0,
+        e: 0.5,
+        f: 0.1,
+    };
+    let after = Mapping {
+        calibration: Some(shifted),
+        calibration_generation: 1,
+        ..mapping()
+    };
     // The very next sample, without a new frame, is on the new map.
     let s = composer.compose(t, State::Running, Reason::None, &after);
     assert!(s.is_valid() && s.has(flags::CALIBRATED), "{s:?}");
-    assert!((s.x - 0.65).abs() < 0.005 && (s.y - 0.35).abs() < 0.005, "{s:?}");
+    assert!(
+        (s.x - 0.65).abs() < 0.005 && (s.y - 0.35).abs() < 0.005,
+        "{s:?}"
+    );
     assert_eq!(s.calibration_generation, 1);
 }

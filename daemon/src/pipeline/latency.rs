@@ -19,7 +19,11 @@ impl Latency {
     pub fn new() -> Self {
         let stage =
             || Histogram::new_with_bounds(1, 10_000_000, 2).expect("the bounds are in order");
-        Latency { stages: [stage(), stage(), stage()], p50: [0; 3], p99: [0; 3] }
+        Latency {
+            stages: [stage(), stage(), stage()],
+            p50: [0; 3],
+            p99: [0; 3],
+        }
     }
 
     /// Adds one frame. Times that run backwards count as zero.
@@ -50,8 +54,16 @@ impl Latency {
         if self.p50[0] == 0 && !self.stages[0].is_empty() {
             self.settle(); // the first window is not full yet
         }
-        [stats.perceive_p50_us, stats.publish_p50_us, stats.total_p50_us] = self.p50;
-        [stats.perceive_p99_us, stats.publish_p99_us, stats.total_p99_us] = self.p99;
+        [
+            stats.perceive_p50_us,
+            stats.publish_p50_us,
+            stats.total_p50_us,
+        ] = self.p50;
+        [
+            stats.perceive_p99_us,
+            stats.publish_p99_us,
+            stats.total_p99_us,
+        ] = self.p99;
     }
 }
 

@@ -110,7 +110,9 @@ impl Daemon {
             writer: parts.writer,
             demo: matches!(parts.spec, SourceSpec::Demo),
         };
-        threads.push(spawn("gaze-publish", &shared, &tell, move || publish.run())?);
+        threads.push(spawn("gaze-publish", &shared, &tell, move || {
+            publish.run()
+        })?);
         if let Some(perceiver) = parts.perceiver {
             let perceive = perceive::Perceive {
                 shared: shared.clone(),
@@ -133,9 +135,16 @@ impl Daemon {
                 lossless: parts.lossless,
             };
             threads.push(perceive);
-            threads.push(spawn("gaze-capture", &shared, &tell, move || capture.run())?);
+            threads.push(spawn("gaze-capture", &shared, &tell, move || {
+                capture.run()
+            })?);
         }
-        Ok(Daemon { shared, events, tell, threads })
+        Ok(Daemon {
+            shared,
+            events,
+            tell,
+            threads,
+        })
     }
 
     /// Asks every thread to end and waits for it. The header says "stopped" then.
@@ -157,19 +166,21 @@ fn spawn(
     body: impl FnOnce() + Send + 'static,
 ) -> std::io::Result<JoinHandle<()>> {
     let (shared, tell) = (shared.clone(), tell.clone());
-    std::thread::Builder::new().name(name.into()).spawn(move || {
-        if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(body)) {
-            let why = panic
-                .downcast_ref::<&str>()
-                .map(|s| (*s).to_owned())
-                .or_else(|| panic.downcast_ref::<String>().cloned())
-                .unwrap_or_else(|| "no reason given".into());
-            shared.set_source(
-                ring::layout::State::Fault,
-                ring::layout::Reason::Fault,
-                format!("{name} died: {why}"),
-            );
-            let _ = tell.send(Event::ThreadDied { thread: name, why });
-        }
-    })
+    std::thread::Builder::new()
+        .name(name.into())
+        .spawn(move || {
+            if let Err(panic) = std::panic::catch_unwind(AssertUnwindSafe(body)) {
+                let why = panic
+                    .downcast_ref::<&str>()
+                    .map(|s| (*s).to_owned())
+                    .or_else(|| panic.downcast_ref::<String>().cloned())
+                    .unwrap_or_else(|| "no reason given".into());
+                shared.set_source(
+                    ring::layout::State::Fault,
+                    ring::layout::Reason::Fault,
+                    format!("{name} died: {why}"),
+                );
+                let _ = tell.send(Event::ThreadDied { thread: name, why });
+            }
+        })
 }

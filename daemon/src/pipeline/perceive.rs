@@ -48,7 +48,9 @@ impl Perceive {
             };
             let measurement =
                 Measurement::of(self.perceiver.perceive(&frame), &frame, clock::now_ns());
-            self.shared.picture.store(frame.width << 16 | frame.height, Relaxed);
+            self.shared
+                .picture
+                .store(frame.width << 16 | frame.height, Relaxed);
             // A full queue means that the publisher is not running: the
             // measurement is late and therefore dropped.
             let _ = self.measured.try_push(measurement);

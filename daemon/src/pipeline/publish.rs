@@ -92,7 +92,8 @@ impl Publish {
                 stats.publish_mhz = ticker.rate_millihz();
                 stats.camera_mhz = rate.of(self.shared.frames_in.load(Relaxed), clock::now_ns());
                 self.tell(&mut stats, &mut latency);
-                self.writer.set_calibration_generation(mapping.calibration_generation);
+                self.writer
+                    .set_calibration_generation(mapping.calibration_generation);
             }
             if ticks == WARM_UP_TICKS {
                 allocations_when_warm = allocations_of_this_thread();
@@ -102,7 +103,8 @@ impl Publish {
             }
         }
         self.tell(&mut stats, &mut latency);
-        self.writer.set_state(State::Stopped, Reason::Stopped, "gazed has ended");
+        self.writer
+            .set_state(State::Stopped, Reason::Stopped, "gazed has ended");
         self.writer.close();
     }
 
@@ -127,7 +129,11 @@ struct FrameRate {
 
 impl FrameRate {
     fn new() -> Self {
-        FrameRate { since_ns: clock::now_ns(), frames: 0, millihz: 0 }
+        FrameRate {
+            since_ns: clock::now_ns(),
+            frames: 0,
+            millihz: 0,
+        }
     }
 
     /// Thousandths of a frame a second, given how many came until `now_ns`.
@@ -148,8 +154,16 @@ mod tests {
 
     #[test]
     fn the_frame_rate_is_what_came_not_what_was_promised() {
-        let mut rate = FrameRate { since_ns: 0, frames: 0, millihz: 0 };
-        assert_eq!(rate.of(15, 500_000_000), 0, "half a second says nothing yet");
+        let mut rate = FrameRate {
+            since_ns: 0,
+            frames: 0,
+            millihz: 0,
+        };
+        assert_eq!(
+            rate.of(15, 500_000_000),
+            0,
+            "half a second says nothing yet"
+        );
         assert_eq!(rate.of(30, 1_000_000_000), 30_000);
         assert_eq!(rate.of(54, 2_000_000_000), 24_000);
         assert_eq!(rate.of(54, 3_000_000_000), 0, "a stalled camera gives none");

@@ -83,5 +83,8 @@ fn pack(state: State, reason: Reason) -> u32 {
 }
 
 fn unpack(word: u32) -> (State, Reason) {
-    (State::from_raw((word >> 16) as u8), Reason::from_raw(word as u16))
+    (
+        State::from_raw((word >> 16) as u8),
+        Reason::from_raw(word as u16),
+    )
 }

@@ -74,9 +74,7 @@ fn sleep_until(due_ns: u64) {
         tv_nsec: (due_ns % 1_000_000_000) as _,
     };
     let clock = rustix::thread::ClockId::Monotonic;
-    while rustix::thread::clock_nanosleep_absolute(clock, &due)
-        == Err(rustix::io::Errno::INTR)
-    {}
+    while rustix::thread::clock_nanosleep_absolute(clock, &due) == Err(rustix::io::Errno::INTR) {}
 }
 
 /// Sleeps until `due_ns` of the monotonic clock.
@@ -96,7 +94,10 @@ mod tests {
     fn sixty_ticks_are_one_second_for_ever() {
         let ticker = Ticker::new(60);
         for minutes in [1, 60, 60 * 24 * 365] {
-            assert_eq!(ticker.due(minutes * 60 * 60) - ticker.start_ns, minutes * 60_000_000_000);
+            assert_eq!(
+                ticker.due(minutes * 60 * 60) - ticker.start_ns,
+                minutes * 60_000_000_000
+            );
         }
     }
 
@@ -111,6 +112,9 @@ mod tests {
         // 55 ms behind: three whole periods have passed.
         assert_eq!(ticker.arrive(due + 55_000_000).0, 4);
         assert_eq!(ticker.tick, 4);
-        assert!(ticker.due(ticker.tick + 1) > due + 55_000_000, "the next tick lies ahead");
+        assert!(
+            ticker.due(ticker.tick + 1) > due + 55_000_000,
+            "the next tick lies ahead"
+        );
     }
 }
