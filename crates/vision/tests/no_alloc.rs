@@ -1,0 +1,70 @@
+//! After warm-up a frame costs no allocation of ours (the runtime's own are C's).
+
+// A global allocator that counts is an unsafe trait.
+#![allow(unsafe_code)]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use vision::{Frame, ModelStore, Perceiver, PerceiverConfig, PixelFormat, Runtime};
+
+thread_local! {
+    static MADE: Cell<u64> = const { Cell::new(0) };
+}
+
+struct Counting;
+
+// SAFETY: hands everything to the system's allocator; the count is a plain
+// cell without destructor.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        let _ = MADE.try_with(|m| m.set(m.get() + 1));
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, at: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(at, layout) }
+    }
+}
+
+#[global_allocator]
+static COUNTING: Counting = Counting;
+
+fn made() -> u64 {
+    MADE.with(Cell::get)
+}
+
+#[test]
+fn a_followed_face_costs_no_allocation() {
+    let path = vision::cache_folder().join("portrait/astronaut.png");
+    let picture = image::open(&path)
+        .unwrap_or_else(|e| panic!("{}: {e}; run scripts/fetch-portrait.sh", path.display()))
+        .into_rgb8();
+    let mut frame = Frame::default();
+    frame.reset(picture.width(), picture.height(), PixelFormat::Rgb8);
+    frame.data.copy_from_slice(picture.as_raw());
+    let runtime = Runtime::load(None).expect("ONNX Runtime; run make setup");
+    let store = ModelStore::open(None).expect("the networks");
+    let mut perceiver =
+        Perceiver::new(&runtime, &store, PerceiverConfig::default()).expect("they load");
+
+    let mut look = |i: u64| {
+        frame.index = i;
+        frame.captured_ns = i * 33_000_000;
+        // A sensor's noise: without it the picture would count as frozen.
+        for (k, byte) in frame.data.iter_mut().enumerate() {
+            *byte ^= ((k as u64 * 31 + i * 17) % 5 == 0) as u8;
+        }
+        assert!(perceiver.perceive(&frame).primary().is_some());
+    };
+    (0..40).for_each(&mut look);
+    // Forty more, among them looks of the detector for new faces.
+    let before = made();
+    (40..80).for_each(&mut look);
+    assert_eq!(made() - before, 0);
+    // The count counts.
+    drop(std::hint::black_box(Box::new(1)));
+    assert_eq!(made() - before, 1);
+}
