@@ -70,6 +70,12 @@ static struct {
     uint64_t bins[BINS], compared;
 } truth;
 
+/* Sums of the normal equations: rows x, y, 1; columns x, y, 1, true x, true y. */
+static struct {
+    double sums[3][5];
+    double targets; /* squares of the true points, in display heights */
+} fit;
+
 static int read_truth(const char *path)
 {
     char line[128];
@@ -104,6 +110,13 @@ static void compare(const struct gaze_sample *s)
     const double bin = error * 1000.0;
     truth.bins[bin < BINS - 1 ? (size_t)bin : BINS - 1]++;
     truth.compared++;
+
+    const double row[5] = {(double)s->x, (double)s->y, 1.0, (double)truth.x[frame],
+                           (double)truth.y[frame]};
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 5; j++)
+            fit.sums[i][j] += row[i] * row[j];
+    fit.targets += row[3] * row[3] * truth.aspect * truth.aspect + row[4] * row[4];
 }
 
 /* A percentile of the error, in percent of the screen's diagonal. */
@@ -116,6 +129,37 @@ static double error_at(double part)
             return ((double)bin + 0.5) / 10.0;
     }
     return (double)BINS / 10.0;
+}
+
+/* What a calibration would leave: the best affine map of the seen points onto
+ * the true ones (least squares, normal equations), then the mean square root
+ * of what remains, in percent of the diagonal. Negative: too few points. */
+static double error_after_affine(void)
+{
+    double m[3][5];
+    for (int i = 0; i < 3; i++)
+        for (int j = 0; j < 5; j++)
+            m[i][j] = fit.sums[i][j];
+    for (int i = 0; i < 3; i++) {
+        if (fabs(m[i][i]) < 1e-9)
+            return -1.0;
+        for (int k = 0; k < 3; k++) {
+            if (k == i)
+                continue;
+            const double factor = m[k][i] / m[i][i];
+            for (int j = i; j < 5; j++)
+                m[k][j] -= factor * m[i][j];
+        }
+    }
+    /* The squares left: those of the targets less what the fit explains. */
+    double left = fit.targets;
+    for (int i = 0; i < 3; i++) {
+        left -= m[i][3] / m[i][i] * fit.sums[i][3] * truth.aspect * truth.aspect;
+        left -= m[i][4] / m[i][i] * fit.sums[i][4];
+    }
+    /* Below zero by rounding only; fabs also spares the maths library (-lm). */
+    const double mean = fabs(left) / (double)truth.compared;
+    return 100.0 * sqrt(mean / (truth.aspect * truth.aspect + 1.0));
 }
 
 /* ------------------------------------------------------------- printing */
@@ -258,6 +302,10 @@ int main(int argc, char **argv)
             printf("error       median %.1f %%, 90th percentile %.1f %% of the screen's diagonal,"
                    " against the known path (%" PRIu64 " samples)\n",
                    error_at(0.5), error_at(0.9), truth.compared);
+        if (truth.compared > 100)
+            printf("            %.1f %% (root mean square) would be left by the best affine map,"
+                   " which is what a calibration fits\n",
+                   error_after_affine());
     }
     gaze_close(&gaze);
     if (totals.samples == 0) {

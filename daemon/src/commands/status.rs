@@ -91,7 +91,10 @@ fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> Stri
         format!(": {}", h.why)
     };
     lines.push(("state", format!("{}{why}", h.state)));
-    lines.push(("source", format!("{} {}", h.source, h.camera_name)));
+    lines.push(("source", match h.camera_name.as_str() {
+            name if name == h.source.text() => name.to_owned(),
+            name => format!("{} {name}", h.source),
+        }));
     lines.push((
         "rates",
         format!(

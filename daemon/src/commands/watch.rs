@@ -180,8 +180,8 @@ impl View for Map {
         let rates = &header.stats;
         let _ = write!(
             self.text,
-            "{} samples/s, camera {:.1}/s, capture to sample {:.1} ms, lost {}\x1b[K\r\n",
-            rates.publish_mhz / 1000,
+            "{:.1} samples/s, camera {:.1}/s, capture to sample {:.1} ms, lost {}\x1b[K\r\n",
+            f64::from(rates.publish_mhz) / 1000.0,
             f64::from(rates.camera_mhz) / 1000.0,
             f64::from(rates.total_p50_us) / 1000.0,
             self.lost,
