@@ -157,7 +157,7 @@ static double error_after_affine(void)
         left -= m[i][3] / m[i][i] * fit.sums[i][3] * truth.aspect * truth.aspect;
         left -= m[i][4] / m[i][i] * fit.sums[i][4];
     }
-    /* Below zero by rounding only; fabs also spares the maths library (-lm). */
+    /* Below zero by rounding only. */
     const double mean = fabs(left) / (double)truth.compared;
     return 100.0 * sqrt(mean / (truth.aspect * truth.aspect + 1.0));
 }

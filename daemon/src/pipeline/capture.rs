@@ -11,6 +11,7 @@ use std::sync::mpsc::Sender;
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
+use ring::clock;
 use ring::layout::{Reason, State};
 use ringbuf::traits::{Consumer, Producer};
 use ringbuf::{HeapCons, HeapProd};
@@ -136,6 +137,8 @@ impl Capture {
                 Ok(Next::Frame) => {
                     last_frame = Instant::now();
                     *wait = FIRST_WAIT;
+                    // Never later than arrival, also when a clip runs ahead of its own time.
+                    hand.captured_ns = hand.captured_ns.min(clock::now_ns());
                     if said != Said::Running {
                         said = Said::Running;
                         self.shared.set_source(State::Running, Reason::None, "");
