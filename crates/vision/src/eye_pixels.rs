@@ -15,8 +15,11 @@ const SIDE: usize = 48;
 /// Side of the square, in distances between the eye's corners.
 const SCALE: f32 = 1.6;
 
-/// Less than this is no eye.
-const LEAST_TEXTURE: f32 = 0.1;
+/// A surface of one colour, shaded and noisy, has less texture than this.
+const LEAST_TEXTURE: f32 = 0.05;
+
+/// Texture and iris contrast together make at least this in an eye.
+const LEAST_EVIDENCE: f32 = 0.08;
 
 /// What the pixels show of one eye.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -31,15 +34,18 @@ pub struct EyeLook {
 
 impl EyeLook {
     /// Whether this can be an open eye: lids, lashes, white and iris differ in
-    /// brightness, skin and bars do not.
+    /// brightness, and the iris is darker than the white; skin and bars do neither.
     ///
-    /// Measured with the daemon's example `eye_look` on the demo and on three
-    /// clips of real people, 1711 frames: eyes that are open have a texture of
-    /// 0.21 to 0.65 (of them in one clip, with faces nearly in profile, one in
-    /// twenty below 0.08), eyes painted over with skin colour or black at most
-    /// 0.004. A hand lies between: what it shows was not measured.
+    /// Measured on 104 frames of five clips of people, two still pictures, and
+    /// copies of them, on eyes that the landmarks call open in heads turned by
+    /// less than 35°. Taken for eyes: 124 of 124 real ones, corner to corner 12
+    /// pixels and up; 58 of 59 in pictures dimmed to an eighth; 72 of 72 under
+    /// strong noise; bars and patches of black, gray and skin colour: 15 of 479.
+    /// What has folds and edges of its own, as a hand or a piece of cheek, is
+    /// told from an eye in four cases of ten only.
     pub fn is_eye(&self) -> bool {
         self.texture >= LEAST_TEXTURE
+            && self.texture + self.iris_contrast.clamp(-0.5, 0.5) >= LEAST_EVIDENCE
     }
 }
 

@@ -146,3 +146,82 @@ impl Roster {
         &self.faces
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const FRAME_NS: u64 = 33_000_000;
+
+    fn boxed(x: f32) -> BBox {
+        BBox {
+            x,
+            y: 50.0,
+            width: 100.0,
+            height: 100.0,
+        }
+    }
+
+    fn seen(x: f32) -> Detection {
+        Detection {
+            score: 0.9,
+            bbox: boxed(x),
+            points: [[0.0; 2]; 6],
+        }
+    }
+
+    fn ids(roster: &Roster) -> Vec<u32> {
+        roster.faces().iter().map(|f| f.id).collect()
+    }
+
+    #[test]
+    fn faces_keep_their_ids_while_they_move_and_newcomers_get_new_ones() {
+        let mut roster = Roster::new();
+        roster.absorb(&[seen(0.0), seen(300.0)], 0);
+        assert_eq!(roster.measured(boxed(300.0), 1.0, 0, None), 2);
+        assert_eq!(ids(&roster), [2, 1], "the primary one is first");
+        roster.measured(boxed(330.0), 1.0, FRAME_NS, None);
+        // Named in another order, moved, and one more.
+        roster.absorb(&[seen(600.0), seen(340.0), seen(20.0)], 2 * FRAME_NS);
+        assert_eq!(ids(&roster), [2, 1, 3]);
+        assert_eq!(
+            roster.faces()[0].bbox.x,
+            330.0,
+            "the primary one is measured, not detected"
+        );
+        assert_eq!(roster.faces()[1].bbox.x, 20.0);
+        assert_eq!(roster.faces()[1].since_ns, 0);
+    }
+
+    #[test]
+    fn a_face_lost_for_a_moment_comes_back_as_itself_and_later_as_another() {
+        for (away_ns, id) in [(FORGET_NS, 1), (FORGET_NS + 1, 2)] {
+            let mut roster = Roster::new();
+            assert_eq!(roster.measured(boxed(0.0), 1.0, 0, None), 1);
+            roster.lost();
+            assert!(roster.faces().is_empty(), "what is lost is not listed");
+            roster.absorb(&[seen(15.0)], away_ns);
+            assert_eq!(roster.measured(boxed(16.0), 1.0, away_ns, None), id);
+            assert_eq!(ids(&roster), [id]);
+        }
+    }
+
+    #[test]
+    fn unseen_faces_go_and_the_list_never_overflows() {
+        let mut roster = Roster::new();
+        let crowd: Vec<_> = (0..12).map(|i| seen(150.0 * i as f32)).collect();
+        roster.absorb(&crowd, 0);
+        assert_eq!(roster.faces().len(), MAX_FACES);
+        let id = roster.measured(boxed(9000.0), 1.0, 0, None);
+        assert_eq!(
+            (roster.faces().len(), roster.faces()[0].id),
+            (MAX_FACES, id)
+        );
+        roster.absorb(&[], FORGET_NS + 1);
+        assert_eq!(
+            ids(&roster),
+            [id],
+            "the primary one is watched by its landmarks"
+        );
+    }
+}

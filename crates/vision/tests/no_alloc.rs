@@ -64,6 +64,17 @@ fn a_followed_face_costs_no_allocation() {
     let before = made();
     (40..80).for_each(&mut look);
     assert_eq!(made() - before, 0);
+    // Nor does losing it, looking for it everywhere, and finding it again.
+    let mut dark = frame.clone();
+    let before = made();
+    for i in 80..100 {
+        dark.data.fill(i as u8 % 3);
+        dark.captured_ns = i * 33_000_000;
+        assert!(perceiver.perceive(&dark).primary().is_none());
+    }
+    frame.captured_ns = 100 * 33_000_000;
+    assert!(perceiver.perceive(&frame).primary().is_some());
+    assert_eq!(made() - before, 0);
     // The count counts.
     drop(std::hint::black_box(Box::new(1)));
     assert_eq!(made() - before, 1);
