@@ -1,9 +1,15 @@
-//! Draws one picture: `cargo run --release -p gaze-render --example picture -- OUT.png [yaw pitch roll x y shut seed scale]`
-//! (head angles; where on the default laptop's screen the person looks; lids; 0 is the demo's person).
+//! Draws one picture: `cargo run --release -p gaze-render --example picture -- OUT.png [yaw pitch roll x y shut seed zoom down]`
+//! (head angles; where on the default laptop's screen the person looks; lids; seed 0 is the demo's
+//! person; how many times as near; how far down the eyes are, mm).
 
 use gaze::{camera::Intrinsics, screen::Screen};
 use nalgebra::{Point2, Vector3};
-use render::{identity::Identity, light::Lights, maths::v3, scene::{Moment, Picture, Scene}};
+use render::{
+    identity::Identity,
+    light::Lights,
+    maths::v3,
+    scene::{Moment, Picture, Scene},
+};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut args = std::env::args().skip(1);
@@ -16,7 +22,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     camera.fy *= zoom;
     let screen = Screen::default();
     let centre = screen.point_mm(Point2::new(0.5, 0.5));
-    let lights = Lights::window(v3(centre.x as f32, centre.y as f32, centre.z as f32), [155.0, 87.0]);
+    let lights = Lights::window(
+        v3(centre.x as f32, centre.y as f32, centre.z as f32),
+        [155.0, 87.0],
+    );
     let who = match get(6, 0.0) as u64 {
         0 => Identity::demo(),
         seed => Identity::random(seed),
@@ -27,7 +36,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let moment = Moment {
         target: screen.point_mm(Point2::new(get(3, 0.5), get(4, 0.5))),
         head: [get(0, 0.0), get(1, 0.0), get(2, 0.0)],
-        place: Vector3::new(0.0, if zoom > 1.0 { 0.0 } else { 10.0 }, 560.0),
+        place: Vector3::new(0.0, get(8, if zoom > 1.0 { 0.0 } else { 25.0 }), 560.0),
         shut: get(5, 0.0),
         units: Vec::new(),
         frame: 0,
@@ -35,7 +44,17 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut picture = Picture::default();
     let start = std::time::Instant::now();
     let truth = scene.render(&moment, &mut picture);
-    eprintln!("scene {made:?}, picture {:?}; irises {:?}", start.elapsed(), truth.iris_px);
-    image::save_buffer(out, &picture.rgb, picture.width, picture.height, image::ColorType::Rgb8)?;
+    eprintln!(
+        "scene {made:?}, picture {:?}; irises {:?}",
+        start.elapsed(),
+        truth.iris_px
+    );
+    image::save_buffer(
+        out,
+        &picture.rgb,
+        picture.width,
+        picture.height,
+        image::ColorType::Rgb8,
+    )?;
     Ok(())
 }

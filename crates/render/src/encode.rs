@@ -56,14 +56,24 @@ impl<W: Write + Seek> ClipWriter<W> {
             .num_threads(1)
             .intra_frame_period(IntraFramePeriod::from_num_frames(5 * fps));
         let encoder = Encoder::with_api_config(OpenH264API::from_source(), config)?;
-        Ok(ClipWriter { encoder, size, fps, frames: 0, out: Some(out), container: None })
+        Ok(ClipWriter {
+            encoder,
+            size,
+            fps,
+            frames: 0,
+            out: Some(out),
+            container: None,
+        })
     }
 
     /// Adds the next picture.
     pub fn add(&mut self, picture: &Picture) -> Result<(), EncodeError> {
         let got = (picture.width, picture.height);
         if got != self.size {
-            return Err(EncodeError::Size { want: self.size, got });
+            return Err(EncodeError::Size {
+                want: self.size,
+                got,
+            });
         }
         let size = (got.0 as usize, got.1 as usize);
         let yuv = YUVBuffer::from_rgb8_source(RgbSliceU8::new(&picture.rgb, size));
@@ -126,7 +136,12 @@ fn begin<W: Write + Seek>(
     let config = mp4::Mp4Config {
         major_brand: brand(b"isom"),
         minor_version: 512,
-        compatible_brands: vec![brand(b"isom"), brand(b"iso2"), brand(b"avc1"), brand(b"mp41")],
+        compatible_brands: vec![
+            brand(b"isom"),
+            brand(b"iso2"),
+            brand(b"avc1"),
+            brand(b"mp41"),
+        ],
         timescale: fps,
     };
     let mut container = mp4::Mp4Writer::write_start(out, &config)?;
@@ -170,26 +185,46 @@ mod tests {
     #[test]
     fn a_clip_holds_every_picture() {
         let pictures: Vec<Picture> = (0..12u8)
-            .map(|i| Picture { width: 64, height: 48, rgb: vec![i * 20; 64 * 48 * 3] })
+            .map(|i| Picture {
+                width: 64,
+                height: 48,
+                rgb: vec![i * 20; 64 * 48 * 3],
+            })
             .collect();
         let file = in_memory(&pictures, 30, 500_000).unwrap();
         let length = file.len() as u64;
         let read = mp4::Mp4Reader::read_header(Cursor::new(file), length).unwrap();
         let track = &read.tracks()[&1];
-        assert_eq!((track.sample_count(), track.width(), track.height()), (12, 64, 48));
+        assert_eq!(
+            (track.sample_count(), track.width(), track.height()),
+            (12, 64, 48)
+        );
     }
 
     #[test]
     fn another_size_is_refused() {
-        let picture = |width| Picture { width, height: 48, rgb: vec![9; width as usize * 48 * 3] };
+        let picture = |width| Picture {
+            width,
+            height: 48,
+            rgb: vec![9; width as usize * 48 * 3],
+        };
         let error = in_memory(&[picture(64), picture(32)], 30, 500_000).unwrap_err();
-        assert!(matches!(error, EncodeError::Size { want: (64, 48), got: (32, 48) }));
+        assert!(matches!(
+            error,
+            EncodeError::Size {
+                want: (64, 48),
+                got: (32, 48)
+            }
+        ));
     }
 
     #[test]
     fn start_codes_of_both_lengths_go() {
         assert_eq!(without_start_code(&[0, 0, 0, 1, 7]), [7]);
-        assert_eq!(without_start_code(&[0, 0, 1, 0x65, 0, 0, 1]), [0x65, 0, 0, 1]);
+        assert_eq!(
+            without_start_code(&[0, 0, 1, 0x65, 0, 0, 1]),
+            [0x65, 0, 0, 1]
+        );
         assert_eq!(without_start_code(&[0x41, 0]), [0x41, 0]);
     }
 }

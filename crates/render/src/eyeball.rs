@@ -73,12 +73,22 @@ impl Eyeball {
                 // Cornea and sclera meet in a soft valley, not in an edge.
                 let inside = smoothstep(LIMBUS, LIMBUS - 1.0, r);
                 let n = p.unit().mix(bulge, inside).unit();
-                return Some(Hit { t, point: p, normal: n, cornea: inside.max(0.001) });
+                return Some(Hit {
+                    t,
+                    point: p,
+                    normal: n,
+                    cornea: inside.max(0.001),
+                });
             }
         }
         let t = sphere(0.0, RADIUS)?;
         let p = o + d_eye * t;
-        Some(Hit { t, point: p, normal: p.unit(), cornea: 0.0 })
+        Some(Hit {
+            t,
+            point: p,
+            normal: p.unit(),
+            cornea: 0.0,
+        })
     }
 
     /// Linear colour of a hit. `d`: the camera's ray; `lit`: share of the key light that
@@ -101,9 +111,11 @@ impl Eyeball {
         let sclera = self.sclera(hit.point).times(light(n, 0.3));
         let mut colour = sclera;
         if hit.cornea > 0.0 {
-            let iris = self.iris_behind(hit, view).times(light(axis.mix(n, 0.3).unit(), 0.4));
-            // The limbus: sclera and iris blend over most of a millimetre.
-            let edge = smoothstep(LIMBUS - 0.05, LIMBUS - 0.75, r);
+            let iris = self
+                .iris_behind(hit, view)
+                .times(light(axis.mix(n, 0.3).unit(), 0.4));
+            // The limbus: sclera and iris blend over half a millimetre.
+            let edge = smoothstep(LIMBUS + 0.05, LIMBUS - 0.45, r);
             colour = sclera.mix(iris, edge);
         }
         let mirror = view - n * (2.0 * view.dot(n));
@@ -112,25 +124,30 @@ impl Eyeball {
         let fresnel = 0.022 + 0.978 * g2 * g2 * grazing;
         let gloss = if hit.cornea > 0.0 { 1.0 } else { 0.55 };
         // Lids shade most of what the eye could mirror from the side.
-        let seen = lights.reflected(at, mirror) * mix(0.25, 1.0, open) * mix(0.3, 1.0, lit);
+        let seen = lights.reflected(at, mirror) * mix(0.3, 1.0, open) * mix(0.45, 1.0, lit);
         colour += seen * (fresnel * gloss);
         let tear = lights.reflected(at, (mirror + v3(0.0, -0.5, 0.0)).unit());
         colour + tear * (0.035 * wet)
     }
 
     fn sclera(&self, p: V3) -> V3 {
-        let white = v3(0.66, 0.60, 0.565);
+        let white = v3(0.54, 0.485, 0.455);
         // Redder towards the corners, most at the nose.
         let out = (p.x * self.nose / RADIUS).max(-p.x * self.nose / RADIUS * 0.7);
         let corner = smoothstep(0.35, 1.0, out);
         // Veins: thin ridges of noise, denser in the corners.
         let s = v3(self.seed, 0.0, 0.0);
         let q = p * 0.55 + s;
-        let bend = v3(noise(p * 0.35 + s), noise(p * 0.35 + s + v3(9.0, 0.0, 0.0)), 0.0) * 1.3;
+        let bend = v3(
+            noise(p * 0.35 + s),
+            noise(p * 0.35 + s + v3(9.0, 0.0, 0.0)),
+            0.0,
+        ) * 1.3;
         let ridge = (1.0 - noise(q + bend).abs() * 9.0).max(0.0);
-        let vein = ridge * mix(0.10, 0.45, corner) * smoothstep(5.9, 8.0, (p.x * p.x + p.y * p.y).sqrt());
-        let pink = v3(0.62, 0.40, 0.36);
-        let base = white.mix(pink, corner * 0.45 + 0.06 * fbm(p * 0.3 + s, 2));
+        let vein =
+            ridge * mix(0.10, 0.45, corner) * smoothstep(5.9, 8.0, (p.x * p.x + p.y * p.y).sqrt());
+        let pink = v3(0.50, 0.30, 0.265);
+        let base = white.mix(pink, corner * 0.6 + 0.06 * fbm(p * 0.3 + s, 2));
         base.mix(v3(0.50, 0.19, 0.16), vein * 0.55)
     }
 
@@ -155,7 +172,7 @@ impl Eyeball {
         let inner = smoothstep(0.75, 0.35, u + 0.08 * fibre);
         let mut c = self.iris[0].mix(self.iris[1], inner * 0.8);
         c = c * (1.0 + 0.55 * fibre + 0.25 * collarette);
-        c = c * mix(1.0, 0.28, smoothstep(0.80, 1.0, u));
+        c = c * mix(1.0, 0.28, smoothstep(0.78, 0.97, u));
         let pupil = smoothstep(self.pupil + 0.12, self.pupil - 0.12, r);
         c.mix(v3(0.004, 0.0035, 0.0035), pupil)
     }
@@ -193,7 +210,12 @@ mod tests {
         let e = eye(optical);
         let h = e.cast(e.centre + optical * LIMBUS_DEPTH).unwrap();
         assert!(h.cornea > 0.5);
-        let h = e.cast(e.centre + v3(0.0, 0.0, -RADIUS) - optical * 2.0).unwrap();
-        assert!(h.cornea < 1.0);
+        // The cornea ends at the limbus, asin(5.9 / 12) = 29.4° from the axis.
+        let side = v3(-1.0, 0.0, 0.0) - optical * optical.dot(v3(-1.0, 0.0, 0.0));
+        for (degrees, cornea) in [(25.0, true), (36.0, false)] {
+            let (s, c) = crate::maths::sin_cos(degrees);
+            let p = e.centre + (optical * c as f32 + side.unit() * s as f32) * RADIUS;
+            assert_eq!(e.cast(p).unwrap().cornea > 0.0, cornea, "{degrees}");
+        }
     }
 }

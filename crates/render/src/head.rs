@@ -11,6 +11,8 @@ use crate::surface::Surface;
 
 /// Names of the two sides, in the image's order: the subject's right eye is on the image's left.
 pub const SIDES: [&str; 2] = ["r", "l"];
+/// See [`shaped`].
+const EYE_STRETCH: f32 = 0.16;
 const ARKIT: [&str; 2] = ["Right", "Left"];
 
 /// What all heads share: topology, masks, and the mean adult's shape.
@@ -124,6 +126,17 @@ fn shaped(assets: &Assets, who: &Identity) -> Vec<V3> {
             }
         }
     }
+    // The asset's eyes are 23 mm from corner to corner, people's 28 to 30: stretched
+    // sideways about each eye, fading out on cheek and nose.
+    for side in SIDES {
+        let c = p[assets.joint(&format!("{side}-eye"))];
+        for q in &mut p[..assets.mesh_len] {
+            let (dx, dy) = (q.x - c.x, q.y - c.y);
+            let near = 1.0 - smoothstep(11.0, 30.0, (dx * dx + dy * dy).sqrt());
+            let front = smoothstep(8.0, -2.0, q.z - c.z);
+            q.x += dx * EYE_STRETCH * near * front;
+        }
+    }
     let middle = (p[assets.joint("l-eye")] + p[assets.joint("r-eye")]) * 0.5;
     for q in &mut p {
         *q = (*q - middle) * who.scale;
@@ -203,8 +216,9 @@ impl Head {
             // the margins are, a little outwards of the joint as the middle of the opening is.
             let y = l.y - identity.lower_lid_mm;
             let margin_radius = eyeball::RADIUS + 0.15;
-            let depth = |p: V3| p.z + (margin_radius * margin_radius - (p.y - y) * (p.y - y)).sqrt();
-            let x = old_centre.x + 0.5 * ((corners[0].x + corners[1].x) / 2.0 - old_centre.x);
+            let depth =
+                |p: V3| p.z + (margin_radius * margin_radius - (p.y - y) * (p.y - y)).sqrt();
+            let x = old_centre.x + 0.8 * ((corners[0].x + corners[1].x) / 2.0 - old_centre.x);
             let centre = v3(x, y, (depth(u) + depth(l)) / 2.0);
             eye_centres[eye] = centre;
             let old_radius = ((u - old_centre).len() + (l - old_centre).len()) / 2.0;
@@ -212,12 +226,15 @@ impl Head {
                 .iter()
                 .enumerate()
                 .filter_map(|(i, &p)| {
-                    let across = ((p.x - centre.x) * (p.x - centre.x) + (p.y - centre.y) * (p.y - centre.y)).sqrt();
+                    let across = ((p.x - centre.x) * (p.x - centre.x)
+                        + (p.y - centre.y) * (p.y - centre.y))
+                        .sqrt();
                     let off = (p - old_centre).len() - old_radius;
                     if across > 20.0 || p.z > centre.z - 1.0 || !(-4.0..12.0).contains(&off) {
                         return None;
                     }
-                    let hold = (1.0 - smoothstep(11.0, 18.0, across)) * (1.0 - smoothstep(4.0, 9.0, off));
+                    let hold =
+                        (1.0 - smoothstep(11.0, 18.0, across)) * (1.0 - smoothstep(4.0, 9.0, off));
                     (hold > 0.0).then_some((i as u32, off, hold))
                 })
                 .collect();
@@ -252,7 +269,8 @@ impl Head {
         let iris = -(eyeball::LIMBUS_DEPTH * sin as f32);
         let shut = expression.shut[eye].clamp(0.0, 1.0);
         let open_upper = -self.identity.upper_lid_mm + iris * 0.78;
-        let lower = self.identity.lower_lid_mm + iris * if iris > 0.0 { 0.35 } else { 0.25 } - 0.6 * shut;
+        let lower =
+            self.identity.lower_lid_mm + iris * if iris > 0.0 { 0.35 } else { 0.25 } - 0.6 * shut;
         let upper = open_upper.min(lower - 0.3);
         [upper + (lower + 0.25 - upper) * shut, lower]
     }
@@ -289,7 +307,9 @@ impl Head {
         template.surface.apply(&posed.coarse, &mut posed.positions);
         for (eye, lids) in self.lids.iter().enumerate() {
             self.lay_on_eyeball(eye, lids, &mut posed.positions);
-            posed.positions.push(self.base[self.eyes_joint[eye]] + v3(0.0, 0.0, 4.0));
+            posed
+                .positions
+                .push(self.base[self.eyes_joint[eye]] + v3(0.0, 0.0, 4.0));
         }
         // A vertex turns by its share of the angles: 0 chest … 1 skull, in 64 steps.
         let turns: Vec<M3> = (0..=64)
@@ -336,7 +356,11 @@ pub fn normals(triangles: &[[u32; 3]], positions: &[V3], out: &mut Vec<V3>) {
     out.clear();
     out.resize(positions.len(), V3::ZERO);
     for t in triangles {
-        let [a, b, c] = t.map(|i| positions[i as usize]);
+        let [a, b, c] = [
+            positions[t[0] as usize],
+            positions[t[1] as usize],
+            positions[t[2] as usize],
+        ];
         let n = (b - a).cross(c - a);
         for &i in t {
             out[i as usize] += n;
@@ -357,7 +381,10 @@ mod tests {
         let ring = &Template::bundled().margins;
         [0, 1].map(|eye| {
             let n = ring[eye].len();
-            let (u, l) = (posed.positions[ring[eye][0] as usize], posed.positions[ring[eye][n / 2 - 2] as usize]);
+            let (u, l) = (
+                posed.positions[ring[eye][0] as usize],
+                posed.positions[ring[eye][n / 2 - 2] as usize],
+            );
             l.y - u.y
         })
     }
@@ -368,9 +395,15 @@ mod tests {
         let straight = Expression::default();
         let open = margin_gap(&head, &straight);
         assert!(open.iter().all(|g| (8.0..11.0).contains(g)), "{open:?}");
-        let down = Expression { eyes: [[0.0, -20.0]; 2], ..straight.clone() };
+        let down = Expression {
+            eyes: [[0.0, -20.0]; 2],
+            ..straight.clone()
+        };
         assert!(margin_gap(&head, &down)[0] < open[0] - 1.0);
-        let shut = Expression { shut: [1.0, 0.0], ..straight };
+        let shut = Expression {
+            shut: [1.0, 0.0],
+            ..straight
+        };
         let gap = margin_gap(&head, &shut);
         assert!(gap[0] < 0.4 && gap[1] > 8.0, "{gap:?}");
     }
@@ -380,7 +413,10 @@ mod tests {
         let head = Head::new(Identity::demo());
         let mut posed = Posed::default();
         for shut in [0.0, 0.5, 1.0] {
-            let e = Expression { shut: [shut; 2], ..Expression::default() };
+            let e = Expression {
+                shut: [shut; 2],
+                ..Expression::default()
+            };
             head.pose(&e, [0.0; 3], V3::ZERO, &mut posed);
             for (eye, ring) in Template::bundled().margins.iter().enumerate() {
                 for &i in ring.iter() {
@@ -393,7 +429,10 @@ mod tests {
 
     #[test]
     fn the_two_sides_mirror_each_other() {
-        let head = Head::new(Identity { details: Vec::new(), ..Identity::demo() });
+        let head = Head::new(Identity {
+            details: Vec::new(),
+            ..Identity::demo()
+        });
         let [r, l] = head.eye_centres;
         assert!((r.x + l.x).abs() < 0.2 && (r.y - l.y).abs() < 0.2 && l.x > 28.0);
     }

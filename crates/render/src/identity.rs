@@ -44,15 +44,24 @@ const DETAILS: &[(&str, &str)] = &[
     ("nose/nose-scale-vert-decr", "nose/nose-scale-vert-incr"),
     ("nose/nose-hump-decr", "nose/nose-hump-incr"),
     ("nose/nose-point-down", "nose/nose-point-up"),
-    ("mouth/mouth-scale-horiz-decr", "mouth/mouth-scale-horiz-incr"),
-    ("mouth/mouth-lowerlip-volume-decr", "mouth/mouth-lowerlip-volume-incr"),
+    (
+        "mouth/mouth-scale-horiz-decr",
+        "mouth/mouth-scale-horiz-incr",
+    ),
+    (
+        "mouth/mouth-lowerlip-volume-decr",
+        "mouth/mouth-lowerlip-volume-incr",
+    ),
     ("mouth/mouth-trans-down", "mouth/mouth-trans-up"),
     ("chin/chin-height-decr", "chin/chin-height-incr"),
     ("chin/chin-width-decr", "chin/chin-width-incr"),
     ("chin/chin-prominent-decr", "chin/chin-prominent-incr"),
     ("cheek/?-cheek-bones-decr", "cheek/?-cheek-bones-incr"),
     ("cheek/?-cheek-volume-decr", "cheek/?-cheek-volume-incr"),
-    ("forehead/forehead-scale-vert-decr", "forehead/forehead-scale-vert-incr"),
+    (
+        "forehead/forehead-scale-vert-decr",
+        "forehead/forehead-scale-vert-incr",
+    ),
     ("head/head-fat-decr", "head/head-fat-incr"),
     ("eyes/?-eye-eyefold-down", "eyes/?-eye-eyefold-up"),
     ("eyes/?-eye-corner1-down", "eyes/?-eye-corner1-up"),
@@ -64,7 +73,11 @@ impl Identity {
     /// A person of this seed.
     pub fn random(seed: u64) -> Identity {
         let mut r = Rng::new(seed);
-        let male = if r.unit() < 0.5 { r.range(0.0, 0.2) } else { r.range(0.8, 1.0) };
+        let male = if r.unit() < 0.5 {
+            r.range(0.0, 0.2)
+        } else {
+            r.range(0.8, 1.0)
+        };
         let mut family = [r.unit(), r.unit(), r.unit()].map(|u| u * u * u + 0.02);
         let sum: f32 = family.iter().sum();
         family = family.map(|f| f / sum);
@@ -81,8 +94,8 @@ impl Identity {
         }
         let dark = (family[0] * 0.9 + family[1] * 0.35 + r.range(-0.12, 0.15)).clamp(0.0, 1.0);
         let iris = match (r.unit() * (1.0 + 3.0 * dark)) as u32 {
-            0 if r.unit() < 0.5 => [v3(0.10, 0.17, 0.22), v3(0.26, 0.24, 0.14)],
-            0 => [v3(0.10, 0.13, 0.06), v3(0.22, 0.13, 0.04)],
+            0 if r.unit() < 0.5 => [v3(0.065, 0.10, 0.125), v3(0.16, 0.14, 0.08)],
+            0 => [v3(0.070, 0.085, 0.045), v3(0.15, 0.09, 0.03)],
             _ => [v3(0.055, 0.025, 0.010), v3(0.12, 0.055, 0.018)],
         };
         Identity {
@@ -106,9 +119,8 @@ impl Identity {
 
     /// The person of the bundled demo clip.
     pub fn demo() -> Identity {
-        let pair = |name: &str, w: f32| {
-            ["l", "r"].map(|side| (name.replace('?', side), w)).to_vec()
-        };
+        let pair =
+            |name: &str, w: f32| ["l", "r"].map(|side| (name.replace('?', side), w)).to_vec();
         let mut details = vec![
             ("nose/nose-scale-vert-incr".to_owned(), 0.2),
             ("nose/nose-point-width-decr".to_owned(), 0.2),
@@ -128,12 +140,12 @@ impl Identity {
             weight: -0.1,
             details,
             scale: 1.07,
-            upper_lid_mm: 4.5,
+            upper_lid_mm: 4.1,
             lower_lid_mm: 5.4,
             skin: v3(0.54, 0.32, 0.232),
             hair: v3(0.035, 0.020, 0.011),
-            iris: [v3(0.09, 0.145, 0.17), v3(0.22, 0.17, 0.085)],
-            pupil_mm: 1.7,
+            iris: [v3(0.060, 0.088, 0.092), v3(0.135, 0.100, 0.050)],
+            pupil_mm: 1.85,
             kappa: [4.0, 0.0],
             shirt: v3(0.055, 0.09, 0.16),
         }
@@ -153,7 +165,8 @@ impl Identity {
                     all.push((format!("macro/{name}-{gender}-{age}"), g * a * f));
                 }
                 for (level, w) in levels {
-                    let name = format!("macro/universal-{gender}-{age}-averagemuscle-{level}weight");
+                    let name =
+                        format!("macro/universal-{gender}-{age}-averagemuscle-{level}weight");
                     all.push((name, g * a * w));
                 }
             }

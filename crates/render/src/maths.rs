@@ -19,6 +19,7 @@ pub struct V3 {
 }
 
 /// Short for [`V3`].
+#[inline]
 pub const fn v3(x: f32, y: f32, z: f32) -> V3 {
     V3 { x, y, z }
 }
@@ -28,14 +29,17 @@ impl V3 {
     pub const ZERO: V3 = v3(0.0, 0.0, 0.0);
 
     /// The same number three times.
+    #[inline]
     pub const fn splat(a: f32) -> V3 {
         v3(a, a, a)
     }
     /// Inner product.
+    #[inline]
     pub fn dot(self, o: V3) -> f32 {
         self.x * o.x + self.y * o.y + self.z * o.z
     }
     /// Outer product.
+    #[inline]
     pub fn cross(self, o: V3) -> V3 {
         v3(
             self.y * o.z - self.z * o.y,
@@ -44,19 +48,23 @@ impl V3 {
         )
     }
     /// Product of components.
+    #[inline]
     pub fn times(self, o: V3) -> V3 {
         v3(self.x * o.x, self.y * o.y, self.z * o.z)
     }
     /// Length.
+    #[inline]
     pub fn len(self) -> f32 {
         self.dot(self).sqrt()
     }
     /// Of length one; zero stays zero.
+    #[inline]
     pub fn unit(self) -> V3 {
         let l = self.len();
         if l > 1e-20 { self / l } else { V3::ZERO }
     }
     /// (1−t)·self + t·o.
+    #[inline]
     pub fn mix(self, o: V3, t: f32) -> V3 {
         self + (o - self) * t
     }
@@ -64,35 +72,41 @@ impl V3 {
 
 impl Add for V3 {
     type Output = V3;
+    #[inline]
     fn add(self, o: V3) -> V3 {
         v3(self.x + o.x, self.y + o.y, self.z + o.z)
     }
 }
 impl AddAssign for V3 {
+    #[inline]
     fn add_assign(&mut self, o: V3) {
         *self = *self + o;
     }
 }
 impl Sub for V3 {
     type Output = V3;
+    #[inline]
     fn sub(self, o: V3) -> V3 {
         v3(self.x - o.x, self.y - o.y, self.z - o.z)
     }
 }
 impl Mul<f32> for V3 {
     type Output = V3;
+    #[inline]
     fn mul(self, a: f32) -> V3 {
         v3(self.x * a, self.y * a, self.z * a)
     }
 }
 impl Div<f32> for V3 {
     type Output = V3;
+    #[inline]
     fn div(self, a: f32) -> V3 {
         self * (1.0 / a)
     }
 }
 impl Neg for V3 {
     type Output = V3;
+    #[inline]
     fn neg(self) -> V3 {
         self * -1.0
     }
@@ -107,10 +121,12 @@ impl M3 {
     pub const IDENTITY: M3 = M3(v3(1.0, 0.0, 0.0), v3(0.0, 1.0, 0.0), v3(0.0, 0.0, 1.0));
 
     /// Matrix times vector.
+    #[inline]
     pub fn apply(&self, p: V3) -> V3 {
         self.0 * p.x + self.1 * p.y + self.2 * p.z
     }
     /// Transposed matrix times vector: the inverse of a rotation.
+    #[inline]
     pub fn apply_inverse(&self, p: V3) -> V3 {
         v3(self.0.dot(p), self.1.dot(p), self.2.dot(p))
     }
@@ -144,11 +160,13 @@ pub fn sin_cos(degrees: f64) -> (f64, f64) {
 }
 
 /// (1−t)·a + t·b.
+#[inline]
 pub fn mix(a: f32, b: f32, t: f32) -> f32 {
     a + (b - a) * t
 }
 
 /// 0 below `lo`, 1 above `hi`, a smooth cubic between. `lo` may exceed `hi`.
+#[inline]
 pub fn smoothstep(lo: f32, hi: f32, x: f32) -> f32 {
     let t = ((x - lo) / (hi - lo)).clamp(0.0, 1.0);
     t * t * (3.0 - 2.0 * t)
@@ -187,6 +205,7 @@ impl Rng {
 }
 
 /// A number in 0..1 that belongs to a lattice point.
+#[inline]
 pub fn hash3(x: i32, y: i32, z: i32) -> f32 {
     let mut h = (x as u32).wrapping_mul(0x8da6_b343)
         ^ (y as u32).wrapping_mul(0xd816_3841)
@@ -200,9 +219,12 @@ pub fn hash3(x: i32, y: i32, z: i32) -> f32 {
 }
 
 /// Smooth noise in −1..1, one lattice cell per unit.
+#[inline]
 pub fn noise(p: V3) -> f32 {
-    let (fx, fy, fz) = (p.x.floor(), p.y.floor(), p.z.floor());
-    let (x, y, z) = (fx as i32, fy as i32, fz as i32);
+    // `f32::floor` is a call on processors older than its instruction.
+    let floor = |v: f32| v as i32 - i32::from((v as i32 as f32) > v);
+    let (x, y, z) = (floor(p.x), floor(p.y), floor(p.z));
+    let (fx, fy, fz) = (x as f32, y as f32, z as f32);
     let s = |t: f32| t * t * (3.0 - 2.0 * t);
     let (u, v, w) = (s(p.x - fx), s(p.y - fy), s(p.z - fz));
     let row = |y: i32, z: i32| mix(hash3(x, y, z), hash3(x + 1, y, z), u);
@@ -211,6 +233,7 @@ pub fn noise(p: V3) -> f32 {
 }
 
 /// Noise of several scales, each half as wide and half as strong as the one before.
+#[inline]
 pub fn fbm(p: V3, octaves: u32) -> f32 {
     let (mut sum, mut weight, mut q) = (0.0, 0.5, p);
     for _ in 0..octaves {

@@ -89,7 +89,10 @@ pub fn step(frame: usize) -> Step {
     let (screen, doing) = if frame < grid {
         on_the_grid(frame)
     } else if frame < grid + PURSUIT {
-        (pursuit((frame - grid) as f64 / PURSUIT as f64), Doing::Pursuit)
+        (
+            pursuit((frame - grid) as f64 / PURSUIT as f64),
+            Doing::Pursuit,
+        )
     } else {
         ([0.5, 0.5], Doing::HeadTurn)
     };
@@ -121,13 +124,19 @@ fn on_the_grid(frame: usize) -> ([f64; 2], Doing) {
     }
     // Half a cosine: the speed rises and falls as a saccade's does.
     let s = (1.0 - sin_cos(180.0 * t).1) / 2.0;
-    ([0, 1].map(|i| from[i] + s * (to[i] - from[i])), Doing::Saccade)
+    (
+        [0, 1].map(|i| from[i] + s * (to[i] - from[i])),
+        Doing::Saccade,
+    )
 }
 
 /// A lying eight through the middle, slow at its beginning and end.
 fn pursuit(t: f64) -> [f64; 2] {
     let eased = t * t * (3.0 - 2.0 * t);
-    [0.5 + 0.38 * sin_cos(360.0 * eased).0, 0.5 + 0.3 * sin_cos(720.0 * eased).0]
+    [
+        0.5 + 0.38 * sin_cos(360.0 * eased).0,
+        0.5 + 0.3 * sin_cos(720.0 * eased).0,
+    ]
 }
 
 /// Left, right, up, and back.
@@ -142,8 +151,16 @@ fn idle(frame: usize) -> ([f64; 3], [f64; 3]) {
     let turn = 360.0 * frame as f64 / length() as f64;
     let wave = |periods: f64, phase: f64| sin_cos(turn * periods + phase).0;
     (
-        [0.8 * wave(5.0, 0.0), 0.5 * wave(7.0, 40.0), 0.4 * wave(3.0, 90.0)],
-        [2.0 * wave(4.0, 10.0), 1.2 * wave(6.0, 70.0), 4.0 * wave(2.0, 30.0)],
+        [
+            0.8 * wave(5.0, 0.0),
+            0.5 * wave(7.0, 40.0),
+            0.4 * wave(3.0, 90.0),
+        ],
+        [
+            2.0 * wave(4.0, 10.0),
+            1.2 * wave(6.0, 70.0),
+            4.0 * wave(2.0, 30.0),
+        ],
     )
 }
 
@@ -173,7 +190,10 @@ mod tests {
                 assert!(d < 0.12, "picture {frame}: {d}");
             }
             for i in 0..3 {
-                assert!((b.head_deg[i] - a.head_deg[i]).abs() < 2.0, "picture {frame}");
+                assert!(
+                    (b.head_deg[i] - a.head_deg[i]).abs() < 2.0,
+                    "picture {frame}"
+                );
             }
         }
     }
@@ -194,8 +214,10 @@ mod tests {
 
     #[test]
     fn the_head_turns_while_the_eyes_stay() {
-        let turns: Vec<_> =
-            (0..length()).map(step).filter(|s| s.doing == Doing::HeadTurn).collect();
+        let turns: Vec<_> = (0..length())
+            .map(step)
+            .filter(|s| s.doing == Doing::HeadTurn)
+            .collect();
         assert!(turns.iter().all(|s| s.screen == [0.5, 0.5]));
         let yaw = |f: fn(f64, f64) -> f64| turns.iter().map(|s| s.head_deg[0]).fold(0.0, f);
         assert!(yaw(f64::max) > 9.0 && yaw(f64::min) < -9.0);

@@ -80,11 +80,18 @@ impl Raster {
     /// Draws `triangles` over points that are already projected (x, y in samples,
     /// z = 1/depth, larger is nearer; not positive: behind the camera). With
     /// `cull`, triangles seen from behind are left out.
-    pub fn draw(&mut self, triangles: &[[u32; 3]], projected: &[V3], width: usize, height: usize, cull: bool) {
+    pub fn draw(
+        &mut self,
+        triangles: &[[u32; 3]],
+        projected: &[V3],
+        width: usize,
+        height: usize,
+        cull: bool,
+    ) {
         self.width = width;
         self.seen.clear();
         self.seen.resize(width * height, EMPTY);
-        let band = 48;
+        let band = height.div_ceil(8).max(16);
         self.seen
             .par_chunks_mut(band * width)
             .enumerate()
@@ -92,14 +99,27 @@ impl Raster {
                 let top = k * band;
                 let bottom = top + rows.len() / width;
                 for (i, t) in triangles.iter().enumerate() {
-                    let corners = t.map(|c| projected[c as usize]);
+                    let [a, b, c] = *t;
+                    let corners = [
+                        projected[a as usize],
+                        projected[b as usize],
+                        projected[c as usize],
+                    ];
                     draw_one(i as u32, corners, rows, width, top, bottom, cull);
                 }
             });
     }
 }
 
-fn draw_one(index: u32, [a, b, c]: [V3; 3], rows: &mut [Seen], width: usize, top: usize, bottom: usize, cull: bool) {
+fn draw_one(
+    index: u32,
+    [a, b, c]: [V3; 3],
+    rows: &mut [Seen],
+    width: usize,
+    top: usize,
+    bottom: usize,
+    cull: bool,
+) {
     let y_min = a.y.min(b.y).min(c.y);
     let y_max = a.y.max(b.y).max(c.y);
     if y_max < top as f32 || y_min > bottom as f32 || a.z <= 0.0 || b.z <= 0.0 || c.z <= 0.0 {

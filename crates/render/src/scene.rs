@@ -11,13 +11,15 @@ use crate::head::{Expression, Head, Posed, Template};
 use crate::identity::Identity;
 use crate::light::{Lights, ShadowMap, openness};
 use crate::maths::{M3, V3, mix, smoothstep, v3};
-use crate::raster::{NOTHING, Pinhole, Raster};
+use crate::raster::{NOTHING, Pinhole, Raster, Seen};
 use crate::sensor::Sensor;
 use crate::skin::{Point, Skin, shirt};
 use crate::strands::{Canvas, Hair};
 
 /// Samples along each side of a pixel.
 const SUPERSAMPLE: usize = 2;
+/// Depths of a pixel's samples that differ by less than this factor are one surface.
+const SAME_SURFACE: f32 = 0.996;
 
 /// RGB, eight bits, row by row from the top left.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -134,15 +136,24 @@ impl Scene {
         let mut eyes = Vec::new();
         let mut truths = Vec::new();
         for eye in 0..2 {
-            let centre = self.head.skull_to_camera(self.head.eye_centres[eye], moment.head, place);
+            let centre = self
+                .head
+                .skull_to_camera(self.head.eye_centres[eye], moment.head, place);
             let origin = to64(centre);
             let visual = (moment.target - origin).normalize();
             // The optical axis points further to the temple than the visual one, and lower.
             let nose = if eye == 0 { 1.0 } else { -1.0 };
             let optical = {
-                let r = Ray { origin, direction: visual };
-                let (yaw, pitch) = (r.yaw_deg() - nose * who.kappa[0], r.pitch_deg() - who.kappa[1]);
-                let ((sy, cy), (sp, cp)) = (crate::maths::sin_cos(yaw), crate::maths::sin_cos(pitch));
+                let r = Ray {
+                    origin,
+                    direction: visual,
+                };
+                let (yaw, pitch) = (
+                    r.yaw_deg() - nose * who.kappa[0],
+                    r.pitch_deg() - who.kappa[1],
+                );
+                let ((sy, cy), (sp, cp)) =
+                    (crate::maths::sin_cos(yaw), crate::maths::sin_cos(pitch));
                 Vector3::new(cp * sy, -sp, -cp * cy)
             };
             let in_head = turn.apply_inverse(from64(optical));
@@ -158,14 +169,21 @@ impl Scene {
                 nose: nose as f32,
                 seed: (who.seed % 97) as f32 + 31.0 * eye as f32,
             });
-            truths.push((Ray { origin, direction: visual }, optical));
+            truths.push((
+                Ray {
+                    origin,
+                    direction: visual,
+                },
+                optical,
+            ));
         }
         let openness = [0, 1].map(|eye| {
             let [upper, lower] = self.head.lid_heights(eye, &expression);
             f64::from((lower - upper).max(0.0) / (2.0 * eyeball::LIMBUS))
         });
         let limbus = |(ray, optical): &(Ray, Vector3<f64>)| {
-            self.camera.project(ray.origin + optical * f64::from(eyeball::LIMBUS_DEPTH))
+            self.camera
+                .project(ray.origin + optical * f64::from(eyeball::LIMBUS_DEPTH))
         };
         let truth = Truth {
             gaze: [truths[0].0, truths[1].0],
@@ -186,24 +204,56 @@ impl Scene {
         let camera = Pinhole::new(&self.camera, SUPERSAMPLE);
         let place = from64(moment.place);
         let b = &mut self.buffers;
-        self.head.pose(&expression, moment.head, place, &mut b.posed);
+        self.head
+            .pose(&expression, moment.head, place, &mut b.posed);
         b.projected.clear();
-        b.projected.extend(b.posed.positions.iter().map(|&p| camera.project(p)));
-        b.raster.draw(&template.triangles, &b.projected, camera.width, camera.height, true);
+        b.projected
+            .extend(b.posed.positions.iter().map(|&p| camera.project(p)));
+        b.raster.draw(
+            &template.triangles,
+            &b.projected,
+            camera.width,
+            camera.height,
+            true,
+        );
         let middle = from64(truth.head_mm) + v3(0.0, 40.0, 60.0);
-        b.shadow.draw(&template.triangles, &b.posed.positions, self.lights.key, middle, 460.0, 1024);
+        b.shadow.draw(
+            &template.triangles,
+            &b.posed.positions,
+            self.lights.key,
+            middle,
+            460.0,
+            1024,
+        );
 
         b.colour.clone_from(&self.background.samples);
         let (posed, raster, shadow) = (&b.posed, &b.raster, &b.shadow);
         let (skin, lights, open) = (&self.skin, &self.lights, &self.open);
         b.colour
-            .par_chunks_mut(camera.width)
-            .zip(raster.seen.par_chunks(camera.width))
+            .par_chunks_mut(SUPERSAMPLE * camera.width)
+            .zip(raster.seen.par_chunks(SUPERSAMPLE * camera.width))
             .for_each(|(colours, seen)| {
-                for (c, s) in colours.iter_mut().zip(seen) {
-                    if s.triangle != NOTHING {
-                        let p = body_point(template, posed, open, shadow, s.triangle, s.b);
-                        *c = skin.shade(&p, lights);
+                let colour = |s: &Seen| {
+                    let p = body_point(template, posed, open, shadow, s.triangle, s.b);
+                    skin.shade(&p, lights)
+                };
+                for x in (0..camera.width).step_by(SUPERSAMPLE) {
+                    let four = [x, x + 1, x + camera.width, x + camera.width + 1];
+                    let depths = four.map(|i| seen[i].inverse_z);
+                    let far = depths.iter().copied().fold(f32::MAX, f32::min);
+                    let near = depths.iter().copied().fold(0.0, f32::max);
+                    if far > SAME_SURFACE * near {
+                        // One surface fills the pixel: two samples across its diagonal do.
+                        let (p, q) = (colour(&seen[four[0]]), colour(&seen[four[3]]));
+                        for (i, c) in four.into_iter().zip([p, q, p, q]) {
+                            colours[i] = c;
+                        }
+                    } else {
+                        for i in four {
+                            if seen[i].triangle != NOTHING {
+                                colours[i] = colour(&seen[i]);
+                            }
+                        }
                     }
                 }
             });
@@ -211,7 +261,15 @@ impl Scene {
         b.eye_depth.clear();
         b.eye_depth.resize(b.colour.len(), 0.0);
         for eye in &eyes {
-            draw_eye(eye, &camera, raster, shadow, lights, &mut b.colour, &mut b.eye_depth);
+            draw_eye(
+                eye,
+                &camera,
+                raster,
+                shadow,
+                lights,
+                &mut b.colour,
+                &mut b.eye_depth,
+            );
         }
         let turn = M3::from_head_angles(moment.head[0], moment.head[1], moment.head[2]);
         let mut canvas = Canvas {
@@ -220,9 +278,21 @@ impl Scene {
             eyes: &b.eye_depth,
             camera,
         };
-        self.hair.draw(&mut canvas, &self.head, &b.posed, &turn, place, &self.lights);
+        self.hair.draw(
+            &mut canvas,
+            &self.head,
+            &b.posed,
+            &turn,
+            place,
+            &self.lights,
+        );
         halve(&b.colour, camera.width, &mut b.small);
-        self.sensor.expose(&mut b.small, self.camera.width as usize, moment.frame, picture);
+        self.sensor.expose(
+            &mut b.small,
+            self.camera.width as usize,
+            moment.frame,
+            picture,
+        );
         truth
     }
 }
@@ -238,16 +308,14 @@ fn body_point(
 ) -> Point {
     let t = template.triangles[triangle as usize];
     // Weights in the picture's plane → weights on the triangle.
-    let z = t.map(|i| 1.0 / posed.positions[i as usize].z);
-    let w = [(1.0 - b[0] - b[1]) * z[0], b[0] * z[1], b[1] * z[2]];
+    let z = |k: usize| posed.positions[t[k] as usize].z;
+    let w = [(1.0 - b[0] - b[1]) / z(0), b[0] / z(1), b[1] / z(2)];
     let sum = 1.0 / (w[0] + w[1] + w[2]);
-    let w = w.map(|x| x * sum);
-    let vector = |of: &[V3]| {
-        of[t[0] as usize] * w[0] + of[t[1] as usize] * w[1] + of[t[2] as usize] * w[2]
-    };
-    let number = |of: &[f32]| {
-        of[t[0] as usize] * w[0] + of[t[1] as usize] * w[1] + of[t[2] as usize] * w[2]
-    };
+    let w = [w[0] * sum, w[1] * sum, w[2] * sum];
+    let vector =
+        |of: &[V3]| of[t[0] as usize] * w[0] + of[t[1] as usize] * w[1] + of[t[2] as usize] * w[2];
+    let number =
+        |of: &[f32]| of[t[0] as usize] * w[0] + of[t[1] as usize] * w[1] + of[t[2] as usize] * w[2];
     let at = vector(&posed.positions);
     let normal = vector(&posed.normals).unit();
     let reference = vector(&template.reference);
@@ -276,7 +344,12 @@ fn draw_eye(
 ) {
     let c = camera.project(eye.centre);
     let r = 14.5 * camera.f[0] * c.z;
-    let range = |c: f32, n: usize| ((c - r).max(0.0) as usize, ((c + r).max(0.0) as usize).min(n));
+    let range = |c: f32, n: usize| {
+        (
+            (c - r).max(0.0) as usize,
+            ((c + r).max(0.0) as usize).min(n),
+        )
+    };
     let (x0, x1) = range(c.x, camera.width);
     let (y0, y1) = range(c.y, camera.height);
     let per_mm = camera.f[0] * c.z;
@@ -292,17 +365,21 @@ fn draw_eye(
             // How near a lid's edge is, above and below: it shades, and holds the tear film.
             let lid = |direction: isize, reach_mm: f32| {
                 let n = (reach_mm * per_mm) as isize;
-                (1..=n).find(|k| {
-                    let yy = y as isize + direction * k;
-                    (0..height).contains(&yy)
-                        && raster.seen[yy as usize * camera.width + x].inverse_z > 1.0 / (hit.t + 1.5)
-                })
-                .map_or(reach_mm, |k| (k as f32 - 0.5) / per_mm)
+                (1..=n)
+                    .find(|k| {
+                        let yy = y as isize + direction * k;
+                        (0..height).contains(&yy)
+                            && raster.seen[yy as usize * camera.width + x].inverse_z
+                                > 1.0 / (hit.t + 1.5)
+                    })
+                    .map_or(reach_mm, |k| (k as f32 - 0.5) / per_mm)
             };
             let (above, below) = (lid(-1, 5.0), lid(1, 3.0));
-            let open = mix(0.34, 1.0, smoothstep(-0.3, 4.2, above)) * mix(0.62, 1.0, smoothstep(-0.2, 2.4, below));
+            let open = mix(0.22, 1.0, smoothstep(-0.4, 4.6, above))
+                * mix(0.55, 1.0, smoothstep(-0.2, 2.6, below));
             let at = d * hit.t;
-            let lit = shadow.reach(at + (lights.key * 0.4), 2.2, 0.5) * mix(0.55, 1.0, smoothstep(0.0, 2.2, above));
+            let lit = shadow.reach(at + (lights.key * 0.4), 2.2, 0.5)
+                * mix(0.45, 1.0, smoothstep(0.0, 2.6, above));
             let wet = smoothstep(0.75, 0.25, below);
             colour[i] = eye.shade(&hit, d, lights, lit, open, wet);
             depth[i] = 1.0 / hit.t;
@@ -315,7 +392,11 @@ fn halve(samples: &[V3], width: usize, out: &mut Vec<V3>) {
     out.clear();
     for rows in samples.chunks_exact(2 * width) {
         let (a, b) = rows.split_at(width);
-        out.extend(a.chunks_exact(2).zip(b.chunks_exact(2)).map(|(p, q)| (p[0] + p[1] + q[0] + q[1]) * 0.25));
+        out.extend(
+            a.chunks_exact(2)
+                .zip(b.chunks_exact(2))
+                .map(|(p, q)| (p[0] + p[1] + q[0] + q[1]) * 0.25),
+        );
     }
 }
 
@@ -325,4 +406,114 @@ fn from64(v: Vector3<f64>) -> V3 {
 
 fn to64(v: V3) -> Vector3<f64> {
     Vector3::new(f64::from(v.x), f64::from(v.y), f64::from(v.z))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use gaze::screen::Screen;
+
+    fn scene(width: u32, height: u32) -> Scene {
+        let lights = Lights::window(v3(0.0, 90.0, 0.0), [155.0, 87.0]);
+        Scene::new(
+            Identity::demo(),
+            Intrinsics::webcam(width, height),
+            lights,
+            1,
+        )
+    }
+
+    fn moment() -> Moment {
+        Moment {
+            target: Screen::default().point_mm(Point2::new(0.2, 0.7)),
+            head: [8.0, -5.0, 3.0],
+            place: Vector3::new(12.0, 20.0, 540.0),
+            shut: 0.0,
+            units: Vec::new(),
+            frame: 3,
+        }
+    }
+
+    #[test]
+    fn the_truth_agrees_with_algebra_done_another_way() {
+        let scene = scene(640, 480);
+        let m = moment();
+        let truth = scene.truth(&m);
+        let rotation =
+            nalgebra::Rotation3::from_axis_angle(&Vector3::y_axis(), -m.head[0].to_radians())
+                * nalgebra::Rotation3::from_axis_angle(&Vector3::x_axis(), -m.head[1].to_radians())
+                * nalgebra::Rotation3::from_axis_angle(&Vector3::z_axis(), m.head[2].to_radians());
+        let focal = 320.0 / 30f64.to_radians().tan();
+        for eye in 0..2 {
+            let pivot = to64(scene.head.pivot);
+            let centre = rotation * (to64(scene.head.eye_centres[eye]) - pivot) + pivot + m.place;
+            let px =
+                |p: Vector3<f64>| Point2::new(320.0 + focal * p.x / p.z, 240.0 + focal * p.y / p.z);
+            assert!((px(centre) - truth.centre_px[eye]).norm() < 0.1);
+            // The visual axis meets the target; the optical one leans to the temple by kappa.
+            let ray = &truth.gaze[eye];
+            let reach = (m.target - ray.origin).norm();
+            assert!((ray.origin + ray.direction * reach - m.target).norm() < 1e-6);
+            let kappa = ray.direction.angle(&truth.optical[eye]).to_degrees();
+            assert!(
+                (kappa - scene.head.identity.kappa[0]).abs() < 0.2,
+                "{kappa}"
+            );
+            let temple = if eye == 0 { -1.0 } else { 1.0 };
+            assert!((truth.optical[eye].x - ray.direction.x) * temple > 0.0);
+            let limbus = centre + truth.optical[eye] * 10.45;
+            assert!((px(limbus) - truth.iris_px[eye]).norm() < 0.1);
+        }
+        assert!(truth.iris_px[0].x < truth.iris_px[1].x);
+    }
+
+    #[test]
+    fn the_same_moment_gives_the_same_bytes() {
+        let (mut a, mut b) = (Picture::default(), Picture::default());
+        let mut one = scene(96, 72);
+        one.render(&moment(), &mut a);
+        let mut other = moment();
+        other.shut = 1.0;
+        one.render(&other, &mut b);
+        assert_ne!(a, b);
+        one.render(&moment(), &mut b);
+        assert_eq!(a, b, "buffers keep nothing of the last picture");
+        scene(96, 72).render(&moment(), &mut b);
+        assert_eq!(a, b);
+    }
+
+    #[test]
+    fn the_pupil_is_dark_where_the_truth_says() {
+        let mut scene = scene(640, 480);
+        let truth = scene.truth(&moment());
+        // Three times as near the left eye, so that the pupil has pixels.
+        for (f, c, at) in [
+            (
+                &mut scene.camera.fx,
+                &mut scene.camera.cx,
+                truth.iris_px[0].x,
+            ),
+            (
+                &mut scene.camera.fy,
+                &mut scene.camera.cy,
+                truth.iris_px[0].y,
+            ),
+        ] {
+            *c += 3.0 * (*c - at) + at - *c;
+            *f *= 3.0;
+        }
+        let mut picture = Picture::default();
+        let truth = scene.render(&moment(), &mut picture);
+        let grey = |x: f64, y: f64| {
+            let i = 3 * (y as usize * 640 + x as usize);
+            picture.rgb[i..i + 3]
+                .iter()
+                .map(|v| f64::from(*v))
+                .sum::<f64>()
+                / 3.0
+        };
+        let p = truth.iris_px[0];
+        let sclera = grey(p.x - 24.0, p.y + 2.0).max(grey(p.x + 24.0, p.y + 2.0));
+        assert!(grey(p.x, p.y) < 45.0 && sclera > grey(p.x, p.y) + 50.0);
+    }
 }

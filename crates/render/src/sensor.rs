@@ -39,7 +39,11 @@ fn tone_table() -> Vec<u8> {
             let r = i as f64 / TONE_STEPS as f64;
             let x = r * r * f64::from(TONE_RANGE);
             // Straight up to 0.6, then bent to reach 1 slowly.
-            let y = if x < 0.6 { x } else { 0.6 + 0.4 * (1.0 - libm::exp(-(x - 0.6) / 0.4)) };
+            let y = if x < 0.6 {
+                x
+            } else {
+                0.6 + 0.4 * (1.0 - libm::exp(-(x - 0.6) / 0.4))
+            };
             let s = if y <= 0.003_130_8 {
                 12.92 * y
             } else {
@@ -73,7 +77,9 @@ impl Sensor {
                 let at = (v / TONE_RANGE).sqrt() * TONE_STEPS as f32;
                 let level = f32::from(self.tone[at as usize]);
                 let strength = self.noise * 255.0 * (1.25 - level / 400.0);
-                picture.rgb.push((level + (luma + t) * strength + 0.5).clamp(0.0, 255.0) as u8);
+                picture
+                    .rgb
+                    .push((level + (luma + t) * strength + 0.5).clamp(0.0, 255.0) as u8);
             }
         }
     }
@@ -87,7 +93,8 @@ impl Sensor {
                 let i = y * width + x;
                 let w = &self.work;
                 let side = w[i - 1] + w[i + 1] + w[i - width] + w[i + width];
-                let corner = w[i - width - 1] + w[i - width + 1] + w[i + width - 1] + w[i + width + 1];
+                let corner =
+                    w[i - width - 1] + w[i - width + 1] + w[i + width - 1] + w[i + width + 1];
                 light[i] = w[i] * (1.0 - k) + side * (k / 6.0) + corner * (k / 12.0);
             }
         }

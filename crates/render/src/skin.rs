@@ -81,7 +81,11 @@ fn degrees_around(p: V3) -> f32 {
 pub fn shirt(p: V3) -> f32 {
     let front = smoothstep(110.0, 40.0, p.z);
     let collar = mix(122.0, 172.0, front) + 0.10 * p.x.abs() * (1.0 - front);
-    let below = smoothstep(collar - 0.6, collar + 0.6, p.y - (p.x.abs() - 60.0).max(0.0) * 0.28);
+    let below = smoothstep(
+        collar - 0.6,
+        collar + 0.6,
+        p.y - (p.x.abs() - 60.0).max(0.0) * 0.28,
+    );
     // No head is as wide as this: shoulders are covered, however high they stand.
     below.max(smoothstep(118.0, 120.0, p.x.abs()))
 }
@@ -91,7 +95,12 @@ impl Skin {
     pub fn new(who: &Identity) -> Skin {
         let mut r = Rng::new(who.seed ^ 0x5c1);
         let moles = (0..9)
-            .map(|_| (v3(r.range(-70.0, 70.0), r.range(-50.0, 110.0), 0.0), r.range(0.5, 1.3)))
+            .map(|_| {
+                (
+                    v3(r.range(-70.0, 70.0), r.range(-50.0, 110.0), 0.0),
+                    r.range(0.5, 1.3),
+                )
+            })
             .collect();
         Skin {
             colour: who.skin,
@@ -99,7 +108,11 @@ impl Skin {
             shirt: who.shirt,
             male: who.male,
             sheen: who.sheen(),
-            offset: v3(r.range(-50.0, 50.0), r.range(-50.0, 50.0), r.range(-50.0, 50.0)),
+            offset: v3(
+                r.range(-50.0, 50.0),
+                r.range(-50.0, 50.0),
+                r.range(-50.0, 50.0),
+            ),
             moles,
         }
     }
@@ -117,7 +130,11 @@ impl Skin {
         let e = 0.35;
         let bump = |d: V3| fbm((q + d) * 0.9, 2) * 0.10 + noise((q + d) * 0.22) * 0.12;
         let b0 = bump(V3::ZERO);
-        let slope = v3(bump(v3(e, 0.0, 0.0)) - b0, bump(v3(0.0, e, 0.0)) - b0, bump(v3(0.0, 0.0, e)) - b0) / e;
+        let slope = v3(
+            bump(v3(e, 0.0, 0.0)) - b0,
+            bump(v3(0.0, e, 0.0)) - b0,
+            bump(v3(0.0, 0.0, e)) - b0,
+        ) / e;
         let n = (p.normal - slope * 0.75).unit();
 
         // Light that enters skin comes out around the corner, red farthest.
@@ -131,11 +148,7 @@ impl Skin {
             v3(soft(0.42), soft(0.22), soft(0.16))
         };
         // In a shadow's edge it bleeds red too.
-        let lit = v3(
-            libm::powf(p.lit, 0.72),
-            p.lit,
-            libm::powf(p.lit, 1.1),
-        );
+        let lit = v3(libm::powf(p.lit, 0.72), p.lit, libm::powf(p.lit, 1.1));
         let open = v3(libm::powf(p.open, 0.85), p.open, libm::powf(p.open, 1.08));
         let to_screen = lights.screen - p.at;
         let distance = to_screen.len();
@@ -169,7 +182,7 @@ impl Skin {
         let mottled = 1.0 + 0.16 * fbm(q * 0.045, 3) + 0.10 * fbm(q * 0.35, 2);
         let mut c = self.colour * mottled;
         // Blood near the surface: cheeks, nose, chin, ears.
-        let blood = 0.65 * spot(38.0, 42.0, 20.0, 18.0)
+        let blood = 0.42 * spot(38.0, 42.0, 20.0, 18.0)
             + 0.8 * spot(0.0, 42.0, 13.0, 11.0)
             + 0.3 * spot(0.0, 100.0, 18.0, 12.0)
             + 0.8 * p.ears
@@ -178,8 +191,14 @@ impl Skin {
         let red = v3(1.08, 0.80, 0.78);
         c = c.mix(c.times(red), blood.clamp(-0.4, 1.0));
         // Thin skin around the eyes: darker, bluer below, redder at the lids.
-        c = c.mix(c.times(v3(0.80, 0.74, 0.78)), 0.55 * spot(27.0, 15.0, 15.0, 8.0));
-        c = c.mix(c.times(v3(0.86, 0.72, 0.70)), 0.6 * spot(31.0, 0.0, 17.0, 10.0));
+        c = c.mix(
+            c.times(v3(0.80, 0.74, 0.78)),
+            0.55 * spot(27.0, 15.0, 15.0, 8.0),
+        );
+        c = c.mix(
+            c.times(v3(0.86, 0.72, 0.70)),
+            0.6 * spot(31.0, 0.0, 17.0, 10.0),
+        );
         // A shaven beard.
         let jaw = smoothstep(52.0, 74.0, r.y + 0.28 * r.x.abs() - 6.0)
             * smoothstep(140.0, 112.0, r.y)
@@ -187,19 +206,24 @@ impl Skin {
             * (1.0 - p.lips);
         let moustache = spot(0.0, 62.0, 26.0, 7.0);
         let grain = 0.75 + 0.5 * noise(q * 1.6) + 0.25 * noise(q * 3.1);
-        let beard = (jaw.max(moustache) * smoothstep(0.5, 0.9, self.male) * 0.38 * grain).clamp(0.0, 0.8);
+        let beard =
+            (jaw.max(moustache) * smoothstep(0.5, 0.9, self.male) * 0.38 * grain).clamp(0.0, 0.8);
         c = c.mix(c.times(v3(0.50, 0.50, 0.56)), beard);
         for (place, size) in &self.moles {
             let (dx, dy) = (r.x - place.x, r.y - place.y);
-            let m = smoothstep(*size, size * 0.4, (dx * dx + dy * dy).sqrt()) * smoothstep(40.0, 20.0, r.z);
+            let m = smoothstep(*size, size * 0.4, (dx * dx + dy * dy).sqrt())
+                * smoothstep(40.0, 20.0, r.z);
             c = c.mix(c.times(v3(0.42, 0.30, 0.26)), m * 0.75);
         }
         // Lips, with upright lines.
         let lines = 1.0 + 0.14 * noise(v3(q.x * 1.1, q.y * 0.2, 0.0));
-        let lip = self.colour.times(v3(0.92, 0.56, 0.60)) * lines;
-        c = c.mix(lip, p.lips * mix(0.75, 0.55, self.male));
-        c = c.mix(v3(0.10, 0.025, 0.02), p.mouth);
-        c = c.mix(v3(0.52, 0.26, 0.225), p.wet);
+        let lip = self.colour.times(v3(0.84, 0.47, 0.50)) * lines;
+        c = c.mix(lip, p.lips * mix(0.95, 0.75, self.male));
+        c = c.mix(v3(0.20, 0.065, 0.055), p.mouth);
+        // Towards the nose the insides of the lids are red, towards the temple white like the eye.
+        let temple = smoothstep(28.0, 36.0, r.x.abs());
+        let inside = v3(0.50, 0.25, 0.215).mix(v3(0.40, 0.315, 0.285), temple);
+        c = c.mix(inside, p.wet);
         c.mix(self.hair * 0.8, under_hair * 0.9)
     }
 

@@ -53,7 +53,12 @@ impl Hair {
     pub fn new(head: &Head) -> Hair {
         let template = Template::bundled();
         let mut rest = Posed::default();
-        head.pose(&crate::head::Expression::default(), [0.0; 3], V3::ZERO, &mut rest);
+        head.pose(
+            &crate::head::Expression::default(),
+            [0.0; 3],
+            V3::ZERO,
+            &mut rest,
+        );
         Hair {
             scalp: grow(head.identity.seed, template, &rest),
             brows: brows(head.identity.seed, template, &rest),
@@ -63,7 +68,15 @@ impl Hair {
     }
 
     /// Draws everything over the canvas. `turn` is the skull's rotation.
-    pub fn draw(&self, canvas: &mut Canvas<'_>, head: &Head, posed: &Posed, turn: &M3, place: V3, lights: &Lights) {
+    pub fn draw(
+        &self,
+        canvas: &mut Canvas<'_>,
+        head: &Head,
+        posed: &Posed,
+        turn: &M3,
+        place: V3,
+        lights: &Lights,
+    ) {
         let to_camera = |p: V3| turn.apply(p - head.pivot) + head.pivot + place;
         let mut line = Vec::new();
         let skull = to_camera(SKULL);
@@ -75,7 +88,13 @@ impl Hair {
             let colour = |a: V3, b: V3, t: f32| {
                 let along = (b - a).unit();
                 let depth = 0.30 + 0.70 * t;
-                kajiya(self.colour * s.shade, along, n, (a - V3::ZERO).unit(), lights) * depth
+                kajiya(
+                    self.colour * s.shade,
+                    along,
+                    n,
+                    (a - V3::ZERO).unit(),
+                    lights,
+                ) * depth
             };
             canvas.stroke(&line, s.width, 0.85, 2.2, colour);
         }
@@ -92,7 +111,9 @@ impl Hair {
                 line.push(root + d * (length * t) + n * (0.15 + lift));
             }
             let c = self.colour.mix(v3(0.03, 0.02, 0.014), 0.4) * *shade;
-            canvas.stroke(&line, 0.16, 0.75, 1.5, |a, b, _| kajiya(c, (b - a).unit(), n, a.unit(), lights) * 0.8);
+            canvas.stroke(&line, 0.16, 0.75, 1.5, |a, b, _| {
+                kajiya(c, (b - a).unit(), n, a.unit(), lights) * 0.8
+            });
         }
         for (eye, lashes) in self.lashes.iter().enumerate() {
             let centre = to_camera(head.eye_centres[eye]);
@@ -130,14 +151,24 @@ fn kajiya(colour: V3, along: V3, n: V3, view: V3, lights: &Lights) -> V3 {
     let m4 = mirror * mirror * mirror * mirror;
     let m16 = m4 * m4 * m4 * m4;
     let rim = smoothstep(0.0, 0.9, n.dot(lights.rim));
-    colour.times(lights.key_colour * (0.75 * sin * facing) + lights.ambient(n) * 0.9 + lights.rim_colour * rim)
-        + lights.key_colour.times(V3::splat(0.02) + colour * 0.35) * (m16 * facing * 0.9)
+    colour.times(
+        lights.key_colour * (0.75 * sin * facing)
+            + lights.ambient(n) * 0.9
+            + lights.rim_colour * rim,
+    ) + lights.key_colour.times(V3::splat(0.02) + colour * 0.35) * (m16 * facing * 0.9)
 }
 
 impl Canvas<'_> {
     /// A line of points (camera frame), `width` mm at its root, thinning to nothing; `bias` mm
     /// may it lie behind what it is drawn over.
-    fn stroke(&mut self, line: &[V3], width: f32, opacity: f32, bias: f32, colour: impl Fn(V3, V3, f32) -> V3) {
+    fn stroke(
+        &mut self,
+        line: &[V3],
+        width: f32,
+        opacity: f32,
+        bias: f32,
+        colour: impl Fn(V3, V3, f32) -> V3,
+    ) {
         let n = line.len() - 1;
         for k in 0..n {
             let (a, b) = (line[k], line[k + 1]);
@@ -158,7 +189,11 @@ impl Canvas<'_> {
         let major = dx.abs().max(dy.abs());
         let steps = major.ceil().max(1.0) as usize;
         let per_step = major / steps as f32;
-        let slant = if major > 1e-6 { (dx * dx + dy * dy).sqrt() / major } else { 1.0 };
+        let slant = if major > 1e-6 {
+            (dx * dx + dy * dy).sqrt() / major
+        } else {
+            1.0
+        };
         let across = (covered * slant).max(0.05);
         let (w, h) = (self.camera.width as isize, self.camera.height as isize);
         for s in 0..steps {
@@ -168,7 +203,11 @@ impl Canvas<'_> {
             let (lo, hi) = (minor - across / 2.0, minor + across / 2.0);
             for m in lo.floor() as isize..=hi.floor() as isize {
                 let part = (hi.min(m as f32 + 1.0) - lo.max(m as f32)).clamp(0.0, 1.0);
-                let (px, py) = if steep { (m, y.floor() as isize) } else { (x.floor() as isize, m) };
+                let (px, py) = if steep {
+                    (m, y.floor() as isize)
+                } else {
+                    (x.floor() as isize, m)
+                };
                 if px < 0 || py < 0 || px >= w || py >= h {
                     continue;
                 }
@@ -217,6 +256,12 @@ fn at(t: [u32; 3], b: [f32; 2], of: &[V3]) -> V3 {
     p * (1.0 - b[0] - b[1]) + q * b[0] + r * b[1]
 }
 
+/// How far from the skull's middle a place is, 1 being about the scalp.
+fn swell(p: V3) -> f32 {
+    let d = p - SKULL;
+    v3(d.x / 80.0, d.y / 108.0, d.z / 100.0).len()
+}
+
 fn grow(seed: u64, template: &Template, rest: &Posed) -> Vec<Strand> {
     let mut r = Rng::new(seed ^ 0x4a12);
     let table = pick_table(template, rest, scalp);
@@ -231,16 +276,14 @@ fn grow(seed: u64, template: &Template, rest: &Posed) -> Vec<Strand> {
             let top = smoothstep(-38.0, -82.0, place.y);
             let edge = smoothstep(0.2, 1.0, scalp(place));
             let clump = noise(place * 0.11 + v3(0.0, 0.0, seed as f32));
-            let length = (7.0 + 34.0 * top * (0.85 + 0.3 * clump)) * r.range(0.7, 1.1) * (0.45 + 0.55 * edge);
+            let length =
+                (8.0 + 34.0 * top * (0.85 + 0.3 * clump)) * r.range(0.7, 1.1) * (0.5 + 0.5 * edge);
             // Combed away from a parting on one side, forehead hair up and over.
-            let away = if place.x > parting { 1.0 } else { -1.0 };
+            let wave = 9.0 * noise(place * 0.05 + v3(3.0, 0.0, 0.0)) + 4.0 * r.normal();
+            let away = ((place.x - parting + wave) / 11.0).clamp(-1.0, 1.0);
             let front = smoothstep(20.0, -10.0, place.z);
-            let comb = v3(
-                away * (0.9 - 0.25 * front),
-                0.35 - 0.75 * front * top,
-                0.55 - 0.1 * front,
-            );
-            let fall = v3(away * 0.15, 1.0, 0.25);
+            let comb = v3(away * 0.75, 0.1 - 0.5 * front, 0.65 - 0.95 * front);
+            let fall = v3(0.0, 1.0, 0.45);
             let wander = v3(
                 noise(place * 0.16 + v3(7.0, 0.0, 0.0)),
                 noise(place * 0.16 + v3(0.0, 7.0, 0.0)),
@@ -248,7 +291,10 @@ fn grow(seed: u64, template: &Template, rest: &Posed) -> Vec<Strand> {
             );
             let jitter = v3(r.normal(), r.normal(), r.normal()) * 0.12;
             let tangent = fall.mix(comb, top) + wander * 0.45 + jitter;
-            let mut d = (n * (0.35 + 0.55 * top) + tangent).unit();
+            let tangent = tangent - n * tangent.dot(n);
+            let mut d = (n * (0.28 + 0.75 * top * (0.35 + 0.65 * front)) + tangent).unit();
+            // No strand stands off the skull further than its style allows, nor enters it.
+            let (lowest, highest) = (swell(p) + 0.012, swell(p) + 0.05 + 0.22 * top);
             let segments = if top > 0.1 { 7 } else { 3 };
             let step = length / segments as f32;
             let mut points = vec![p];
@@ -257,10 +303,11 @@ fn grow(seed: u64, template: &Template, rest: &Posed) -> Vec<Strand> {
                 points.push(p);
                 // Bend towards the comb's direction, and never into the skull.
                 let out = (p - SKULL).unit();
-                d = (d + tangent * 0.22 + v3(0.0, 0.10, 0.0)).unit();
+                d = (d + tangent * 0.20 + v3(0.0, 0.09, 0.0)).unit();
                 let into = d.dot(out);
-                if into < -0.12 {
-                    d = (d - out * (into + 0.12)).unit();
+                let s = swell(p);
+                if (s <= lowest && into < 0.0) || (s >= highest && into > 0.0) {
+                    d = (d - out * into).unit();
                 }
             }
             Strand {
@@ -277,13 +324,21 @@ fn brow(place: V3) -> (f32, V3) {
     let x = place.x.abs();
     let side = if place.x > 0.0 { 1.0 } else { -1.0 };
     let t = (x - 10.0) / 42.0;
-    let middle = -20.5 - 7.0 * smoothstep(0.0, 0.62, t) + 6.5 * smoothstep(0.62, 1.05, t);
+    let middle = -20.0 - 4.6 * smoothstep(0.0, 0.66, t) + 5.0 * smoothstep(0.66, 1.05, t);
     let half = 4.2 * smoothstep(-0.06, 0.12, t) * (1.0 - 0.72 * smoothstep(0.45, 1.05, t));
     let v = (place.y - middle) / half.max(0.3);
-    let inside = smoothstep(1.15, 0.45, v.abs()) * smoothstep(-0.04, 0.10, t) * smoothstep(1.06, 0.9, t);
+    let inside =
+        smoothstep(1.15, 0.45, v.abs()) * smoothstep(-0.04, 0.10, t) * smoothstep(1.06, 0.9, t);
     let up = 1.1 - 1.5 * smoothstep(0.0, 0.5, t) + 0.75 * v.clamp(-1.0, 1.0);
     let shown = if place.z < 40.0 { inside } else { 0.0 };
-    (shown, v3(side * (0.35 + 0.75 * smoothstep(0.0, 0.3, t)), -up * 0.8, 0.15))
+    (
+        shown,
+        v3(
+            side * (0.35 + 0.75 * smoothstep(0.0, 0.3, t)),
+            -up * 0.8,
+            0.15,
+        ),
+    )
 }
 
 fn brows(seed: u64, template: &Template, rest: &Posed) -> Vec<(u32, [f32; 2], V3, f32, f32)> {
@@ -292,7 +347,11 @@ fn brows(seed: u64, template: &Template, rest: &Posed) -> Vec<(u32, [f32; 2], V3
     (0..1500)
         .map(|_| {
             let (triangle, b) = pick(&table, &mut r);
-            let place = at(template.triangles[triangle as usize], b, &template.reference);
+            let place = at(
+                template.triangles[triangle as usize],
+                b,
+                &template.reference,
+            );
             let jitter = v3(r.normal(), r.normal(), 0.0) * 0.16;
             let along = (brow(place).1 + jitter).unit();
             (triangle, b, along, r.range(4.0, 7.5), r.range(0.6, 1.2))
@@ -313,15 +372,17 @@ fn lashes(seed: u64, template: &Template, eye: usize) -> Vec<Rooted> {
         // −1 at the nose's corner, +1 at the temple's.
         let across = u * 2.0 - 1.0;
         let place = if upper {
-            across * 13.0 / 56.0
+            (across * 12.0 + 1.0) / 56.0
         } else {
-            0.5 - across * 11.0 / 56.0
+            0.5 - (across * 10.0 + 1.0) / 56.0
         };
         let f = (place + 1.0).fract() * n as f32;
         let k = f as usize % n;
         let fade = smoothstep(1.05, 0.75, across.abs());
-        let length = if upper { 6.5 + 2.0 * across } else { 3.6 } * r.range(0.75, 1.1) * (0.55 + 0.45 * fade);
-        let fan = temple * (0.10 + 0.45 * across) + 0.10 * r.normal();
+        let length = if upper { 6.6 + 0.6 * across } else { 3.4 }
+            * r.range(0.75, 1.1)
+            * (0.45 + 0.55 * fade);
+        let fan = temple * (0.06 + 0.28 * across) + 0.10 * r.normal();
         all.push(Rooted {
             vertices: [ring[k], ring[(k + 1) % n]],
             share: f.fract(),

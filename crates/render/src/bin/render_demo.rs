@@ -42,11 +42,19 @@ fn make(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let camera = Intrinsics::webcam(SIZE.0, SIZE.1);
     let middle = screen.point_mm(Point2::new(0.5, 0.5));
     let glow = v3(middle.x as f32, middle.y as f32, middle.z as f32);
-    let lights = Lights::window(glow, [screen.width_mm as f32 / 2.0, screen.height_mm as f32 / 2.0]);
+    let lights = Lights::window(
+        glow,
+        [screen.width_mm as f32 / 2.0, screen.height_mm as f32 / 2.0],
+    );
     let mut scene = Scene::new(Identity::demo(), camera, lights, 1);
     let mut picture = Picture::default();
     let temporary = folder.join("demo.mp4.part");
-    let mut clip = ClipWriter::new(BufWriter::new(File::create(&temporary)?), SIZE, path::FPS, BITS)?;
+    let mut clip = ClipWriter::new(
+        BufWriter::new(File::create(&temporary)?),
+        SIZE,
+        path::FPS,
+        BITS,
+    )?;
     let mut frames = Vec::new();
     for frame in 0..path::length() {
         let step = path::step(frame);
@@ -73,7 +81,11 @@ fn make(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
         "fps": path::FPS, "camera": camera, "screen": screen,
     });
     let head = head.to_string();
-    let json = format!("{},\n\"frames\": [\n{}\n]}}\n", &head[..head.len() - 1], text.join(",\n"));
+    let json = format!(
+        "{},\n\"frames\": [\n{}\n]}}\n",
+        &head[..head.len() - 1],
+        text.join(",\n")
+    );
     std::fs::write(folder.join("demo.json"), json)?;
     eprintln!("\r{} pictures", path::length());
     Ok(())
