@@ -8,8 +8,8 @@ use gazed::alloc::CountingAllocator;
 use gazed::commands::{bench, demo_truth, doctor, run, status, watch};
 use gazed::settings::FileSettings;
 
-// Counts, so that `gazed bench` and `gazed status` can show that the way from
-// frame to sample allocates nothing.
+// Counts, so that `gazed bench` can show that the way from frame to sample
+// allocates nothing.
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
@@ -57,7 +57,7 @@ enum Command {
         #[arg(long)]
         json: bool,
         /// End after this many seconds
-        #[arg(long, value_name = "S")]
+        #[arg(long, value_name = "S", value_parser = seconds)]
         seconds: Option<f64>,
     },
     /// Check what the daemon needs: each a line with what to do
@@ -104,9 +104,6 @@ struct RunArgs {
     /// Horizontal field of view of the camera, degrees
     #[arg(long, value_name = "DEG")]
     hfov: Option<f64>,
-    /// Whose calibration to use
-    #[arg(long, value_name = "NAME")]
-    user: Option<String>,
     /// Apply this calibration file
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
@@ -124,6 +121,14 @@ struct RunArgs {
     config: Option<PathBuf>,
 }
 
+/// A time that makes sense.
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(s) if (0.0..=1e9).contains(&s) => Ok(s),
+        _ => Err("give seconds, 0 or more".into()),
+    }
+}
+
 fn main() -> ExitCode {
     let cli = Cli::parse();
     let shm = cli.shm;
@@ -138,7 +143,6 @@ fn main() -> ExitCode {
                 filter: a.filter,
                 hfov_deg: a.hfov,
                 calibration: a.calibration,
-                user: a.user,
                 shm,
                 models: a.models,
                 runtime: a.runtime,

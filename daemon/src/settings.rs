@@ -35,8 +35,6 @@ pub struct FileSettings {
     pub camera_mm: Option<[f64; 2]>,
     /// A calibration file to apply instead of the one found by name.
     pub calibration: Option<PathBuf>,
-    /// Whose calibration; the login name if left out.
-    pub user: Option<String>,
     /// Name of the shared memory.
     pub shm: Option<String>,
     /// Folder of the networks.
@@ -60,7 +58,6 @@ pub const KEYS: &[&str] = &[
     "display_mm",
     "camera_mm",
     "calibration",
-    "user",
     "shm",
     "models",
     "runtime",
@@ -85,6 +82,12 @@ pub enum SettingsError {
         path: PathBuf,
         /// What the parser said, with line and column.
         source: serde_json::Error,
+    },
+    /// JSON, but not `{ … }`.
+    #[error("settings {path}: not an object; write {{ \"key\": value, … }}")]
+    NotAnObject {
+        /// The file.
+        path: PathBuf,
     },
     /// A key nobody knows.
     #[error("settings {path}: unknown key \"{key}\"; did you mean \"{nearest}\"?")]
@@ -155,6 +158,11 @@ pub fn parse(text: &str, path: &Path) -> Result<FileSettings, SettingsError> {
         source,
     };
     let value: serde_json::Value = serde_json::from_str(text).map_err(invalid)?;
+    if !value.is_object() {
+        return Err(SettingsError::NotAnObject {
+            path: path.to_path_buf(),
+        });
+    }
     if let Some(key) = value
         .as_object()
         .and_then(|o| o.keys().find(|k| !KEYS.contains(&k.as_str())))
@@ -165,7 +173,8 @@ pub fn parse(text: &str, path: &Path) -> Result<FileSettings, SettingsError> {
             key: key.clone(),
         });
     }
-    let settings: FileSettings = serde_json::from_value(value).map_err(invalid)?;
+    // From the text, not from the value: only so does a wrong kind name its line.
+    let settings: FileSettings = serde_json::from_str(text).map_err(invalid)?;
     settings.check()?;
     Ok(settings)
 }
@@ -194,7 +203,6 @@ impl FileSettings {
             display_mm: over.display_mm.or(self.display_mm),
             camera_mm: over.camera_mm.or(self.camera_mm),
             calibration: over.calibration.or(self.calibration),
-            user: over.user.or(self.user),
             shm: over.shm.or(self.shm),
             models: over.models.or(self.models),
             runtime: over.runtime.or(self.runtime),
@@ -332,7 +340,7 @@ mod tests {
     fn every_key_is_known_and_listed() {
         let all = r#"{"source":"demo","camera":1,"width":1280,"height":720,"fps":30.0,
             "filter":"ema","hfov_deg":60.0,"display_px":[1920,1080],"display_mm":[344.0,194.0],
-            "camera_mm":[0.0,5.0],"calibration":"a.json","user":"ada","shm":"/gaze-test",
+            "camera_mm":[0.0,5.0],"calibration":"a.json","shm":"/gaze-test",
             "models":"m","runtime":"r","threads":2}"#;
         let parsed = parse_text(all).unwrap();
         let count = serde_json::from_str::<serde_json::Value>(all).unwrap();
@@ -357,6 +365,8 @@ mod tests {
             (r#"{"display_mm": [0, 100]}"#, "display_mm"),
             (r#"{"camera": "front"}"#, "settings.json"),
             (r#"{"camera": 1"#, "settings.json"),
+            ("{\n\"fps\": \"fast\"}", "line 2"),
+            (r#"["demo"]"#, "not an object"),
         ] {
             let line = parse_text(text).unwrap_err().to_string();
             assert!(line.contains(key), "{text}: {line}");

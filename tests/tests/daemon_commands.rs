@@ -1,6 +1,7 @@
 //! What the commands print and how they exit.
 
 use gaze_tests::daemon::{Running, WATCHDOG, command, finish, fresh_name};
+use ring::layout::State;
 use serde_json::Value;
 use std::process::Output;
 use std::time::Instant;
@@ -39,7 +40,7 @@ fn without_a_daemon_everybody_is_told_to_start_one() {
 #[test]
 fn status_and_watch_speak_to_people_and_to_scripts() {
     let mut daemon = Running::start(&["--source", "null"]);
-    daemon.until("a sample", |_| true);
+    daemon.until("a running daemon", |s| s.state() == State::Running);
     let shm = daemon.shm.clone();
 
     let (output, text) = ask(&shm, &["status"]);

@@ -54,7 +54,11 @@ pub(crate) fn judge(
         };
     }
     if alive(owner) {
-        Health::Stalled { for_ms: age_ms }
+        // Who prepares camera and networks has nothing to say meanwhile.
+        match Status::unpack(header.status.load(Ordering::Relaxed)).state {
+            State::Starting => Health::Starting,
+            _ => Health::Stalled { for_ms: age_ms },
+        }
     } else {
         Health::Died {
             pid: crate::process::pid_of(owner),

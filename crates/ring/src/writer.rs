@@ -307,7 +307,12 @@ impl Writer {
             return;
         }
         let now = clock::now_ns();
-        if self.status.state != State::Stopped {
+        if std::thread::panicking() {
+            // Dropped by a thread that dies: not a clean end.
+            self.status.state = State::Fault;
+            self.status.reason = Reason::Fault;
+            self.put_status(now, "the writing thread died of a fault of its own");
+        } else if self.status.state != State::Stopped {
             self.status.state = State::Stopped;
             self.status.reason = Reason::Stopped;
             self.put_status(now, "");

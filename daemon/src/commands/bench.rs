@@ -317,8 +317,11 @@ fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(
     report.put("processor", 100.0 * cpu / elapsed, "% of one core");
     report.put("resident memory, whole daemon", resident_mb(), "MB");
     report.put("memory growth", resident_mb() - rss0, "MB");
-    for (thread, slot) in [("perceive", 1), ("publish", 2)] {
-        let made = shared.allocations[slot].load(std::sync::atomic::Ordering::Relaxed);
+    for (thread, made) in [
+        ("perceive", &shared.perceive_allocations),
+        ("publish", &shared.publish_allocations),
+    ] {
+        let made = made.load(std::sync::atomic::Ordering::Relaxed);
         report.put(
             &format!("allocations after warm-up, {thread}"),
             made as f64,

@@ -10,9 +10,10 @@ use gaze::camera::DEFAULT_HFOV_DEG;
 use gaze::error_radius::MapError;
 use gaze::filter::FilterConfig;
 use gaze::screen::Screen;
-use ring::layout::{Reason, SourceKind, State};
+use ring::layout::{Reason, Sample, SourceKind, State};
 use ring::{Writer, WriterConfig};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
+use signal_hook::iterator::Signals;
 use vision::{ModelStore, Perceiver, PerceiverConfig, Runtime};
 
 use crate::exit::{Exit, Failure, Outcome};
@@ -37,6 +38,9 @@ pub struct Plan {
 /// Runs the daemon until a signal or the end of its clip.
 pub fn run(plan: &Plan) -> Outcome {
     let settings = resolve(plan)?;
+    // Before anything else is there to clean up: a signal must never find us deaf.
+    let signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
+        .map_err(|e| Failure::new(Exit::Fault, format!("signals cannot be heard: {e}")))?;
     // The shared memory first: a second daemon must refuse at once, and readers
     // see "starting" while the networks load.
     let name = settings.shm.clone().unwrap_or_else(ring::default_name);
@@ -47,8 +51,14 @@ pub fn run(plan: &Plan) -> Outcome {
     };
     let mut writer = Writer::create(&name, &config)
         .map_err(|error| Failure::new(writer_exit(&error), error.to_string()))?;
+    // Whoever reads the newest sample must not take the last run's for it.
+    writer.publish(&mut Sample {
+        state: State::Starting.raw(),
+        reason: Reason::Starting.raw(),
+        ..Sample::default()
+    });
     match assemble(plan, &settings, &mut writer) {
-        Ok(ready) => supervise(plan, ready.into_daemon(writer)?),
+        Ok(ready) => supervise(plan, ready.into_daemon(writer)?, signals),
         Err(failure) => {
             writer.set_state(State::Fault, Reason::Fault, &failure.line);
             writer.unlink(); // nothing is left behind by a start that failed
@@ -133,9 +143,6 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
         );
     }
     writer.set_source(kind_of(&spec));
-    if let Some(source) = &source {
-        writer.set_camera(&source.describe().name);
-    }
     let lossless = plan.fast && source.is_some();
     say_what_runs(&spec, source.as_deref(), writer.name());
     Ok(Ready {
@@ -228,9 +235,14 @@ fn say_what_runs(spec: &SourceSpec, source: Option<&dyn sources::FrameSource>, s
 }
 
 /// Hears signals and news of the threads until it is time to end.
-fn supervise(plan: &Plan, daemon: Daemon) -> Outcome {
-    hear_signals(daemon.tell.clone())
-        .map_err(|e| Failure::new(Exit::Fault, format!("signals cannot be heard: {e}")))?;
+fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
+    if let Err(e) = hear_signals(signals, daemon.tell.clone()) {
+        daemon.stop();
+        return Err(Failure::new(
+            Exit::Fault,
+            format!("signals cannot be heard: {e}"),
+        ));
+    }
     let outcome = loop {
         match daemon.events.recv() {
             Ok(Event::Stop) | Err(_) => break Ok(Exit::Ok),
@@ -281,7 +293,7 @@ fn reload(plan: &Plan, shared: &Shared) {
             next.calibration_generation = now.calibration_generation + u32::from(refitted);
             shared.mapping.store(Arc::new(next));
             eprintln!(
-                "gazed: settings read again{}{}; another source, network or shared memory needs a restart",
+                "gazed: settings read again{}{}; display, filter and calibration follow at once, all else needs a restart",
                 if moved { ", display changed" } else { "" },
                 if refitted {
                     ", calibration changed"
@@ -295,8 +307,7 @@ fn reload(plan: &Plan, shared: &Shared) {
 }
 
 /// A small thread of its own that turns signals into events.
-fn hear_signals(tell: Sender<Event>) -> std::io::Result<()> {
-    let mut signals = signal_hook::iterator::Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])?;
+fn hear_signals(mut signals: Signals, tell: Sender<Event>) -> std::io::Result<()> {
     std::thread::Builder::new()
         .name("gaze-signals".into())
         .spawn(move || {

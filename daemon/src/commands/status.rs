@@ -12,7 +12,9 @@ pub fn open(shm: Option<&str>) -> Result<Reader, Failure> {
     let name = shm.map_or_else(ring::default_name, str::to_owned);
     Reader::open(&name).map_err(|e| {
         let line = match e {
-            OpenError::NotThere { .. } => format!("no gazed is running ({e}); start it: gazed run"),
+            OpenError::NotThere { .. } => {
+                format!("no gazed is running under {name}; start it: gazed run")
+            }
             _ => e.to_string(),
         };
         Failure::new(Exit::SharedMemory, line)
@@ -76,13 +78,21 @@ fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> Stri
     let pid = h
         .writer_pid
         .map_or(String::new(), |pid| format!(", process {pid}"));
-    let up = h.now_ns.saturating_sub(h.started_ns) / 1_000_000_000;
+    let seconds = |from: u64, to: u64| duration(to.saturating_sub(from) / 1_000_000_000);
+    let time = match (health, h.stopped_ns) {
+        (Health::Stopped, stopped) if stopped > 0 => format!(
+            ", {} ago, after {}",
+            seconds(stopped, h.now_ns),
+            seconds(h.started_ns, stopped)
+        ),
+        (Health::Died { .. }, _) => format!(", {} ago", seconds(h.heartbeat_ns, h.now_ns)),
+        _ => format!(", for {}", seconds(h.started_ns, h.now_ns)),
+    };
     lines.push((
         "gazed",
         format!(
-            "{}{pid}, for {}",
+            "{}{pid}{time}",
             paint(&words(health), if good { "32" } else { "31" }),
-            duration(up)
         ),
     ));
     let why = if h.why.is_empty() {
@@ -91,10 +101,13 @@ fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> Stri
         format!(": {}", h.why)
     };
     lines.push(("state", format!("{}{why}", h.state)));
-    lines.push(("source", match h.camera_name.as_str() {
+    lines.push((
+        "source",
+        match h.camera_name.as_str() {
             name if name == h.source.text() => name.to_owned(),
             name => format!("{} {name}", h.source),
-        }));
+        },
+    ));
     lines.push((
         "rates",
         format!(

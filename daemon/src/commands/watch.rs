@@ -23,6 +23,9 @@ const PATIENCE: Duration = Duration::from_millis(200);
 /// Shows samples until Ctrl-C, `seconds`, or the end of the daemon.
 pub fn watch(shm: Option<&str>, json: bool, seconds: Option<f64>) -> Outcome {
     let mut reader = open(shm)?;
+    if let health @ (Health::Stopped | Health::Died { .. }) = reader.health() {
+        return Err(gone(health));
+    }
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, stop.clone())
@@ -42,10 +45,20 @@ pub fn watch(shm: Option<&str>, json: bool, seconds: Option<f64>) -> Outcome {
     outcome
 }
 
+fn gone(health: Health) -> Failure {
+    Failure::new(
+        Exit::SharedMemory,
+        format!("gazed {}; start it with `gazed run`", words(health)),
+    )
+}
+
 /// One way to show samples.
 trait View {
     /// Shows one sample; false when nobody looks any more (a closed pipe).
     fn sample(&mut self, sample: &Sample, lost: u64, reader: &mut Reader) -> bool;
+
+    /// Says that the daemon lives and does not move. Scripts see it in the times.
+    fn stalled(&mut self, _how: &str) {}
 }
 
 fn follow(
@@ -68,11 +81,9 @@ fn follow(
                         let _ = reader.reopen();
                     }
                     health @ (Health::Stopped | Health::Died { .. }) => {
-                        return Err(Failure::new(
-                            Exit::SharedMemory,
-                            format!("gazed {}; start it with `gazed run`", words(health)),
-                        ));
+                        return Err(gone(health));
                     }
+                    health @ Health::Stalled { .. } => view.stalled(&words(health)),
                     _ => {}
                 }
             }
@@ -166,6 +177,11 @@ impl Drop for Map {
 }
 
 impl View for Map {
+    fn stalled(&mut self, how: &str) {
+        print!("\x1b[{};1H\x1b[31mgazed {how}\x1b[0m\x1b[K", MAP.1 + 3);
+        let _ = std::io::stdout().flush();
+    }
+
     fn sample(&mut self, s: &Sample, lost: u64, reader: &mut Reader) -> bool {
         self.lost += lost;
         if self.drawn.elapsed() < REDRAW {

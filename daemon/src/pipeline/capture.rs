@@ -59,6 +59,8 @@ pub struct Capture {
     pub perceive: Thread,
     /// Tells the supervisor that the source ended or cannot be had.
     pub events: Sender<Event>,
+    /// The source was lost since it was last open (not: paused).
+    pub lost: bool,
     /// Wait for perception instead of dropping: every frame is measured.
     pub lossless: bool,
 }
@@ -77,10 +79,11 @@ impl Capture {
             if self.source.is_none() {
                 match sources::open(&self.spec, &self.options) {
                     Ok(source) => {
-                        if opened_before {
+                        if opened_before && self.lost {
                             self.shared.reconnects.fetch_add(1, Relaxed);
                         }
                         opened_before = true;
+                        self.lost = false;
                         self.source = Some(source);
                     }
                     Err(error) => {
@@ -108,10 +111,13 @@ impl Capture {
     /// gone), the person pauses, or the daemon stops.
     fn stream(&mut self, hand: &mut Frame, wait: &mut Duration) -> Option<SourceError> {
         let source = self.source.as_mut()?;
-        let live = source.describe().live;
+        // Files have no cable to lose: they may be slower than any camera.
+        let live = matches!(self.spec, SourceSpec::Camera(_) | SourceSpec::Scripted(_));
+        self.shared.set_source_name(&source.describe().name);
         let mut last_frame = Instant::now();
         let mut said = Said::Nothing;
         let mut damaged = source.losses().damaged;
+        let mut dropped = 0;
         loop {
             if self.shared.stopping() {
                 return None;
@@ -137,13 +143,23 @@ impl Capture {
                 Ok(Next::Frame) => {
                     last_frame = Instant::now();
                     *wait = FIRST_WAIT;
-                    // Never later than arrival, also when a clip runs ahead of its own time.
-                    hand.captured_ns = hand.captured_ns.min(clock::now_ns());
+                    // Never later than arrival; and a clip that is played as fast as it
+                    // goes has no time of its own.
+                    let now = clock::now_ns();
+                    hand.captured_ns = match self.options.fast {
+                        true => now,
+                        false => hand.captured_ns.min(now),
+                    };
                     if said != Said::Running {
                         said = Said::Running;
                         self.shared.set_source(State::Running, Reason::None, "");
                     }
                     self.shared.frames_in.fetch_add(1, Relaxed);
+                    let overtaken = source.losses().dropped;
+                    self.shared
+                        .frames_dropped
+                        .fetch_add(overtaken - dropped, Relaxed);
+                    dropped = overtaken;
                     hand_on(
                         &self.shared,
                         &mut self.filled,
@@ -193,6 +209,7 @@ impl Capture {
 
     /// Publishes the trouble and waits; false when it is not worth trying again.
     fn trouble(&mut self, error: SourceError, wait: &mut Duration) -> bool {
+        self.lost = true;
         let (state, reason) = in_the_header(error.kind());
         self.shared.set_source(state, reason, error.to_string());
         if !error.is_recoverable() {
@@ -212,7 +229,7 @@ impl Capture {
         self.shared.set_source(
             State::Paused,
             Reason::Paused,
-            "paused by SIGUSR1; send it again",
+            "the camera is closed; SIGUSR1 opens it again",
         );
         while self.shared.paused() && !self.shared.stopping() {
             std::thread::sleep(GLANCE);

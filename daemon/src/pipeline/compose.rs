@@ -3,7 +3,7 @@
 
 use gaze::affine::Affine;
 use gaze::error_radius::Evidence;
-use gaze::filter::{GazeFilter, GazeState};
+use gaze::filter::{FilterConfig, GazeFilter, GazeState};
 use ring::layout::{Reason, Sample, State, flags};
 
 use super::mapping::Mapping;
@@ -44,6 +44,7 @@ pub struct Composer {
 struct Applied {
     calibration_generation: u32,
     display_version: u32,
+    filter: FilterConfig,
     calibration: Affine,
 }
 
@@ -101,11 +102,14 @@ impl Composer {
         let next = Applied {
             calibration_generation: mapping.calibration_generation,
             display_version: mapping.display_version,
+            filter: mapping.filter,
             calibration: mapping.calibration.unwrap_or(Affine::IDENTITY),
         };
         match self.applied {
             Some(now) if now == next => return,
-            Some(now) if now.display_version == next.display_version => {
+            Some(now)
+                if now.display_version == next.display_version && now.filter == next.filter =>
+            {
                 if let Some(back) = now.calibration.inverse() {
                     self.filter.rebase(&back.then(&next.calibration));
                 } else {
@@ -129,7 +133,7 @@ impl Composer {
         self.adopt(mapping);
         let mut s = Sample {
             state: state.raw(),
-            calibration_generation: mapping.calibration_generation,
+            calibration_generation: mapping.generation(),
             ..Sample::default()
         };
         set(&mut s, flags::DEMO, self.demo);
@@ -200,6 +204,9 @@ impl Composer {
         set(s, flags::STALE, m.frozen);
         if m.frozen {
             return Reason::Stale;
+        }
+        if m.fault {
+            return Reason::Fault;
         }
         set(s, flags::MEASURED, self.fresh);
         set(s, flags::PREDICTED, !self.fresh);

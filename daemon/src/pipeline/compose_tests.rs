@@ -31,6 +31,7 @@ fn looking_at(point: [f64; 2], frame: u64, captured_ns: u64) -> Measurement {
         captured_ns,
         perceived_ns: captured_ns + 12 * MS,
         frozen: false,
+        fault: false,
         face: Some(FaceMeasurement {
             id: 7,
             openness: [0.9, 0.9],

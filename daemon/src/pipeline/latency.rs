@@ -12,6 +12,8 @@ pub struct Latency {
     stages: [Histogram<u32>; 3],
     p50: [u32; 3],
     p99: [u32; 3],
+    /// A whole window has been seen.
+    settled: bool,
 }
 
 impl Latency {
@@ -23,6 +25,7 @@ impl Latency {
             stages: [stage(), stage(), stage()],
             p50: [0; 3],
             p99: [0; 3],
+            settled: false,
         }
     }
 
@@ -38,6 +41,7 @@ impl Latency {
         }
         if self.stages[0].len() >= WINDOW {
             self.settle();
+            self.settled = true;
             self.stages.iter_mut().for_each(|s| s.clear());
         }
     }
@@ -51,7 +55,7 @@ impl Latency {
 
     /// Writes the newest percentiles into the header's statistics.
     pub fn fill(&mut self, stats: &mut Stats) {
-        if self.p50[0] == 0 && !self.stages[0].is_empty() {
+        if !self.settled && !self.stages[0].is_empty() {
             self.settle(); // the first window is not full yet
         }
         [

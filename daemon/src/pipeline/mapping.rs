@@ -23,6 +23,11 @@ pub struct Mapping {
 }
 
 impl Mapping {
+    /// What samples and header call the calibration in force; 0: none.
+    pub fn generation(&self) -> u32 {
+        self.calibration.map_or(0, |_| self.calibration_generation)
+    }
+
     /// No calibration yet.
     pub fn uncalibrated(screen: Screen, filter: FilterConfig) -> Self {
         Mapping {

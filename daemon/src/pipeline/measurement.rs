@@ -15,6 +15,8 @@ pub struct Measurement {
     pub perceived_ns: u64,
     /// The picture has been the same, byte for byte, for too long.
     pub frozen: bool,
+    /// A network failed on this frame.
+    pub fault: bool,
     /// The primary face, if there is one.
     pub face: Option<FaceMeasurement>,
     /// All faces, ready to publish; `sample_index` is filled in then.
@@ -93,6 +95,7 @@ impl Measurement {
             captured_ns: frame.captured_ns,
             perceived_ns,
             frozen: found.frozen,
+            fault: found.fault.is_some(),
             face,
             table,
         }

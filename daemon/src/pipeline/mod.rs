@@ -132,6 +132,7 @@ impl Daemon {
                 empty,
                 perceive: perceive.thread().clone(),
                 events: tell.clone(),
+                lost: false,
                 lossless: parts.lossless,
             };
             threads.push(perceive);

@@ -61,7 +61,7 @@ impl Perceive {
                 allocations_when_warm = allocations_of_this_thread();
             } else if frames > WARM_UP_FRAMES {
                 let made = allocations_of_this_thread() - allocations_when_warm;
-                self.shared.allocations[1].store(made, Relaxed);
+                self.shared.perceive_allocations.store(made, Relaxed);
             }
         }
     }

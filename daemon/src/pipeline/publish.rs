@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use ring::layout::{Reason, State, Stats};
+use ring::layout::{Reason, Sample, State, Stats, flags};
 use ring::{Writer, clock};
 use ringbuf::HeapCons;
 use ringbuf::traits::Consumer;
@@ -46,7 +46,7 @@ impl Publish {
         let mut ticker = Ticker::new(RATE_HZ);
         let mut latency = Latency::new();
         let mut stats = Stats::default();
-        let mut said = None;
+        let mut said = std::ptr::null();
         let mut display: Option<(u32, u32)> = None;
         let mut rate = FrameRate::new();
         let mut ticks = 0u64;
@@ -63,7 +63,7 @@ impl Publish {
                 composer.absorb(&m, &mapping);
                 fresh = Some(m);
             }
-            let (state, reason) = self.shared.source();
+            let news = self.shared.source();
             if display.is_none_or(|(version, _)| version != mapping.display_version) {
                 let s = &mapping.screen;
                 let generation = self.writer.set_display(
@@ -72,39 +72,51 @@ impl Publish {
                 );
                 display = Some((mapping.display_version, generation));
             }
-            let mut sample = composer.compose(clock::now_ns(), state, reason, &mapping);
+            let mut sample = composer.compose(clock::now_ns(), news.state, news.reason, &mapping);
             sample.display_generation = display.map_or(0, |(_, generation)| generation);
             self.writer.publish(&mut sample); // also the heartbeat
+            stats.predicted += u64::from(sample.has(flags::PREDICTED));
             if let Some(m) = fresh {
+                stats.faults += u64::from(m.fault);
                 self.writer.publish_faces(&m.table);
                 latency.record(m.captured_ns, m.perceived_ns, sample.published_ns);
-            } else {
-                stats.predicted += 1;
             }
             self.writer.wake();
             stats.samples += 1;
 
-            if said != Some((state, reason)) {
-                said = Some((state, reason));
-                self.writer.set_state(state, reason, &self.shared.why());
+            let version = Arc::as_ptr(&news);
+            if said != version {
+                said = version;
+                self.writer.set_state(news.state, news.reason, &news.why);
+                self.writer.set_camera(&news.name);
             }
             if ticks % STATS_EVERY == 0 {
                 stats.publish_mhz = ticker.rate_millihz();
                 stats.camera_mhz = rate.of(self.shared.frames_in.load(Relaxed), clock::now_ns());
                 self.tell(&mut stats, &mut latency);
-                self.writer
-                    .set_calibration_generation(mapping.calibration_generation);
+                self.writer.set_calibration_generation(mapping.generation());
             }
             if ticks == WARM_UP_TICKS {
                 allocations_when_warm = allocations_of_this_thread();
             } else if ticks > WARM_UP_TICKS {
                 let made = allocations_of_this_thread() - allocations_when_warm;
-                self.shared.allocations[2].store(made, Relaxed);
+                self.shared.publish_allocations.store(made, Relaxed);
             }
         }
         self.tell(&mut stats, &mut latency);
-        self.writer
-            .set_state(State::Stopped, Reason::Stopped, "gazed has ended");
+        // Why it ended stays readable after it: the clip is over, a thread died.
+        let news = self.shared.source();
+        let (reason, why) = match news.state {
+            State::Ended | State::Fault => (news.reason, news.why.as_str()),
+            _ => (Reason::Stopped, "gazed was told to end"),
+        };
+        // A last sample, so that nobody takes the one before it for the present.
+        self.writer.publish(&mut Sample {
+            state: State::Stopped.raw(),
+            reason: reason.raw(),
+            ..Sample::default()
+        });
+        self.writer.set_state(State::Stopped, reason, why);
         self.writer.close();
     }
 

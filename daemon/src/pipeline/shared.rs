@@ -3,22 +3,34 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, Guard};
 use ring::layout::{Reason, State};
 
 use super::mapping::Mapping;
 
+/// How the source is. Swapped whole, so that state and text belong together.
+#[derive(Debug)]
+pub struct SourceNews {
+    /// What the daemon is doing with it.
+    pub state: State,
+    /// What an app can do about it.
+    pub reason: Reason,
+    /// One line for people; empty when all is well.
+    pub why: String,
+    /// Its name, once it is open.
+    pub name: String,
+}
+
 /// One set for all threads of a running daemon.
 ///
 /// Counters are read for display only, so relaxed order is enough for them; the
-/// mapping and the reason text are swapped whole.
+/// mapping and the news of the source are swapped whole.
 pub struct Shared {
     /// Everybody ends soon after this turns true.
     pub stop: AtomicBool,
     /// The camera is to be closed until this turns false again.
     pub pause: AtomicBool,
-    source: AtomicU32,
-    why: ArcSwap<String>,
+    source: ArcSwap<SourceNews>,
     /// Screen, calibration and filter in force.
     pub mapping: ArcSwap<Mapping>,
     /// Frames the source gave.
@@ -29,24 +41,32 @@ pub struct Shared {
     pub reconnects: AtomicU64,
     /// The pictures' size, width in the upper half.
     pub picture: AtomicU32,
-    /// Allocations after warm-up: capture, perceive, publish.
-    pub allocations: [AtomicU64; 3],
+    /// Allocations of the perceive thread after its warm-up.
+    pub perceive_allocations: AtomicU64,
+    /// Allocations of the publish thread after its warm-up.
+    pub publish_allocations: AtomicU64,
 }
 
 impl Shared {
     /// Nothing has happened yet.
     pub fn new(mapping: Mapping) -> Self {
+        let news = SourceNews {
+            state: State::Starting,
+            reason: Reason::Starting,
+            why: String::new(),
+            name: String::new(),
+        };
         Shared {
             stop: AtomicBool::new(false),
             pause: AtomicBool::new(false),
-            source: AtomicU32::new(pack(State::Starting, Reason::Starting)),
-            why: ArcSwap::from_pointee(String::new()),
+            source: ArcSwap::from_pointee(news),
             mapping: ArcSwap::from_pointee(mapping),
             frames_in: AtomicU64::new(0),
             frames_dropped: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),
             picture: AtomicU32::new(0),
-            allocations: Default::default(),
+            perceive_allocations: AtomicU64::new(0),
+            publish_allocations: AtomicU64::new(0),
         }
     }
 
@@ -60,31 +80,31 @@ impl Shared {
         self.pause.load(Relaxed)
     }
 
-    /// Says how the source is. Called by the capture thread when that changes,
-    /// never per frame: the text is allocated.
+    /// Says how the source is. Called when that changes, never per frame: the
+    /// text is allocated.
     pub fn set_source(&self, state: State, reason: Reason, why: impl Into<String>) {
-        self.why.store(Arc::new(why.into()));
-        self.source.store(pack(state, reason), Relaxed);
+        let name = self.source.load().name.clone();
+        self.source.store(Arc::new(SourceNews {
+            state,
+            reason,
+            why: why.into(),
+            name,
+        }));
+    }
+
+    /// Says what the source is called.
+    pub fn set_source_name(&self, name: &str) {
+        let now = self.source.load();
+        self.source.store(Arc::new(SourceNews {
+            state: now.state,
+            reason: now.reason,
+            why: now.why.clone(),
+            name: name.to_owned(),
+        }));
     }
 
     /// How the source is.
-    pub fn source(&self) -> (State, Reason) {
-        unpack(self.source.load(Relaxed))
+    pub fn source(&self) -> Guard<Arc<SourceNews>> {
+        self.source.load()
     }
-
-    /// Why it is so, for people; empty when all is well.
-    pub fn why(&self) -> Arc<String> {
-        self.why.load_full()
-    }
-}
-
-fn pack(state: State, reason: Reason) -> u32 {
-    u32::from(state.raw()) << 16 | u32::from(reason.raw())
-}
-
-fn unpack(word: u32) -> (State, Reason) {
-    (
-        State::from_raw((word >> 16) as u8),
-        Reason::from_raw(word as u16),
-    )
 }
