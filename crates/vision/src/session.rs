@@ -135,7 +135,7 @@ fn builder(
         // A spinning thread takes the processor from the one that has work.
         .with_intra_op_spinning(false)?
         .with_inter_threads(1)?;
-    Ok(with_provider(builder, network, &options.provider)?)
+    with_provider(builder, network, &options.provider)
 }
 
 #[cfg(not(target_os = "macos"))]

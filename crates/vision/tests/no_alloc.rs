@@ -55,7 +55,7 @@ fn a_followed_face_costs_no_allocation() {
         frame.captured_ns = i * 33_000_000;
         // A sensor's noise: without it the picture would count as frozen.
         for (k, byte) in frame.data.iter_mut().enumerate() {
-            *byte ^= ((k as u64 * 31 + i * 17) % 5 == 0) as u8;
+            *byte ^= u8::from((k as u64 * 31 + i * 17).is_multiple_of(5));
         }
         assert!(perceiver.perceive(&frame).primary().is_some());
     };

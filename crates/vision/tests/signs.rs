@@ -150,3 +150,45 @@ fn darkness_ends_a_face_that_was_followed() {
     let found = perceiver.perceive(&frame);
     assert!(found.primary().is_none() && found.faces().count() == 0);
 }
+
+#[test]
+fn senseless_frames_are_said_and_the_largest_is_measured() {
+    let mut perceiver = perceiver();
+    let mut frame = portrait();
+    assert!(perceiver.perceive(&frame).primary().is_some());
+    frame.data.pop();
+    let found = perceiver.perceive(&frame);
+    assert!(found.unsound && found.primary().is_none() && found.faces().count() == 0);
+    for (width, height) in [(0, 0), (640, 0), (vision::MAX_SIDE + 1, 1)] {
+        frame.reset(width, height, PixelFormat::Nv12);
+        let found = perceiver.perceive(&frame);
+        assert!(
+            found.unsound && found.primary().is_none(),
+            "{width} × {height}"
+        );
+    }
+    // The portrait in the middle of 8K, six times as large.
+    let small = portrait();
+    frame.reset(7680, 4320, PixelFormat::Rgb8);
+    frame.data.fill(90);
+    for y in 0..3072 {
+        for x in 0..3072 {
+            let (from, to) = ((y / 6 * 512 + x / 6) * 3, ((y + 600) * 7680 + x + 2300) * 3);
+            frame.data[to..to + 3].copy_from_slice(&small.data[from..from + 3]);
+        }
+    }
+    // It fills a fourteenth of the width: the closer looks in turns must reach it.
+    let seen = (0..3).any(|_| perceiver.perceive(&frame).primary().is_some());
+    assert!(seen);
+    let face = perceiver
+        .perceive(&frame)
+        .primary()
+        .expect("followed")
+        .clone();
+    let small = self::face(&small);
+    for eye in 0..2 {
+        let (seen, there) = (face.eyes.iris_px[eye], small.eyes.iris_px[eye]);
+        near("x", (seen.x - 2300.0) / 6.0, there.x, 1.0);
+        near("y", (seen.y - 600.0) / 6.0, there.y, 1.0);
+    }
+}
