@@ -6,6 +6,7 @@
 
 pub mod assets;
 pub mod background;
+mod draw;
 pub mod encode;
 pub mod eyeball;
 pub mod head;
