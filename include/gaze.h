@@ -957,12 +957,12 @@ static inline int gaze_health(const struct gaze_reader *reader)
     int health = GAZE_STOPPED;
     if (owner != 0 && GAZE_LOAD32_(base, retired) == 0) {
         const uint64_t beat = GAZE_LOAD64_(base, heartbeat_ns), now = gaze_now_ns();
+        const int starting = (GAZE_LOAD32_(base, status) & 0xffu) == GAZE_STATE_STARTING;
         if (now <= beat || (now - beat) / 1000000u <= GAZE_LOAD32_(base, stall_after_ms))
-            return (GAZE_LOAD32_(base, status) & 0xffu) == GAZE_STATE_STARTING ? GAZE_STARTING
-                                                                              : GAZE_RUNNING;
+            return starting ? GAZE_STARTING : GAZE_RUNNING;
         uint32_t start = 0;
         if (gaze_process_start_((uint32_t)owner, &start) && start == (uint32_t)(owner >> 32))
-            return GAZE_STALLED;
+            return starting ? GAZE_STARTING : GAZE_STALLED;
         health = GAZE_DIED;
     }
     struct gaze_reader other;

@@ -148,8 +148,13 @@ class Gaze:
         return sample
 
     def stopped(self):
-        """Whether the writer has ended cleanly."""
-        return self._u64(64) == 0
+        """Why nothing more will come, or None: a clean end, or no heartbeat for a second."""
+        if self._u64(64) == 0:
+            return "gazed has stopped"
+        clock = getattr(time, "CLOCK_UPTIME_RAW", time.CLOCK_MONOTONIC)
+        if time.clock_gettime_ns(clock) - self._u64(104) > 1_000_000_000:
+            return "gazed does not move any more (killed, or stopped in a debugger)"
+        return None
 
 
 def main():
@@ -167,8 +172,8 @@ def main():
             sample = gaze.next()
             if sample:
                 print(json.dumps(sample), flush=True)
-            elif gaze.stopped():
-                break
+            elif why := gaze.stopped():
+                sys.exit(f"gaze_read: {why}")
             else:
                 time.sleep(0.004)
     except (KeyboardInterrupt, BrokenPipeError):

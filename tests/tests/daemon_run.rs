@@ -187,6 +187,11 @@ fn a_clip_without_loop_ends_with_its_last_frame() {
     assert_eq!(daemon.wait().code(), Some(0), "{}", daemon.errors());
     let header = reader.header();
     assert_eq!(reader.health(), Health::Stopped);
+    assert_eq!(
+        (header.state, header.reason),
+        (State::Stopped, Reason::SourceEnded),
+        "why it ended stays in the header"
+    );
     assert!(daemon.errors().contains("the clip ended"));
     assert_eq!(
         header.stats.frames_in,
@@ -194,4 +199,20 @@ fn a_clip_without_loop_ends_with_its_last_frame() {
         "every frame, none twice"
     );
     assert_eq!(header.stats.frames_dropped, 0);
+}
+
+#[test]
+fn a_signal_while_it_starts_ends_it_cleanly() {
+    for wait_ms in [30, 80, 200] {
+        let mut daemon = Running::start(&["--source", "demo"]);
+        let reader = daemon.reader();
+        // Nobody may take an earlier run's sample for the present.
+        assert!(reader.latest().is_none_or(|s| !s.is_valid()));
+        std::thread::sleep(Duration::from_millis(wait_ms));
+        daemon.signal(Signal::TERM);
+        assert_eq!(daemon.wait().code(), Some(0), "after {wait_ms} ms");
+        assert_eq!(reader.health(), Health::Stopped, "after {wait_ms} ms");
+        let last = reader.latest().expect("the last sample");
+        assert_eq!((last.state(), last.is_valid()), (State::Stopped, false));
+    }
 }
