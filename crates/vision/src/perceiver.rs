@@ -78,6 +78,8 @@ pub struct Perceiver {
     detected_ns: Option<u64>,
     /// Which part of the picture gets the closer look next.
     glance: usize,
+    /// Looks in a row that showed a much larger face than the followed one.
+    rival_looks: u32,
     camera: Intrinsics,
     perception: Perception,
 }
@@ -104,6 +106,7 @@ impl Perceiver {
             region: None,
             detected_ns: None,
             glance: 0,
+            rival_looks: 0,
             camera: Intrinsics::from_fov(1280, 720, config.hfov_deg),
             perception: Perception::default(),
             config,
@@ -124,6 +127,7 @@ impl Perceiver {
     fn forget(&mut self) {
         self.region = None;
         self.detected_ns = None;
+        self.rival_looks = 0;
         self.roster.clear();
     }
 
@@ -176,10 +180,35 @@ impl Perceiver {
         self.perception.times.detect_ns = nanos(begun);
         self.detected_ns = Some(now);
         self.roster.absorb(&self.detections, now);
+        if self.outgrown() {
+            self.region = None;
+            self.roster.release();
+        }
         if self.region.is_none() {
             self.take_up(frame)?;
         }
         Ok(())
+    }
+
+    /// Whether someone much nearer has been there for some looks: the person who
+    /// came back to the desk, where a face in the background was followed meanwhile.
+    fn outgrown(&mut self) -> bool {
+        let followed = self
+            .region
+            .and(self.perception.primary.as_ref())
+            .map(|f| f.bbox);
+        let rival = followed.is_some_and(|own| {
+            let larger = |d: &Detection| d.bbox.area() > MUCH_LARGER * own.area();
+            self.detections
+                .iter()
+                .any(|d| larger(d) && d.bbox.overlap(&own) == 0.0)
+        });
+        self.rival_looks = if rival { self.rival_looks + 1 } else { 0 };
+        let outgrown = self.rival_looks >= RIVAL_LOOKS;
+        if outgrown {
+            self.rival_looks = 0;
+        }
+        outgrown
     }
 
     /// Looks at the whole picture and, where that shows nothing, closer at a part of it.
@@ -265,6 +294,12 @@ impl Perceiver {
         Ok(true)
     }
 }
+
+/// A face of more than this many times the followed one's area takes its place …
+const MUCH_LARGER: f32 = 2.0;
+
+/// … when so many looks of the detector in a row show it.
+const RIVAL_LOOKS: u32 = 3;
 
 /// Parts that get a closer look in turns.
 const GLANCES: usize = 3;

@@ -134,6 +134,14 @@ impl Roster {
         }
     }
 
+    /// The primary face is one like the others from now on.
+    pub fn release(&mut self) {
+        self.primary = None;
+        for face in &mut self.faces {
+            face.head = None;
+        }
+    }
+
     /// Nothing is known any more; ids go on.
     pub fn clear(&mut self) {
         self.faces.clear();

@@ -1,0 +1,122 @@
+//! Which face is the primary one while people come and go, with portraits pasted
+//! into a picture.
+
+use vision::{Frame, ModelStore, Perceiver, PerceiverConfig, PixelFormat, Runtime};
+
+const FRAME_NS: u64 = 33_000_000;
+
+struct Scene {
+    portrait: image::RgbImage,
+    frame: Frame,
+}
+
+impl Scene {
+    fn new() -> Scene {
+        let path = vision::cache_folder().join("portrait/astronaut.png");
+        let portrait = image::open(&path)
+            .unwrap_or_else(|e| panic!("{}: {e}; run scripts/fetch-portrait.sh", path.display()))
+            .into_rgb8();
+        Scene {
+            portrait,
+            frame: Frame::default(),
+        }
+    }
+
+    /// The next frame: the portrait's upper middle, 220 pixels of it, at each
+    /// place (left edge) in a size of so many pixels.
+    fn show(&mut self, people: &[(usize, usize)]) -> &Frame {
+        let (index, captured) = (self.frame.index + 1, self.frame.captured_ns + FRAME_NS);
+        self.frame.reset(800, 450, PixelFormat::Rgb8);
+        (self.frame.index, self.frame.captured_ns) = (index, captured);
+        self.frame.data.fill(120);
+        self.frame.data[1] = index as u8; // not frozen
+        for &(left, size) in people {
+            for (y, x) in (0..size).flat_map(|y| (0..size).map(move |x| (y, x))) {
+                let at = |v: usize| (v * 220 / size) as u32;
+                let from = self.portrait.get_pixel(at(x) + 115, at(y) + 10).0;
+                let to = ((y + 10) * 800 + x + left) * 3;
+                self.frame.data[to..to + 3].copy_from_slice(&from);
+            }
+        }
+        &self.frame
+    }
+}
+
+fn perceiver() -> Perceiver {
+    let runtime = Runtime::load(None).expect("ONNX Runtime; run make setup");
+    let store = ModelStore::open(None).expect("the networks");
+    Perceiver::new(&runtime, &store, PerceiverConfig::default()).expect("they load")
+}
+
+/// Shows the same people for a number of frames; the primary face's id in each.
+fn ids(
+    perceiver: &mut Perceiver,
+    scene: &mut Scene,
+    people: &[(usize, usize)],
+    frames: usize,
+) -> Vec<u32> {
+    (0..frames)
+        .map(|_| {
+            perceiver
+                .perceive(scene.show(people))
+                .primary()
+                .map_or(0, |f| f.id)
+        })
+        .collect()
+}
+
+#[test]
+fn the_followed_face_stays_until_a_much_nearer_one_stays() {
+    let (mut p, mut scene) = (perceiver(), Scene::new());
+    let far = (20, 260);
+    assert!(
+        ids(&mut p, &mut scene, &[far], 20)
+            .iter()
+            .all(|id| *id == 1)
+    );
+    // Another like it: seen, listed under an id of its own, not followed.
+    let alike = (480, 290);
+    assert!(
+        ids(&mut p, &mut scene, &[far, alike], 60)
+            .iter()
+            .all(|id| *id == 1)
+    );
+    let listed: Vec<_> = p
+        .perceive(scene.show(&[far, alike]))
+        .faces()
+        .map(|f| f.id)
+        .collect();
+    assert_eq!(listed, [1, 2]);
+    // Someone near: a second or two later that is the one, and stays it.
+    let near = (340, 430);
+    let seen = ids(&mut p, &mut scene, &[far, near], 90);
+    let change = seen
+        .iter()
+        .position(|id| *id != 1)
+        .expect("the nearer face takes over");
+    assert!((20..75).contains(&change), "after {change} frames");
+    let newest = seen[change];
+    assert!(
+        newest > 1 && seen[change..].iter().all(|id| *id == newest),
+        "{seen:?}"
+    );
+    let last = p.perceive(scene.show(&[far, near]));
+    let primary = last.primary().expect("followed");
+    assert!(primary.bbox.x > 340.0 && last.faces().count() == 2);
+}
+
+#[test]
+fn a_face_that_walks_keeps_its_id_and_one_that_goes_is_gone() {
+    let (mut p, mut scene) = (perceiver(), Scene::new());
+    for step in 0..30 {
+        let found = p.perceive(scene.show(&[(10 + 15 * step, 300)]));
+        assert_eq!(found.primary().map(|f| f.id), Some(1), "step {step}");
+        assert_eq!(
+            found.times.detect_ns > 0,
+            step % 16 == 0,
+            "step {step}: the detector rests"
+        );
+    }
+    let found = p.perceive(scene.show(&[]));
+    assert!(found.primary().is_none() && found.faces().count() == 0);
+}
