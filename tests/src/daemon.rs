@@ -63,15 +63,12 @@ pub fn finish(mut command: Command) -> Output {
         stdout: Vec::new(),
         stderr: Vec::new(),
     };
-    let child = running.child.take().expect("still ours");
-    child
-        .stdout
-        .expect("piped")
+    let child = running.child.as_mut().expect("still ours");
+    let (out, err) = (child.stdout.take(), child.stderr.take());
+    out.expect("piped")
         .read_to_end(&mut output.stdout)
         .expect("readable");
-    child
-        .stderr
-        .expect("piped")
+    err.expect("piped")
         .read_to_end(&mut output.stderr)
         .expect("readable");
     output

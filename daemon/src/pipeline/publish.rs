@@ -90,7 +90,7 @@ impl Publish {
                 self.writer.set_state(news.state, news.reason, &news.why);
                 self.writer.set_camera(&news.name);
             }
-            if ticks % STATS_EVERY == 0 {
+            if ticks.is_multiple_of(STATS_EVERY) {
                 stats.publish_mhz = ticker.rate_millihz();
                 stats.camera_mhz = rate.of(self.shared.frames_in.load(Relaxed), clock::now_ns());
                 self.tell(&mut stats, &mut latency);
