@@ -10,12 +10,16 @@ gazed="$target/release/gazed"
 source="${SOURCE:-auto}"
 seconds="${SECONDS_TO_RUN:-15}"
 work="$(mktemp -d)"
-export GAZE_SHM="${GAZE_SHM:-/gaze-run-$$}"
+own_memory=
+if [ -z "${GAZE_SHM:-}" ]; then
+    export GAZE_SHM="/gaze-run-$$" # beside a daemon that may be running already
+    own_memory="/dev/shm$GAZE_SHM"
+fi
 
 daemon=
 end() {
     [ -n "$daemon" ] && kill -TERM "$daemon" 2>/dev/null && wait "$daemon" 2>/dev/null || true
-    rm -rf "$work"
+    rm -rf "$work" ${own_memory:+"$own_memory"}
 }
 trap end EXIT
 trap 'exit 130' INT TERM
@@ -32,6 +36,10 @@ cat "$work/log" >&2
 if [ -t 1 ] && [ -z "${CI:-}" ]; then
     "$target/examples/gaze_watch"
 else
-    "$gazed" demo-truth >"$work/truth.csv"
-    "$target/examples/gaze_watch" --summary --seconds "$seconds" --truth "$work/truth.csv" --min-valid 90
+    truth=()
+    if "$gazed" status --json | grep -q '"source":"demo"'; then
+        "$gazed" demo-truth >"$work/truth.csv"
+        truth=(--truth "$work/truth.csv")
+    fi
+    "$target/examples/gaze_watch" --summary --seconds "$seconds" "${truth[@]}" --min-valid 90
 fi
