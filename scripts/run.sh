@@ -41,5 +41,5 @@ else
         "$gazed" demo-truth >"$work/truth.csv"
         truth=(--truth "$work/truth.csv")
     fi
-    "$target/examples/gaze_watch" --summary --seconds "$seconds" "${truth[@]}" --min-valid 90
+    "$target/examples/gaze_watch" --summary --seconds "$seconds" ${truth[@]+"${truth[@]}"} --min-valid 90
 fi

@@ -49,6 +49,16 @@ fn a_frozen_picture_is_stale_and_a_living_one_is_fresh_again() {
         stale.has(flags::STALE) && !stale.has(flags::MEASURED),
         "{stale:?}"
     );
+    // Nothing of it is ever told as new: until the thaw no sample is measured.
+    let thaw = loop {
+        let s = daemon.until("a sample", |_| true);
+        if s.is_valid() {
+            break s;
+        }
+        assert!(!s.has(flags::MEASURED), "{s:?}");
+        std::thread::sleep(std::time::Duration::from_millis(4));
+    };
+    assert!(thaw.captured_ns > stale.captured_ns);
     daemon.until("valid again", Sample::is_valid);
 }
 

@@ -33,6 +33,11 @@ impl FrozenDetector {
         }
     }
 
+    /// Whether the frame looked at last was the same as the one before it.
+    pub fn repeated(&self) -> bool {
+        self.repeats > 1
+    }
+
     /// Takes in the next frame; whether the picture is frozen now.
     pub fn look(&mut self, frame: &Frame) -> bool {
         let Some((hash, texture)) = fingerprint(frame) else {

@@ -144,6 +144,7 @@ impl Perceiver {
         p.fault = None;
         p.unsound = !frame.is_sound();
         p.frozen = self.frozen.look(frame);
+        p.repeated = self.frozen.repeated();
         if p.unsound || p.frozen {
             self.forget();
         } else if let Err(fault) = self.measure(frame) {

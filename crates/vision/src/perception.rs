@@ -79,6 +79,8 @@ pub struct Perception {
     /// The picture has been the same, byte for byte, for too long. No face is
     /// reported then: it would be an old one.
     pub frozen: bool,
+    /// The picture is the one before it, delivered again: nothing here is new.
+    pub repeated: bool,
     /// The frame's shape or buffer makes no sense ([`crate::Frame::is_sound`]).
     pub unsound: bool,
     /// A network failed on this frame.

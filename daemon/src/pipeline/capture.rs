@@ -261,7 +261,8 @@ fn in_the_header(kind: ErrorKind) -> (State, Reason) {
 
 /// Gives the frame in hand away and takes an empty one for it. When perception
 /// has taken none of the frames on their way, the one in hand is overwritten by
-/// the next, so what arrives after a stall is new.
+/// the next. After a stall perception therefore sees one frame of the stall's
+/// beginning first; its age keeps it from being published as valid.
 fn hand_on(
     shared: &Shared,
     filled: &mut HeapProd<Frame>,

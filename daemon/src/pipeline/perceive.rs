@@ -46,8 +46,14 @@ impl Perceive {
                 std::thread::park_timeout(Duration::from_millis(100));
                 continue;
             };
-            let measurement =
-                Measurement::of(self.perceiver.perceive(&frame), &frame, clock::now_ns());
+            let found = self.perceiver.perceive(&frame);
+            if found.repeated && !found.frozen {
+                // The same picture again is no news; samples are predictions meanwhile,
+                // and "frozen" when it goes on.
+                let _ = self.empty.try_push(frame);
+                continue;
+            }
+            let measurement = Measurement::of(found, &frame, clock::now_ns());
             self.shared
                 .picture
                 .store(frame.width << 16 | frame.height, Relaxed);
