@@ -29,7 +29,7 @@ pub struct BenchArgs {
     /// A clip, GIF or folder to measure frame → sample on; the demo if left out
     #[arg(long, value_name = "PATH")]
     pub clip: Option<PathBuf>,
-    /// Frames to measure after 30 to warm up
+    /// Frames to measure after 30 to warm up; 0 leaves this part out
     #[arg(long, value_name = "N", default_value_t = 300)]
     pub frames: usize,
     /// Hold this process to one core (Linux)
@@ -61,7 +61,9 @@ pub fn bench(args: &BenchArgs) -> Outcome {
         hold_to_one_core()?;
     }
     let mut report = Report::new(args.json);
-    frame_to_sample(args, &mut report)?;
+    if args.frames > 0 {
+        frame_to_sample(args, &mut report)?;
+    }
     if let Some(peer) = &args.peer {
         against_peer(args, peer, &mut report)?;
     }
