@@ -108,7 +108,7 @@ impl Eyeball {
         let axis = self.axes.2;
         let r = (hit.point.x * hit.point.x + hit.point.y * hit.point.y).sqrt();
 
-        let sclera = self.sclera(hit.point).times(light(n, 0.3));
+        let sclera = self.sclera(hit.point).times(light(n, 0.8));
         let mut colour = sclera;
         if hit.cornea > 0.0 {
             let iris = self

@@ -409,7 +409,7 @@ mod tests {
     }
 
     #[test]
-    fn no_lid_lies_inside_its_eyeball() {
+    fn lids_lie_on_their_eyeball() {
         let head = Head::new(Identity::demo());
         let mut posed = Posed::default();
         for shut in [0.0, 0.5, 1.0] {
@@ -419,9 +419,15 @@ mod tests {
             };
             head.pose(&e, [0.0; 3], V3::ZERO, &mut posed);
             for (eye, ring) in Template::bundled().margins.iter().enumerate() {
-                for &i in ring.iter() {
-                    let r = (posed.positions[i as usize] - head.eye_centres[eye]).len();
-                    assert!(r > eyeball::RADIUS - 0.6, "{r} at {shut}");
+                let away = |i: u32| (posed.positions[i as usize] - head.eye_centres[eye]).len();
+                assert!(
+                    ring.iter().all(|&i| away(i) > eyeball::RADIUS - 0.6),
+                    "{shut}"
+                );
+                // Above and below the pupil they touch it.
+                for k in [0, 2, ring.len() / 2 - 2, ring.len() - 2] {
+                    let gap = away(ring[k]) - eyeball::RADIUS;
+                    assert!((-0.8..1.0).contains(&gap), "{gap} mm at {k}, shut {shut}");
                 }
             }
         }

@@ -32,13 +32,13 @@ impl Lights {
     /// A room by day: a window to the front and left of the picture, a lit laptop before the face.
     pub fn window(screen: V3, screen_half: [f32; 2]) -> Lights {
         Lights {
-            key: v3(-0.70, -0.50, -0.62).unit(),
-            key_colour: v3(2.35, 2.27, 2.12),
+            key: v3(-0.46, -0.50, -0.80).unit(),
+            key_colour: v3(1.85, 1.80, 1.70),
             rim: v3(0.75, -0.35, 0.62).unit(),
             rim_colour: v3(0.55, 0.47, 0.38),
-            above: v3(0.46, 0.48, 0.52),
-            beside: v3(0.315, 0.30, 0.29),
-            below: v3(0.19, 0.165, 0.145),
+            above: v3(0.52, 0.54, 0.58),
+            beside: v3(0.37, 0.355, 0.345),
+            below: v3(0.22, 0.195, 0.175),
             screen,
             screen_half,
             screen_colour: v3(0.20, 0.23, 0.28),
@@ -50,7 +50,7 @@ impl Lights {
         let up = (-n.y).max(0.0);
         let down = n.y.max(0.0);
         // The side of the window is brighter.
-        let window = 1.0 + 0.45 * n.dot(v3(self.key.x, 0.0, self.key.z).unit());
+        let window = 1.0 + 0.35 * n.dot(v3(self.key.x, 0.0, self.key.z).unit());
         (self.above * up + self.below * down + self.beside * (1.0 - up - down).max(0.0)) * window
     }
 

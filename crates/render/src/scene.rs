@@ -371,7 +371,8 @@ mod tests {
         let mut one = scene(96, 72);
         one.render(&moment(), &mut a);
         let mut other = moment();
-        other.shut = 1.0;
+        // Its eyes are where the first one's brows are.
+        other.place.y -= 26.0;
         one.render(&other, &mut b);
         assert_ne!(a, b);
         one.render(&moment(), &mut b);
