@@ -1,18 +1,10 @@
 //! Eye crops on the portrait, by the expected landmarks, without a network.
 
-use gaze::landmarks::{COUNT, Landmarks};
-use vision::{CropColour, EyeCropSpec, EyeCropper, Frame, PixelFormat, eye_regions};
+mod common;
 
-fn portrait() -> Frame {
-    let path = vision::cache_folder().join("portrait/astronaut.png");
-    let picture = image::open(&path)
-        .unwrap_or_else(|e| panic!("{}: {e}; run scripts/fetch-portrait.sh", path.display()))
-        .into_rgb8();
-    let mut frame = Frame::default();
-    frame.reset(picture.width(), picture.height(), PixelFormat::Rgb8);
-    frame.data.copy_from_slice(picture.as_raw());
-    frame
-}
+use common::portrait;
+use gaze::landmarks::{COUNT, Landmarks};
+use vision::{CropColour, EyeCropSpec, EyeCropper, Frame, eye_regions};
 
 fn landmarks() -> Landmarks {
     let text = include_str!("data/astronaut_landmarks.json");

@@ -1,10 +1,13 @@
 //! The portrait through our own picture code: detector, region, sampling, landmarks; against
 //! what the original networks say (see `parity.rs`, where the crop is the original's too).
 
+mod common;
+
+use common::portrait;
 use serde_json::Value;
 use vision::{
-    FaceDetector, Frame, Landmarker, ModelStore, Perceiver, PerceiverConfig, PixelFormat, Region,
-    Runtime, SessionOptions,
+    FaceDetector, Landmarker, ModelStore, Perceiver, PerceiverConfig, Region, Runtime,
+    SessionOptions,
 };
 
 fn expected() -> Value {
@@ -27,18 +30,6 @@ fn region(v: &Value) -> Region {
         size: number(&v["size"]) as f32,
         roll: number(&v["roll"]).to_radians() as f32,
     }
-}
-
-/// The portrait where `scripts/fetch-portrait.sh` puts it.
-fn portrait() -> Frame {
-    let path = vision::cache_folder().join("portrait/astronaut.png");
-    let picture = image::open(&path)
-        .unwrap_or_else(|e| panic!("{}: {e}; run scripts/fetch-portrait.sh", path.display()))
-        .into_rgb8();
-    let mut frame = Frame::default();
-    frame.reset(picture.width(), picture.height(), PixelFormat::Rgb8);
-    frame.data.copy_from_slice(picture.as_raw());
-    frame
 }
 
 fn networks() -> (Runtime, ModelStore) {

@@ -1,18 +1,9 @@
 //! Signs and honesty on a real face: the portrait mirrored, turned, its eyes painted over.
 
-use vision::{Face, Frame, ModelStore, Perceiver, PerceiverConfig, PixelFormat, Runtime};
+mod common;
 
-/// The portrait where `scripts/fetch-portrait.sh` puts it.
-fn portrait() -> Frame {
-    let path = vision::cache_folder().join("portrait/astronaut.png");
-    let picture = image::open(&path)
-        .unwrap_or_else(|e| panic!("{}: {e}; run scripts/fetch-portrait.sh", path.display()))
-        .into_rgb8();
-    let mut frame = Frame::default();
-    frame.reset(picture.width(), picture.height(), PixelFormat::Rgb8);
-    frame.data.copy_from_slice(picture.as_raw());
-    frame
-}
+use common::portrait;
+use vision::{Face, Frame, ModelStore, Perceiver, PerceiverConfig, PixelFormat, Runtime};
 
 fn perceiver() -> Perceiver {
     let runtime = Runtime::load(None).expect("ONNX Runtime; run make setup");
