@@ -18,7 +18,7 @@ const FORGET_NS: u64 = 500_000_000;
 const LEAST_CONFIDENCE: f64 = 0.05;
 
 /// Standard deviation of a fully trusted point on each axis, as a fraction of
-/// the screen's side: what the demo's still fixations show.
+/// the screen's side. Assumed; the filter adapts the scale to what it sees.
 const NOISE: f64 = 0.02;
 
 /// Keeps the filter and the newest measurement, and makes samples of them.
