@@ -27,7 +27,7 @@ trap 'exit 130' INT TERM
 "$gazed" run --source "$source" --loop 2>"$work/log" &
 daemon=$!
 for _ in $(seq 100); do
-    "$gazed" status --quiet >/dev/null 2>&1 && break
+    [[ "$("$gazed" status --json 2>/dev/null || true)" == *'"health":"running"'* ]] && break
     kill -0 "$daemon" 2>/dev/null || { cat "$work/log" >&2; code=0; wait "$daemon" || code=$?; daemon=; exit "$code"; }
     sleep 0.1
 done
@@ -37,7 +37,7 @@ if [ -t 1 ] && [ -z "${CI:-}" ]; then
     "$target/examples/gaze_watch"
 else
     truth=()
-    if "$gazed" status --json | grep -q '"source":"demo"'; then
+    if [[ "$("$gazed" status --json || true)" == *'"source":"demo"'* ]]; then
         "$gazed" demo-truth >"$work/truth.csv"
         truth=(--truth "$work/truth.csv")
     fi
