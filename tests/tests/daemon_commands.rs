@@ -101,6 +101,7 @@ fn the_doctor_finds_what_is_missing() {
         "ONNX Runtime",
         "networks",
         "camera",
+        "permission",
         "shared memory",
         "settings",
     ] {

@@ -47,6 +47,7 @@ pub fn doctor(config: Option<&Path>, shm: Option<String>, json: bool) -> Outcome
         runtime_finding,
         check_networks(&settings, runtime.is_some()),
         check_camera(),
+        check_permission(),
         check_shared_memory(&name),
     ];
     let bad = findings.iter().any(|f| f.verdict == Verdict::Bad);
@@ -186,6 +187,26 @@ fn check_camera() -> Finding {
             verdict: Verdict::Note,
             line: e.to_string(),
         },
+    }
+}
+
+/// Whether the system lets us open the cameras it lists; none is opened for it.
+fn check_permission() -> Finding {
+    let what = "permission";
+    let found = sources::list_cameras().unwrap_or_default();
+    let denied = found
+        .iter()
+        .filter_map(|c| c.problem.as_ref())
+        .find(|e| e.kind() == ErrorKind::PermissionDenied);
+    let (verdict, line) = match denied {
+        Some(e) => (Verdict::Bad, e.to_string()),
+        None if found.is_empty() => (Verdict::Note, "no camera to ask about".into()),
+        None => (Verdict::Good, "no camera is refused to you".into()),
+    };
+    Finding {
+        what,
+        verdict,
+        line,
     }
 }
 
