@@ -2,13 +2,17 @@
 //! (head angles; where on the default laptop's screen the person looks; lids; seed 0 is the demo's
 //! person; how many times as near; how far down the eyes are, mm).
 
+use std::sync::Arc;
+
 use gaze::{camera::Intrinsics, screen::Screen};
 use nalgebra::{Point2, Vector3};
 use render::{
     identity::Identity,
-    light::Lights,
-    maths::v3,
+    person::Person,
+    room::Room,
     scene::{Moment, Picture, Scene},
+    sensor::Sensor,
+    truth::Pose,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -21,29 +25,33 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     camera.fx *= zoom;
     camera.fy *= zoom;
     let screen = Screen::default();
-    let centre = screen.point_mm(Point2::new(0.5, 0.5));
-    let lights = Lights::window(
-        v3(centre.x as f32, centre.y as f32, centre.z as f32),
-        [155.0, 87.0],
-    );
+    let room = Room::demo(&screen, 960, 720);
     let who = match get(6, 0.0) as u64 {
         0 => Identity::demo(),
         seed => Identity::random(seed),
     };
     let start = std::time::Instant::now();
-    let mut scene = Scene::new(who, camera, lights, 1);
+    let mut scene = Scene::new(
+        camera.into(),
+        room,
+        Sensor::default(),
+        vec![Arc::new(Person::new(who))],
+    );
     let made = start.elapsed();
-    let moment = Moment {
+    let pose = Pose {
         target: screen.point_mm(Point2::new(get(3, 0.5), get(4, 0.5))),
         head: [get(0, 0.0), get(1, 0.0), get(2, 0.0)],
         place: Vector3::new(0.0, get(8, if zoom > 1.0 { 0.0 } else { 25.0 }), 560.0),
         shut: get(5, 0.0),
         units: Vec::new(),
-        frame: 0,
+    };
+    let moment = Moment {
+        poses: vec![pose],
+        ..Moment::default()
     };
     let mut picture = Picture::default();
     let start = std::time::Instant::now();
-    let truth = scene.render(&moment, &mut picture);
+    let truth = scene.render(&moment, &mut picture).remove(0);
     eprintln!(
         "scene {made:?}, picture {:?}; irises {:?}",
         start.elapsed(),

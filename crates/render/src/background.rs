@@ -2,11 +2,13 @@
 
 use crate::maths::{Rng, V3, fbm, smoothstep, v3};
 
-/// The room, one linear colour per sample.
+/// The room, one linear colour per pixel.
 #[derive(Debug)]
 pub struct Background {
+    /// Pixels across.
+    pub width: usize,
     /// Row by row.
-    pub samples: Vec<V3>,
+    pub pixels: Vec<V3>,
 }
 
 /// A soft-edged upright rectangle: middle, half size, softness (parts of the picture's height), colour.
@@ -91,6 +93,19 @@ impl Background {
                 samples.push(c * 0.92);
             }
         }
-        Background { samples }
+        Background {
+            width,
+            pixels: samples,
+        }
+    }
+
+    /// The room for a picture with `times` samples along each side of a pixel.
+    pub(crate) fn spread(&self, times: usize, samples: &mut Vec<V3>) {
+        samples.clear();
+        for row in self.pixels.chunks_exact(self.width) {
+            for _ in 0..times {
+                samples.extend(row.iter().flat_map(|&c| std::iter::repeat_n(c, times)));
+            }
+        }
     }
 }

@@ -1,21 +1,30 @@
 //! From what a sample sees to its colour.
 
+use std::sync::Arc;
+
 use crate::eyeball::Eyeball;
-use crate::head::{Posed, Template};
-use crate::light::{Lights, ShadowMap};
+use crate::head::Template;
+use crate::light::Lights;
 use crate::maths::{V3, mix, smoothstep};
-use crate::raster::{Pinhole, Raster};
+use crate::person::Person;
+use crate::raster::{NOTHING, Pinhole, Raster, Seen};
+use crate::scene::Drawn;
+use crate::shadow::ShadowMap;
 use crate::skin::{Point, shirt};
 
+/// Depths of a pixel's samples that differ by less than this factor are one surface.
+const SAME_SURFACE: f32 = 0.996;
+
 /// Everything the skin's shading needs at a sample.
-pub(crate) fn body_point(
+fn body_point(
     template: &Template,
-    posed: &Posed,
+    drawn: &Drawn,
     open: &[f32],
-    shadow: &ShadowMap,
     triangle: u32,
     b: [f32; 2],
+    per_px: f32,
 ) -> Point {
+    let posed = &drawn.posed;
     let t = template.triangles[triangle as usize];
     // Weights in the picture's plane → weights on the triangle.
     let z = |k: usize| posed.positions[t[k] as usize].z;
@@ -39,20 +48,89 @@ pub(crate) fn body_point(
         mouth: number(&m.mouth),
         wet: number(&m.wet),
         open: number(open) * mix(1.0, 0.9, shirt(reference)),
-        lit: shadow.reach(at + normal * 1.2, 5.0, 1.4),
+        lit: drawn.shadow.reach(at + normal * 1.2, 5.0, 1.4),
+        footprint: at.z * per_px,
     }
 }
 
-/// Casts an eyeball into the picture, behind the lids that lie before it.
-pub(crate) fn draw_eye(
-    eye: &Eyeball,
-    camera: &Pinhole,
+/// Colours every sample that sees a body.
+pub(crate) fn shade_body(
+    people: &[Arc<Person>],
+    drawn: &[Drawn],
     raster: &Raster,
-    shadow: &ShadowMap,
+    camera: &Pinhole,
     lights: &Lights,
     colour: &mut [V3],
-    depth: &mut [f32],
 ) {
+    let template = Template::bundled();
+    let width = camera.width;
+    // Millimetres across a pixel (two samples), for each millimetre of distance.
+    let per_px = 2.0 / camera.f[0];
+    let shade = |s: &Seen, b: [f32; 2]| {
+        let who = drawn
+            .iter()
+            .rposition(|d| d.first <= s.triangle)
+            .unwrap_or(0);
+        let person = &people[who];
+        let triangle = s.triangle - drawn[who].first;
+        let p = body_point(template, &drawn[who], &person.open, triangle, b, per_px);
+        person.skin.shade(&p, lights)
+    };
+    for y in (0..camera.height).step_by(2) {
+        for x in (0..width).step_by(2) {
+            let i = y * width + x;
+            let four = [i, i + 1, i + width, i + width + 1];
+            let seen = four.map(|i| raster.seen[i]);
+            if seen.iter().all(|s| s.triangle == NOTHING) {
+                continue;
+            }
+            let far = seen.iter().fold(f32::MAX, |m, s| m.min(s.inverse_z));
+            let near = seen.iter().fold(0.0f32, |m, s| m.max(s.inverse_z));
+            if far > SAME_SURFACE * near {
+                // One surface fills the pixel: its middle will do.
+                let (p, q) = (&seen[0], &seen[3]);
+                let b = if p.triangle == q.triangle {
+                    [(p.b[0] + q.b[0]) / 2.0, (p.b[1] + q.b[1]) / 2.0]
+                } else {
+                    p.b
+                };
+                let c = shade(p, b);
+                for i in four {
+                    colour[i] = c;
+                }
+            } else {
+                for (i, s) in four.into_iter().zip(&seen) {
+                    if s.triangle != NOTHING {
+                        colour[i] = shade(s, s.b);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What an eyeball is drawn into.
+pub(crate) struct EyeView<'a> {
+    pub camera: &'a Pinhole,
+    pub raster: &'a Raster,
+    pub shadow: &'a ShadowMap,
+    pub lights: &'a Lights,
+}
+
+/// Casts an eyeball into the picture, behind the lids that lie before it; `hits` gathers
+/// the samples that see it with one over their depth.
+pub(crate) fn draw_eye(
+    eye: &Eyeball,
+    view: &EyeView<'_>,
+    colour: &mut [V3],
+    hits: &mut Vec<(u32, f32)>,
+) {
+    let EyeView {
+        camera,
+        raster,
+        shadow,
+        lights,
+    } = view;
     let c = camera.project(eye.centre);
     let r = 14.5 * camera.f[0] * c.z;
     let range = |c: f32, n: usize| {
@@ -93,7 +171,7 @@ pub(crate) fn draw_eye(
                 * mix(0.45, 1.0, smoothstep(0.0, 2.6, above));
             let wet = smoothstep(0.75, 0.25, below);
             colour[i] = eye.shade(&hit, d, lights, lit, open, wet);
-            depth[i] = 1.0 / hit.t;
+            hits.push((i as u32, 1.0 / hit.t));
         }
     }
 }

@@ -56,7 +56,15 @@ fn tone_table() -> Vec<u8> {
 
 impl Sensor {
     /// Turns linear light into a picture. `frame` chooses the noise.
-    pub fn expose(&mut self, light: &mut [V3], width: usize, frame: u64, picture: &mut Picture) {
+    pub fn expose(
+        &mut self,
+        light: &mut [V3],
+        width: usize,
+        frame: u64,
+        smear: [f32; 2],
+        picture: &mut Picture,
+    ) {
+        let _ = smear;
         let height = light.len() / width;
         self.soften(light, width, height);
         picture.width = width as u32;

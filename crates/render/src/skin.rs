@@ -28,6 +28,8 @@ pub struct Point {
     pub open: f32,
     /// Share of the key light that arrives.
     pub lit: f32,
+    /// How many millimetres a pixel spans here: finer detail is not seen.
+    pub footprint: f32,
 }
 
 /// The surface of one person.

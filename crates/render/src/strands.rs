@@ -40,8 +40,6 @@ pub struct Canvas<'a> {
     pub colour: &'a mut [V3],
     /// What the body shows.
     pub raster: &'a Raster,
-    /// One over the depth of the eyeballs, 0 elsewhere.
-    pub eyes: &'a [f32],
     /// The camera.
     pub camera: Pinhole,
 }
@@ -212,7 +210,7 @@ impl Canvas<'_> {
                     continue;
                 }
                 let i = (py * w + px) as usize;
-                let front = self.raster.seen[i].inverse_z.max(self.eyes[i]);
+                let front = self.raster.seen[i].inverse_z;
                 // 1/z against 1/(z + bias): in front, or not far behind.
                 if front > 0.0 && 1.0 / z > 1.0 / front + bias {
                     continue;

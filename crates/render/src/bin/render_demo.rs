@@ -5,16 +5,19 @@ use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use gaze::camera::Intrinsics;
 use gaze::screen::Screen;
 use nalgebra::{Point2, Vector3};
 use render::encode::ClipWriter;
 use render::identity::Identity;
-use render::light::Lights;
-use render::maths::v3;
 use render::path;
-use render::scene::{Moment, Picture, Scene, Truth};
+use render::person::Person;
+use render::room::Room;
+use render::scene::{Moment, Picture, Scene};
+use render::sensor::Sensor;
+use render::truth::{Pose, Truth};
 use serde_json::{Value, json};
 
 const SIZE: (u32, u32) = (640, 480);
@@ -40,13 +43,9 @@ fn make(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(folder)?;
     let screen = Screen::default();
     let camera = Intrinsics::webcam(SIZE.0, SIZE.1);
-    let middle = screen.point_mm(Point2::new(0.5, 0.5));
-    let glow = v3(middle.x as f32, middle.y as f32, middle.z as f32);
-    let lights = Lights::window(
-        glow,
-        [screen.width_mm as f32 / 2.0, screen.height_mm as f32 / 2.0],
-    );
-    let mut scene = Scene::new(Identity::demo(), camera, lights, 1);
+    let room = Room::demo(&screen, SIZE.0 as usize, SIZE.1 as usize);
+    let person = Arc::new(Person::new(Identity::demo()));
+    let mut scene = Scene::new(camera.into(), room, Sensor::default(), vec![person]);
     let mut picture = Picture::default();
     let temporary = folder.join("demo.mp4.part");
     let mut clip = ClipWriter::new(
@@ -58,15 +57,19 @@ fn make(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let mut frames = Vec::new();
     for frame in 0..path::length() {
         let step = path::step(frame);
-        let moment = Moment {
+        let pose = Pose {
             target: screen.point_mm(Point2::from(step.screen)),
             head: step.head_deg,
             place: Vector3::new(0.0, 25.0, 560.0) + Vector3::from(step.sway_mm),
             shut: step.shut,
             units: Vec::new(),
-            frame: frame as u64,
         };
-        let truth = scene.render(&moment, &mut picture);
+        let moment = Moment {
+            poses: vec![pose],
+            frame: frame as u64,
+            ..Moment::default()
+        };
+        let truth = scene.render(&moment, &mut picture).remove(0);
         clip.add(&picture)?;
         frames.push(line(&step, &truth));
         if frame % 10 == 0 {

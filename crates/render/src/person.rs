@@ -1,0 +1,41 @@
+//! One person, ready to be drawn in any room: everything that does not change from picture to picture.
+
+use crate::head::{Expression, Head, Posed, Template};
+use crate::identity::Identity;
+use crate::maths::V3;
+use crate::shadow::openness;
+use crate::skin::Skin;
+use crate::strands::Hair;
+
+/// Shape, surface and hair of one person. Made once (some tenths of a second), then only read:
+/// scenes share it behind an [`std::sync::Arc`].
+#[derive(Debug)]
+pub struct Person {
+    /// Shape, and where the eyes are.
+    pub head: Head,
+    pub(crate) skin: Skin,
+    pub(crate) hair: Hair,
+    /// How open each vertex lies to the room's light.
+    pub(crate) open: Vec<f32>,
+}
+
+impl Person {
+    /// Builds the person of `identity`.
+    pub fn new(identity: Identity) -> Person {
+        let template = Template::bundled();
+        let head = Head::new(identity);
+        let mut rest = Posed::default();
+        head.pose(&Expression::default(), [0.0; 3], V3::ZERO, &mut rest);
+        Person {
+            skin: Skin::new(&head.identity),
+            hair: Hair::new(&head),
+            open: openness(&template.triangles, &rest.positions, &rest.normals),
+            head,
+        }
+    }
+
+    /// Who it is.
+    pub fn identity(&self) -> &Identity {
+        &self.head.identity
+    }
+}

@@ -1,0 +1,141 @@
+//! What a light reaches, and how open each place lies to the room.
+
+use crate::maths::{M3, V3, smoothstep, v3};
+use crate::raster::cover;
+
+/// Depths seen from a far light.
+#[derive(Debug, Default)]
+pub struct ShadowMap {
+    /// Row by row: larger is nearer the light, 0 where there is nothing.
+    nearest: Vec<f32>,
+    projected: Vec<V3>,
+    frame: Option<M3>,
+    centre: V3,
+    scale: f32,
+    size: usize,
+}
+
+impl ShadowMap {
+    /// Begins a map as seen from `towards` (a direction to the light), `span` mm around
+    /// `centre`, of `size`² samples.
+    pub fn begin(&mut self, towards: V3, centre: V3, span: f32, size: usize) {
+        let across = v3(0.0, 1.0, 0.13).cross(towards).unit();
+        let frame = M3(across, towards.cross(across), towards);
+        self.scale = size as f32 / span;
+        (self.frame, self.centre, self.size) = (Some(frame), centre, size);
+        self.nearest.clear();
+        self.nearest.resize(size * size, 0.0);
+    }
+
+    /// Adds what casts shadows.
+    pub fn add(&mut self, triangles: &[[u32; 3]], positions: &[V3]) {
+        let Some(frame) = self.frame else { return };
+        let mut projected = std::mem::take(&mut self.projected);
+        projected.clear();
+        projected.extend(positions.iter().map(|&p| self.place(&frame, p)));
+        for t in triangles {
+            let [a, b, c] = t.map(|v| projected[v as usize]);
+            let area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
+            cover([a, b, c], area, self.size, self.size, |at, z, _, _| {
+                self.nearest[at] = self.nearest[at].max(z);
+            });
+        }
+        self.projected = projected;
+    }
+
+    /// x, y in samples; z larger nearer the light, kept positive.
+    #[inline]
+    fn place(&self, frame: &M3, p: V3) -> V3 {
+        let q = frame.apply_inverse(p - self.centre);
+        let half = self.size as f32 / 2.0;
+        v3(
+            q.x * self.scale + half,
+            q.y * self.scale + half,
+            q.z + 4000.0,
+        )
+    }
+
+    /// Depth of the map at a place, and the place itself.
+    #[inline]
+    fn depth(&self, x: f32, y: f32) -> f32 {
+        let (xi, yi) = (x as usize, y as usize);
+        if x >= 0.0 && y >= 0.0 && xi < self.size && yi < self.size {
+            self.nearest[yi * self.size + xi]
+        } else {
+            0.0
+        }
+    }
+
+    /// Whether nothing nearer than `bias` mm lies between `p` and the light: 0 or 1, hard-edged.
+    pub fn reaches(&self, p: V3, bias: f32) -> bool {
+        let Some(frame) = &self.frame else {
+            return true;
+        };
+        let q = self.place(frame, p);
+        self.depth(q.x, q.y) - q.z < bias
+    }
+
+    /// Share of the light that reaches `p`, 0..1, softened over `blur` mm; what lies less than
+    /// `bias` mm above it is taken for itself.
+    pub fn reach(&self, p: V3, blur: f32, bias: f32) -> f32 {
+        let Some(frame) = &self.frame else { return 1.0 };
+        let q = self.place(frame, p);
+        let step = (blur * self.scale / 2.0).max(0.7);
+        let tap = |i: i32, j: i32| {
+            // Turned a little, so that the grid does not show.
+            let x = q.x + step * (i as f32 + 0.31 * j as f32);
+            let y = q.y + step * (j as f32 - 0.31 * i as f32);
+            // A farther tap may meet a slope: allow more.
+            let slack = bias + (i * i + j * j) as f32 * 0.12 * step / self.scale;
+            1.0 - smoothstep(slack, slack + 1.2, self.depth(x, y) - q.z)
+        };
+        // Where corners and middle agree there is no edge of a shadow near.
+        let outline = tap(0, 0) + tap(-2, -2) + tap(2, -2) + tap(-2, 2) + tap(2, 2);
+        if outline == 0.0 || outline == 5.0 {
+            return outline / 5.0;
+        }
+        let mut lit = 0.0;
+        for i in -2i32..=2 {
+            for j in -2i32..=2 {
+                lit += tap(i, j);
+            }
+        }
+        lit / 25.0
+    }
+}
+
+/// How open each vertex lies to the room: 1 free, 0 buried. Depth maps from
+/// many directions, each weighted by its cosine.
+pub fn openness(triangles: &[[u32; 3]], positions: &[V3], normals: &[V3]) -> Vec<f32> {
+    let mut open = vec![0.0f32; positions.len()];
+    let mut total = vec![1e-6f32; positions.len()];
+    let mut map = ShadowMap::default();
+    let n = 48;
+    for k in 0..n {
+        // Directions spread evenly by the golden angle.
+        let y = 1.0 - 2.0 * (k as f32 + 0.5) / n as f32;
+        let (s, c) = crate::maths::sin_cos(f64::from(k) * 137.507_764);
+        let r = (1.0 - y * y).sqrt();
+        let d = v3(r * c as f32, y, r * s as f32);
+        // Light from straight behind never reaches what a camera sees.
+        if d.z > 0.75 {
+            continue;
+        }
+        map.begin(d, v3(0.0, 60.0, 60.0), 560.0, 200);
+        map.add(triangles, positions);
+        for (i, (&p, &nv)) in positions.iter().zip(normals).enumerate() {
+            let cos = nv.dot(d);
+            if cos > 0.02 {
+                // A step along the normal keeps a vertex from shading itself.
+                if map.reaches(p + nv * 2.0, 2.5) {
+                    open[i] += cos;
+                }
+                total[i] += cos;
+            }
+        }
+    }
+    open.iter()
+        .zip(&total)
+        .map(|(o, t)| (o / t).clamp(0.0, 1.0))
+        .collect()
+}

@@ -1,0 +1,175 @@
+//! What a person does, and everything that is true of it in the picture.
+
+use gaze::ray::Ray;
+use nalgebra::{Point2, Vector3};
+
+use crate::camera::Camera;
+use crate::eyeball::{self, Eyeball};
+use crate::head::Expression;
+use crate::maths::{M3, V3, sin_cos, v3};
+use crate::person::Person;
+
+/// What one person does in one picture.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Pose {
+    /// The point both visual axes meet in, camera frame, mm.
+    pub target: Vector3<f64>,
+    /// Yaw, pitch and roll of the head, degrees.
+    pub head: [f64; 3],
+    /// Where the middle between the eyes is while the head is not turned, camera frame, mm.
+    pub place: Vector3<f64>,
+    /// How far a blink has shut the lids, 0..1.
+    pub shut: f64,
+    /// Face units by ARKit name, with weights.
+    pub units: Vec<(&'static str, f32)>,
+}
+
+/// What is true of a rendered person. Eyes in the image's order.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Truth {
+    /// From each eyeball's centre along the visual axis.
+    pub gaze: [Ray; 2],
+    /// Where each optical axis (the one through pupil and iris) points.
+    pub optical: [Vector3<f64>; 2],
+    /// Centre of each limbus — the iris as it is seen — in pixels.
+    pub iris_px: [Point2<f64>; 2],
+    /// Centre of each eyeball in pixels.
+    pub centre_px: [Point2<f64>; 2],
+    /// Opening between the middles of the lids against the iris's width (0: shut).
+    pub openness: [f64; 2],
+    /// Yaw, pitch and roll of the head, degrees.
+    pub head: [f64; 3],
+    /// Middle between the eyeballs' centres, camera frame, mm.
+    pub head_mm: Vector3<f64>,
+}
+
+impl Person {
+    /// What is true when this person does that before this camera; and what is needed to draw it.
+    pub(crate) fn look(&self, pose: &Pose, camera: &Camera) -> (Truth, Expression, [Eyeball; 2]) {
+        let place = from64(pose.place);
+        let turn = M3::from_head_angles(pose.head[0], pose.head[1], pose.head[2]);
+        let down = turn.apply(v3(0.0, 1.0, 0.0));
+        let who = self.identity();
+        let mut expression = Expression {
+            shut: [pose.shut as f32; 2],
+            units: pose.units.clone(),
+            ..Expression::default()
+        };
+        let eyes = [0, 1].map(|eye| {
+            let centre = self
+                .head
+                .skull_to_camera(self.head.eye_centres[eye], pose.head, place);
+            let origin = to64(centre);
+            let visual = (pose.target - origin).normalize();
+            // The optical axis points further to the temple than the visual one, and lower.
+            let nose = if eye == 0 { 1.0 } else { -1.0 };
+            let [yaw, pitch] = angles(visual);
+            let ((sy, cy), (sp, cp)) = (
+                sin_cos(yaw - nose * who.kappa[0]),
+                sin_cos(pitch - who.kappa[1]),
+            );
+            let optical = Vector3::new(cp * sy, -sp, -cp * cy);
+            let in_head = to64(turn.apply_inverse(from64(optical)));
+            expression.eyes[eye] = angles(in_head);
+            let ball = Eyeball {
+                centre,
+                axes: Eyeball::axes(from64(optical), down),
+                iris: who.iris,
+                pupil: who.pupil_mm,
+                nose: nose as f32,
+                seed: (who.seed % 97) as f32 + 31.0 * eye as f32,
+            };
+            let gaze = Ray {
+                origin,
+                direction: visual,
+            };
+            (gaze, optical, ball)
+        });
+        let openness = [0, 1].map(|eye| {
+            let [upper, lower] = self.head.lid_heights(eye, &expression);
+            f64::from((lower - upper).max(0.0) / (2.0 * eyeball::LIMBUS))
+        });
+        let truth = Truth {
+            gaze: eyes.map(|e| e.0),
+            optical: eyes.map(|e| e.1),
+            iris_px: eyes.map(|(ray, optical, _)| {
+                camera.project(ray.origin + optical * f64::from(eyeball::LIMBUS_DEPTH))
+            }),
+            centre_px: eyes.map(|e| camera.project(e.0.origin)),
+            openness,
+            head: pose.head,
+            head_mm: (eyes[0].0.origin + eyes[1].0.origin) / 2.0,
+        };
+        (truth, expression, eyes.map(|e| e.2))
+    }
+}
+
+/// Yaw and pitch of a direction, degrees: as [`Ray::yaw_deg`] and [`Ray::pitch_deg`], but
+/// by libm, so that pictures are the same on any machine.
+fn angles(d: Vector3<f64>) -> [f64; 2] {
+    [
+        libm::atan2(d.x, -d.z).to_degrees(),
+        libm::asin((-d.y / d.norm()).clamp(-1.0, 1.0)).to_degrees(),
+    ]
+}
+
+pub(crate) fn from64(v: Vector3<f64>) -> V3 {
+    v3(v.x as f32, v.y as f32, v.z as f32)
+}
+
+pub(crate) fn to64(v: V3) -> Vector3<f64> {
+    Vector3::new(f64::from(v.x), f64::from(v.y), f64::from(v.z))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::identity::Identity;
+    use gaze::screen::Screen;
+
+    #[test]
+    fn the_truth_agrees_with_algebra_done_another_way() {
+        let person = Person::new(Identity::demo());
+        for k1 in [0.0, -0.05] {
+            let camera = Camera::from_fov(640, 480, 60.0, k1);
+            let m = Pose {
+                target: Screen::default().point_mm(Point2::new(0.2, 0.7)),
+                head: [8.0, -5.0, 3.0],
+                place: Vector3::new(12.0, 20.0, 540.0),
+                shut: 0.0,
+                units: Vec::new(),
+            };
+            let (truth, _, _) = person.look(&m, &camera);
+            let turn = |axis, degrees: f64| {
+                nalgebra::Rotation3::from_axis_angle(&axis, degrees.to_radians())
+            };
+            let rotation = turn(Vector3::y_axis(), -m.head[0])
+                * turn(Vector3::x_axis(), -m.head[1])
+                * turn(Vector3::z_axis(), m.head[2]);
+            let focal = 320.0 / 30f64.to_radians().tan();
+            let px = |p: Vector3<f64>| {
+                let (x, y) = (p.x / p.z, p.y / p.z);
+                let bent = focal * (1.0 + k1 * (x.powi(2) + y.powi(2)));
+                Point2::new(320.0 + bent * x, 240.0 + bent * y)
+            };
+            for eye in 0..2 {
+                let pivot = to64(person.head.pivot);
+                let centre =
+                    rotation * (to64(person.head.eye_centres[eye]) - pivot) + pivot + m.place;
+                assert!((px(centre) - truth.centre_px[eye]).norm() < 0.1);
+                // The visual axis meets the target; the optical one leans to the temple by kappa.
+                let ray = &truth.gaze[eye];
+                let reach = (m.target - ray.origin).norm();
+                assert!((ray.origin + ray.direction * reach - m.target).norm() < 1e-6);
+                let kappa = ray.direction.angle(&truth.optical[eye]).to_degrees();
+                let [across, up] = person.identity().kappa;
+                assert!((kappa - across.hypot(up)).abs() < 0.2, "{kappa}");
+                let temple = if eye == 0 { -1.0 } else { 1.0 };
+                assert!((truth.optical[eye].x - ray.direction.x) * temple > 0.0);
+                let limbus = centre + truth.optical[eye] * 10.45;
+                assert!((px(limbus) - truth.iris_px[eye]).norm() < 0.1);
+            }
+            assert!(truth.iris_px[0].x < truth.iris_px[1].x);
+        }
+    }
+}
