@@ -117,7 +117,10 @@ impl Screen {
 
     /// From the camera frame to one with the same origin whose axes lie along the screen's.
     fn camera_to_screen(&self) -> Rotation3<f64> {
-        Rotation3::from_axis_angle(&Vector3::x_axis(), self.camera.tilt_deg.to_radians())
+        // By libm: rendered pictures and their labels are the same on any machine.
+        let (sin, cos) = libm::sincos(self.camera.tilt_deg.to_radians());
+        let columns = [[1.0, 0.0, 0.0], [0.0, cos, sin], [0.0, -sin, cos]];
+        Rotation3::from_matrix_unchecked(columns.into())
     }
 }
 

@@ -83,7 +83,7 @@ impl Background {
                 // The wall: lit from the window's side, darker below.
                 let light = 0.80 - 0.24 * u
                     + 0.16 * (0.5 - v)
-                    + 0.05 * fbm(v3(u * 2.0, v * 2.0, seed as f32), 2);
+                    + 0.05 * fbm(v3(u * 2.0, v * 2.0, (seed % 4096) as f32), 2);
                 let mut c = v3(0.60, 0.565, 0.51) * light;
                 for Block(bx, by, hw, hh, soft, colour) in &blocks {
                     let a = smoothstep(hw + soft, hw - soft, (u - bx).abs())

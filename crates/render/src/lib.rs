@@ -19,6 +19,7 @@ pub mod path;
 pub mod person;
 pub mod raster;
 pub mod room;
+pub mod scenario;
 pub mod scene;
 pub mod sensor;
 pub mod shadow;

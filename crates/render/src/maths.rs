@@ -204,6 +204,13 @@ impl Rng {
     }
 }
 
+/// A seed of its own for part number `n` of the purpose `what`.
+pub fn mix_seed(seed: u64, what: u64, n: u64) -> u64 {
+    let mut r = Rng::new(seed ^ what.rotate_left(40));
+    let a = r.bits();
+    Rng::new(a ^ n.wrapping_mul(0xd6e8_feb8_6659_fd93)).bits()
+}
+
 /// A number in 0..1 that belongs to a lattice point.
 #[inline]
 pub fn hash3(x: i32, y: i32, z: i32) -> f32 {

@@ -26,4 +26,12 @@ impl Room {
             background: Background::new(1, width, height),
         }
     }
+
+    /// A room of this seed.
+    pub fn random(seed: u64, screen: &Screen, width: usize, height: usize) -> Room {
+        Room {
+            background: Background::new(seed, width, height),
+            ..Room::demo(screen, width, height)
+        }
+    }
 }

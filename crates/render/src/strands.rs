@@ -273,7 +273,7 @@ fn grow(seed: u64, template: &Template, rest: &Posed) -> Vec<Strand> {
             // Long on top, short at the sides and the nape.
             let top = smoothstep(-38.0, -82.0, place.y);
             let edge = smoothstep(0.2, 1.0, scalp(place));
-            let clump = noise(place * 0.11 + v3(0.0, 0.0, seed as f32));
+            let clump = noise(place * 0.11 + v3(0.0, 0.0, (seed % 4096) as f32));
             let length =
                 (8.0 + 34.0 * top * (0.85 + 0.3 * clump)) * r.range(0.7, 1.1) * (0.5 + 0.5 * edge);
             // Combed away from a parting on one side, forehead hair up and over.
