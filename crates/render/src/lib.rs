@@ -13,6 +13,7 @@ pub mod encode;
 pub mod eyeball;
 pub mod head;
 pub mod identity;
+pub mod lashes;
 pub mod light;
 pub mod maths;
 pub mod path;

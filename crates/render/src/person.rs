@@ -2,6 +2,7 @@
 
 use crate::head::{Expression, Head, Posed, Template};
 use crate::identity::Identity;
+use crate::lashes::Lashes;
 use crate::maths::V3;
 use crate::shadow::openness;
 use crate::skin::Skin;
@@ -15,6 +16,7 @@ pub struct Person {
     pub head: Head,
     pub(crate) skin: Skin,
     pub(crate) hair: Hair,
+    pub(crate) lashes: Lashes,
     /// How open each vertex lies to the room's light.
     pub(crate) open: Vec<f32>,
 }
@@ -29,6 +31,7 @@ impl Person {
         Person {
             skin: Skin::new(&head.identity),
             hair: Hair::new(&head),
+            lashes: Lashes::new(&head),
             open: openness(&template.triangles, &rest.positions, &rest.normals),
             head,
         }

@@ -190,6 +190,9 @@ impl Scene {
             person
                 .hair
                 .draw(&mut canvas, &person.head, posed, &turn, place, lights);
+            person
+                .lashes
+                .draw(&mut canvas, &person.head, posed, &turn, place);
         }
         halve(&b.colour, camera.width, &mut b.small);
         self.sensor.expose(

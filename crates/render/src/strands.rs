@@ -14,23 +14,11 @@ struct Strand {
     shade: f32,
 }
 
-/// A hair that grows on moving skin: where, and how it bends, relative to the skin.
-#[derive(Debug, Clone)]
-struct Rooted {
-    vertices: [u32; 2],
-    share: f32,
-    along: V3,
-    length: f32,
-    width: f32,
-    curl: f32,
-}
-
 /// All hair of a person's head.
 #[derive(Debug)]
 pub struct Hair {
     scalp: Vec<Strand>,
     brows: Vec<(u32, [f32; 2], V3, f32, f32)>,
-    lashes: [Vec<Rooted>; 2],
     colour: V3,
 }
 
@@ -60,7 +48,6 @@ impl Hair {
         Hair {
             scalp: grow(head.identity.seed, template, &rest),
             brows: brows(head.identity.seed, template, &rest),
-            lashes: [0, 1].map(|eye| lashes(head.identity.seed + eye as u64, template, eye)),
             colour: head.identity.hair,
         }
     }
@@ -113,24 +100,6 @@ impl Hair {
                 kajiya(c, (b - a).unit(), n, a.unit(), lights) * 0.8
             });
         }
-        for (eye, lashes) in self.lashes.iter().enumerate() {
-            let centre = to_camera(head.eye_centres[eye]);
-            let down = turn.apply(v3(0.0, 1.0, 0.0));
-            for l in lashes {
-                let [p, q] = l.vertices.map(|i| posed.positions[i as usize]);
-                let root = p.mix(q, l.share);
-                let out = (root - centre).unit();
-                let side = turn.apply(l.along);
-                line.clear();
-                for k in 0..5 {
-                    let t = k as f32 / 4.0;
-                    // Out of the lid first, then curling away from the opening.
-                    let bend = down * (l.curl * t * t);
-                    line.push(root + (out * t + side * t + bend) * l.length);
-                }
-                canvas.stroke(&line, l.width, 0.9, 1.0, |_, _, _| self.colour * 0.25);
-            }
-        }
     }
 }
 
@@ -159,7 +128,7 @@ fn kajiya(colour: V3, along: V3, n: V3, view: V3, lights: &Lights) -> V3 {
 impl Canvas<'_> {
     /// A line of points (camera frame), `width` mm at its root, thinning to nothing; `bias` mm
     /// may it lie behind what it is drawn over.
-    fn stroke(
+    pub(crate) fn stroke(
         &mut self,
         line: &[V3],
         width: f32,
@@ -355,40 +324,4 @@ fn brows(seed: u64, template: &Template, rest: &Posed) -> Vec<(u32, [f32; 2], V3
             (triangle, b, along, r.range(4.0, 7.5), r.range(0.6, 1.2))
         })
         .collect()
-}
-
-fn lashes(seed: u64, template: &Template, eye: usize) -> Vec<Rooted> {
-    let mut r = Rng::new(seed ^ 0x1a5);
-    let ring = &template.lash_lines[eye];
-    let n = ring.len();
-    // The ring runs from the middle of the upper lid to the temple, the lower lid, the nose.
-    let temple = if eye == 0 { -1.0 } else { 1.0 };
-    let mut all = Vec::new();
-    for i in 0..210 {
-        let upper = i < 140;
-        let u = r.unit();
-        // −1 at the nose's corner, +1 at the temple's.
-        let across = u * 2.0 - 1.0;
-        let place = if upper {
-            (across * 12.0 + 1.0) / 56.0
-        } else {
-            0.5 - (across * 10.0 + 1.0) / 56.0
-        };
-        let f = (place + 1.0).fract() * n as f32;
-        let k = f as usize % n;
-        let fade = smoothstep(1.05, 0.75, across.abs());
-        let length = if upper { 6.6 + 0.6 * across } else { 3.4 }
-            * r.range(0.75, 1.1)
-            * (0.45 + 0.55 * fade);
-        let fan = temple * (0.06 + 0.28 * across) + 0.10 * r.normal();
-        all.push(Rooted {
-            vertices: [ring[k], ring[(k + 1) % n]],
-            share: f.fract(),
-            along: v3(fan, if upper { 0.25 } else { 0.35 }, 0.0),
-            length,
-            width: if upper { 0.13 } else { 0.08 },
-            curl: if upper { -0.85 } else { 0.25 },
-        });
-    }
-    all
 }
