@@ -1,6 +1,7 @@
 //! A person's head: shape from identity and face units, lids laid on the eyeballs,
 //! the head turned on its neck.
 
+use std::collections::BTreeMap;
 use std::sync::OnceLock;
 
 use crate::assets::Assets;
@@ -33,6 +34,8 @@ pub struct Template {
     pub margins: [Vec<u32>; 2],
     /// The ring outside of it, where skin begins and lashes grow.
     pub lash_lines: [Vec<u32>; 2],
+    /// Vertices that carry the body on below where the asset ends: each hangs from another, by so much (mm).
+    below: Vec<(u32, V3)>,
 }
 
 /// Parts of the skin, per vertex.
@@ -63,7 +66,17 @@ impl Template {
         let surface = Surface::new(assets.mesh_len, &quads);
         let mut triangles = surface.triangles.clone();
         let n = surface.len() as u32;
-        let mut wet = vec![0.0; surface.len() + 2];
+        let base = shaped(assets, &Identity::reference());
+        let mut reference = Vec::new();
+        surface.apply(&base, &mut reference);
+        for side in SIDES {
+            reference.push(base[assets.joint(&format!("{side}-eye"))]);
+        }
+        let (below, more) = hanging(&surface.triangles, &reference);
+        for (from, by) in &below {
+            reference.push(reference[*from as usize] + *by);
+        }
+        let mut wet = vec![0.0; reference.len()];
         for (eye, side) in SIDES.iter().enumerate() {
             let fold = surface.ring(assets.ring(&format!("{side}-fold")));
             for i in 0..fold.len() {
@@ -79,15 +92,10 @@ impl Template {
             }
             wet[n as usize + eye] = 1.0;
         }
-        let base = shaped(assets, &Identity::reference());
-        let mut reference = Vec::new();
-        surface.apply(&base, &mut reference);
-        for side in SIDES {
-            reference.push(base[assets.joint(&format!("{side}-eye"))]);
-        }
+        triangles.extend(more);
         let with_cones = |name| {
             let mut m = surface.apply_mask(assets.mask(name));
-            m.extend([0.0; 2]);
+            m.resize(reference.len(), 0.0);
             m
         };
         let masks = Masks {
@@ -109,9 +117,54 @@ impl Template {
             reference,
             masks,
             follow,
+            below,
             surface,
         }
     }
+}
+
+/// The asset ends at the waist and in the upper arms: its three open edges are drawn on,
+/// in two steps each. New vertices are numbered from the end of `points`.
+fn hanging(triangles: &[[u32; 3]], points: &[V3]) -> (Vec<(u32, V3)>, Vec<[u32; 3]>) {
+    // An edge that only one triangle has, in that triangle's direction.
+    let mut edges = BTreeMap::new();
+    for t in triangles {
+        for k in 0..3 {
+            let (a, b) = (t[k], t[(k + 1) % 3]);
+            if edges.remove(&(b, a)).is_none() {
+                edges.insert((a, b), ());
+            }
+        }
+    }
+    let mut below = Vec::new();
+    let mut more = Vec::new();
+    let mut hung: BTreeMap<u32, [u32; 2]> = BTreeMap::new();
+    let edge_of_body = |v: u32| points[v as usize].y > 300.0;
+    for &(a, b) in edges.keys() {
+        if !edge_of_body(a) || !edge_of_body(b) {
+            continue;
+        }
+        let [a, b] = [a, b].map(|v| {
+            let steps = *hung.entry(v).or_insert_with(|| {
+                let x = points[v as usize].x;
+                // The waist falls straight; arms come in and forward, to a table.
+                let step = if x.abs() < 200.0 {
+                    v3(0.0, 300.0, 0.0)
+                } else {
+                    v3(-x.signum() * 25.0, 130.0, -60.0)
+                };
+                let first = (points.len() + below.len()) as u32;
+                below.extend([(v, step), (first, step)]);
+                [first, first + 1]
+            });
+            [v, steps[0], steps[1]]
+        });
+        for k in 0..2 {
+            more.push([b[k], a[k], a[k + 1]]);
+            more.push([b[k], a[k + 1], b[k + 1]]);
+        }
+    }
+    (below, more)
 }
 
 /// The coarse mesh of a person, looking straight ahead: mm, origin between the eyes.
@@ -141,7 +194,41 @@ fn shaped(assets: &Assets, who: &Identity) -> Vec<V3> {
     for q in &mut p {
         *q = (*q - middle) * who.scale;
     }
+    drape(assets, &mut p);
     p
+}
+
+/// A shirt hangs over the chest and does not follow it: between collar, sides and waist
+/// each vertex is drawn to the mean of its neighbours, again and again.
+fn drape(assets: &Assets, p: &mut [V3]) {
+    static NEIGHBOURS: OnceLock<Vec<Vec<u16>>> = OnceLock::new();
+    let neighbours = NEIGHBOURS.get_or_init(|| {
+        let mut all = vec![Vec::new(); assets.mesh_len];
+        for (q, _) in assets
+            .quads
+            .iter()
+            .zip(&assets.groups)
+            .filter(|q| *q.1 == 0)
+        {
+            for k in 0..4 {
+                all[usize::from(q[k])].push(q[(k + 1) % 4]);
+            }
+        }
+        all
+    });
+    let worn: Vec<usize> = (0..assets.mesh_len)
+        .filter(|&i| p[i].y > 185.0 && p[i].x.abs() < 150.0 && !neighbours[i].is_empty())
+        .collect();
+    for _ in 0..150 {
+        for &i in &worn {
+            let near = &neighbours[i];
+            let sum = near.iter().fold(V3::ZERO, |s, &j| s + p[usize::from(j)]);
+            let share = smoothstep(185.0, 225.0, p[i].y)
+                * smoothstep(398.0, 370.0, p[i].y)
+                * smoothstep(150.0, 115.0, p[i].x.abs());
+            p[i] = p[i].mix(sum / near.len() as f32, share);
+        }
+    }
 }
 
 /// What a face does at one moment.
@@ -310,6 +397,10 @@ impl Head {
             posed
                 .positions
                 .push(self.base[self.eyes_joint[eye]] + v3(0.0, 0.0, 4.0));
+        }
+        for &(from, by) in &template.below {
+            let p = posed.positions[from as usize] + by * self.identity.scale;
+            posed.positions.push(p);
         }
         // A vertex turns by its share of the angles: 0 chest … 1 skull, in 64 steps.
         let turns: Vec<M3> = (0..=64)

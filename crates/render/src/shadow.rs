@@ -36,6 +36,10 @@ impl ShadowMap {
         for t in triangles {
             let [a, b, c] = t.map(|v| projected[v as usize]);
             let area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
+            // What faces away from the light lies behind what faces it: bodies are closed.
+            if area <= 0.0 {
+                continue;
+            }
             cover([a, b, c], area, self.size, self.size, |at, z, _, _| {
                 self.nearest[at] = self.nearest[at].max(z);
             });
