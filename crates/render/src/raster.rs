@@ -110,7 +110,7 @@ impl Raster {
     pub fn add(&mut self, triangles: &[[u32; 3]], projected: &[V3], first: u32) {
         let (width, height) = (self.width, self.height);
         for (i, t) in triangles.iter().enumerate() {
-            let [a, b, c] = t.map(|v| projected[v as usize]);
+            let [a, b, c] = corners(t, projected);
             // In an image (y down) a triangle whose normal points at the camera has a negative area.
             let area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
             if area >= 0.0 {
@@ -129,6 +129,12 @@ impl Raster {
             });
         }
     }
+}
+
+/// The corners of a triangle.
+#[inline(always)]
+pub(crate) fn corners(t: &[u32; 3], of: &[V3]) -> [V3; 3] {
+    [of[t[0] as usize], of[t[1] as usize], of[t[2] as usize]]
 }
 
 /// Visits the samples whose middle lies in a triangle: index, z, weights of the second and third corner.

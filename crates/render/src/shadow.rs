@@ -1,7 +1,7 @@
 //! What a light reaches, and how open each place lies to the room.
 
 use crate::maths::{M3, V3, smoothstep, v3};
-use crate::raster::cover;
+use crate::raster::{corners, cover};
 
 /// Depths seen from a far light.
 #[derive(Debug, Default)]
@@ -34,7 +34,7 @@ impl ShadowMap {
         projected.clear();
         projected.extend(positions.iter().map(|&p| self.place(&frame, p)));
         for t in triangles {
-            let [a, b, c] = t.map(|v| projected[v as usize]);
+            let [a, b, c] = corners(t, &projected);
             let area = (b.x - a.x) * (c.y - a.y) - (b.y - a.y) * (c.x - a.x);
             // What faces away from the light lies behind what faces it: bodies are closed.
             if area <= 0.0 {

@@ -7,9 +7,11 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use gaze::camera::Intrinsics;
+use gaze::camera::DEFAULT_HFOV_DEG;
 use gaze::screen::Screen;
 use nalgebra::{Point2, Vector3};
+use rayon::prelude::*;
+use render::camera::Camera;
 use render::encode::ClipWriter;
 use render::identity::Identity;
 use render::path;
@@ -42,11 +44,8 @@ fn main() -> ExitCode {
 fn make(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     std::fs::create_dir_all(folder)?;
     let screen = Screen::default();
-    let camera = Intrinsics::webcam(SIZE.0, SIZE.1);
-    let room = Room::demo(&screen, SIZE.0 as usize, SIZE.1 as usize);
+    let camera = Camera::from_fov(SIZE.0, SIZE.1, DEFAULT_HFOV_DEG, 0.0);
     let person = Arc::new(Person::new(Identity::demo()));
-    let mut scene = Scene::new(camera.into(), room, Sensor::default(), vec![person]);
-    let mut picture = Picture::default();
     let temporary = folder.join("demo.mp4.part");
     let mut clip = ClipWriter::new(
         BufWriter::new(File::create(&temporary)?),
@@ -55,25 +54,29 @@ fn make(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
         BITS,
     )?;
     let mut frames = Vec::new();
-    for frame in 0..path::length() {
-        let step = path::step(frame);
-        let pose = Pose {
-            target: screen.point_mm(Point2::from(step.screen)),
-            head: step.head_deg,
-            place: Vector3::new(0.0, 25.0, 560.0) + Vector3::from(step.sway_mm),
-            shut: step.shut,
-            units: Vec::new(),
-        };
-        let moment = Moment {
-            poses: vec![pose],
-            frame: frame as u64,
-            ..Moment::default()
-        };
-        let truth = scene.render(&moment, &mut picture).remove(0);
-        clip.add(&picture)?;
-        frames.push(line(&step, &truth));
-        if frame % 10 == 0 {
-            eprint!("\r{frame} of {}", path::length());
+    let all: Vec<usize> = (0..path::length()).collect();
+    // Pictures are drawn side by side, each on one core, and encoded in their order.
+    let mut scenes: Vec<Scene> = (0..rayon::current_num_threads())
+        .map(|_| {
+            let room = Room::demo(&screen, SIZE.0 as usize, SIZE.1 as usize);
+            Scene::new(camera, room, Sensor::default(), vec![person.clone()])
+        })
+        .collect();
+    for few in all.chunks(scenes.len()) {
+        let drawn: Vec<_> = (scenes.par_iter_mut().zip(few))
+            .map(|(scene, &frame)| {
+                let step = path::step(frame);
+                let mut picture = Picture::default();
+                let truth = scene.render(&moment(&screen, &step, frame), &mut picture);
+                (picture, line(&step, &truth[0]))
+            })
+            .collect();
+        for (picture, line) in drawn {
+            clip.add(&picture)?;
+            frames.push(line);
+        }
+        if frames.len() % 30 < few.len() {
+            eprint!("\r{} of {}", frames.len(), all.len());
         }
     }
     clip.finish()?.flush()?;
@@ -81,7 +84,7 @@ fn make(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     let text: Vec<String> = frames.iter().map(Value::to_string).collect();
     let head = json!({
         "about": "a rendered person; made by render-demo of the crate gaze-render",
-        "fps": path::FPS, "camera": camera, "screen": screen,
+        "fps": path::FPS, "camera": camera.intrinsics, "screen": screen,
     });
     let head = head.to_string();
     let json = format!(
@@ -92,6 +95,21 @@ fn make(folder: &Path) -> Result<(), Box<dyn std::error::Error>> {
     std::fs::write(folder.join("demo.json"), json)?;
     eprintln!("\r{} pictures", path::length());
     Ok(())
+}
+
+/// What the person does in one picture.
+fn moment(screen: &Screen, step: &path::Step, frame: usize) -> Moment {
+    Moment {
+        poses: vec![Pose {
+            target: screen.point_mm(Point2::from(step.screen)),
+            head: step.head_deg,
+            place: Vector3::new(0.0, 25.0, 560.0) + Vector3::from(step.sway_mm),
+            shut: step.shut,
+            units: Vec::new(),
+        }],
+        frame: frame as u64,
+        ..Moment::default()
+    }
 }
 
 /// The truth of one picture; eyes in the image's order.
