@@ -102,9 +102,17 @@ impl Background {
     /// The room for a picture with `times` samples along each side of a pixel.
     pub(crate) fn spread(&self, times: usize, samples: &mut Vec<V3>) {
         samples.clear();
+        samples.reserve(self.pixels.len() * times * times);
         for row in self.pixels.chunks_exact(self.width) {
-            for _ in 0..times {
-                samples.extend(row.iter().flat_map(|&c| std::iter::repeat_n(c, times)));
+            let begin = samples.len();
+            for &c in row {
+                for _ in 0..times {
+                    samples.push(c);
+                }
+            }
+            let end = samples.len();
+            for _ in 1..times {
+                samples.extend_from_within(begin..end);
             }
         }
     }

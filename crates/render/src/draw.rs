@@ -80,7 +80,8 @@ pub(crate) fn shade_body(
         for x in (0..width).step_by(2) {
             let i = y * width + x;
             let four = [i, i + 1, i + width, i + width + 1];
-            let seen = four.map(|i| raster.seen[i]);
+            let row = &raster.seen[i..];
+            let seen = [row[0], row[1], row[width], row[width + 1]];
             if seen.iter().all(|s| s.triangle == NOTHING) {
                 continue;
             }
