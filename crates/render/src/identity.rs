@@ -1,5 +1,6 @@
 //! Who a synthetic person is: shape, skin, hair and eyes.
 
+use crate::glasses::GlassesStyle;
 use crate::maths::{Rng, V3, mix, v3};
 
 /// Everything that stays the same about a person.
@@ -35,6 +36,8 @@ pub struct Identity {
     pub kappa: [f64; 2],
     /// Linear colour of the shirt.
     pub shirt: V3,
+    /// Glasses, if any are worn.
+    pub glasses: Option<GlassesStyle>,
 }
 
 /// Pairs of opposite shape targets that keep a face human up to about ±0.5;
@@ -68,6 +71,9 @@ const DETAILS: &[(&str, &str)] = &[
     ("eyebrows/eyebrows-trans-down", "eyebrows/eyebrows-trans-up"),
     ("head/head-oval", "head/head-square"),
 ];
+
+/// Share of people who wear glasses.
+const WEARERS: f32 = 0.35;
 
 impl Identity {
     /// A person of this seed.
@@ -114,6 +120,7 @@ impl Identity {
             pupil_mm: r.range(1.4, 2.3),
             kappa: [f64::from(r.range(2.5, 6.0)), f64::from(r.range(-1.0, 2.0))],
             shirt: v3(r.range(0.02, 0.5), r.range(0.02, 0.45), r.range(0.03, 0.5)),
+            glasses: (Rng::new(seed ^ 0x61a5).unit() < WEARERS).then(|| GlassesStyle::random(seed)),
         }
     }
 
@@ -148,6 +155,7 @@ impl Identity {
             pupil_mm: 1.85,
             kappa: [4.0, 0.0],
             shirt: v3(0.055, 0.09, 0.16),
+            glasses: None,
         }
     }
 

@@ -11,6 +11,7 @@ pub mod camera;
 mod draw;
 pub mod encode;
 pub mod eyeball;
+pub mod glasses;
 pub mod head;
 pub mod identity;
 pub mod lashes;

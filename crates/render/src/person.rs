@@ -1,5 +1,6 @@
 //! One person, ready to be drawn in any room: everything that does not change from picture to picture.
 
+use crate::glasses::Glasses;
 use crate::head::{Expression, Head, Posed, Template};
 use crate::identity::Identity;
 use crate::lashes::Lashes;
@@ -14,6 +15,8 @@ use crate::strands::Hair;
 pub struct Person {
     /// Shape, and where the eyes are.
     pub head: Head,
+    /// What they wear on their nose.
+    pub glasses: Option<Glasses>,
     pub(crate) skin: Skin,
     pub(crate) hair: Hair,
     pub(crate) lashes: Lashes,
@@ -28,7 +31,10 @@ impl Person {
         let head = Head::new(identity);
         let mut rest = Posed::default();
         head.pose(&Expression::default(), [0.0; 3], V3::ZERO, &mut rest);
+        let glasses =
+            (head.identity.glasses.clone()).map(|style| Glasses::fit(style, &head, &rest));
         Person {
+            glasses,
             skin: Skin::new(&head.identity),
             hair: Hair::new(&head),
             lashes: Lashes::new(&head),

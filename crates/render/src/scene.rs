@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::camera::Camera;
 use crate::draw::{EyeView, draw_eye, halve, shade_body};
+use crate::glasses::draw::{Place, View};
 use crate::head::{Posed, Template};
 use crate::maths::{M3, V3, v3};
 use crate::person::Person;
@@ -74,6 +75,8 @@ pub(crate) struct Drawn {
     pub posed: Posed,
     pub projected: Vec<V3>,
     pub shadow: ShadowMap,
+    /// Corners of the glasses' frame.
+    pub glasses: Vec<V3>,
     /// Index of the person's first triangle in the raster.
     pub first: u32,
 }
@@ -146,10 +149,14 @@ impl Scene {
             drawn
                 .shadow
                 .add(&template.triangles, &drawn.posed.positions);
+            if let Some(glasses) = &person.glasses {
+                glasses.posed(&skull(person, pose), &mut drawn.glasses);
+                drawn.shadow.add_thin(&glasses.triangles, &drawn.glasses);
+            }
             looks.push(look);
         }
 
-        // Bodies, then eyes behind their lids, then what is thinner than a sample.
+        // Bodies, eyes behind their lids, frames of glasses, then what is thinner than a sample, and glass.
         self.room.background.spread(SUPERSAMPLE, &mut b.colour);
         shade_body(
             &self.people,
@@ -176,6 +183,18 @@ impl Scene {
             seen.inverse_z = inverse_z;
             seen.triangle = EYEBALL;
         }
+        for ((person, pose), drawn) in self.people.iter().zip(&moment.poses).zip(&b.drawn) {
+            if let Some(glasses) = &person.glasses {
+                let view = View {
+                    camera: &camera,
+                    lights,
+                    place: skull(person, pose),
+                };
+                let (posed, shadow) = (&drawn.glasses, &drawn.shadow);
+                glasses.draw_frame(&view, posed, shadow, first, &mut b.raster, &mut b.colour);
+                first += glasses.triangles.len() as u32;
+            }
+        }
         let mut order: Vec<usize> = (0..looks.len()).collect();
         order.sort_by(|&i, &j| moment.poses[j].place.z.total_cmp(&moment.poses[i].place.z));
         let mut canvas = Canvas {
@@ -193,6 +212,14 @@ impl Scene {
             person
                 .lashes
                 .draw(&mut canvas, &person.head, posed, &turn, place);
+            if let Some(glasses) = &person.glasses {
+                let view = View {
+                    camera: &camera,
+                    lights,
+                    place: skull(person, pose),
+                };
+                glasses.draw_lenses(&view, canvas.raster, canvas.colour);
+            }
         }
         halve(&b.colour, camera.width, &mut b.small);
         self.sensor.expose(
@@ -203,6 +230,15 @@ impl Scene {
             picture,
         );
         looks.into_iter().map(|l| l.0).collect()
+    }
+}
+
+/// How a person's skull stands before the camera.
+fn skull(person: &Person, pose: &Pose) -> Place {
+    Place {
+        turn: M3::from_head_angles(pose.head[0], pose.head[1], pose.head[2]),
+        pivot: person.head.pivot,
+        place: from64(pose.place),
     }
 }
 

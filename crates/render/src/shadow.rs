@@ -13,6 +13,8 @@ pub struct ShadowMap {
     centre: V3,
     scale: f32,
     size: usize,
+    /// Part of the map that holds what is thinner than a shadow's soft edge: left, top, right, bottom.
+    thin: Option<[f32; 4]>,
 }
 
 impl ShadowMap {
@@ -23,6 +25,7 @@ impl ShadowMap {
         let frame = M3(across, towards.cross(across), towards);
         self.scale = size as f32 / span;
         (self.frame, self.centre, self.size) = (Some(frame), centre, size);
+        self.thin = None;
         self.nearest.clear();
         self.nearest.resize(size * size, 0.0);
     }
@@ -45,6 +48,16 @@ impl ShadowMap {
             });
         }
         self.projected = projected;
+    }
+
+    /// Adds what casts shadows narrower than their own soft edges: the frame of glasses.
+    pub fn add_thin(&mut self, triangles: &[[u32; 3]], positions: &[V3]) {
+        self.add(triangles, positions);
+        let start = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
+        let bounds = self.projected.iter().fold(start, |b, p| {
+            [b[0].min(p.x), b[1].min(p.y), b[2].max(p.x), b[3].max(p.y)]
+        });
+        self.thin = Some(bounds);
     }
 
     /// x, y in samples; z larger nearer the light, kept positive.
@@ -93,10 +106,16 @@ impl ShadowMap {
             let slack = bias + (i * i + j * j) as f32 * 0.12 * step / self.scale;
             1.0 - smoothstep(slack, slack + 1.2, self.depth(x, y) - q.z)
         };
-        // Where corners and middle agree there is no edge of a shadow near.
-        let outline = tap(0, 0) + tap(-2, -2) + tap(2, -2) + tap(-2, 2) + tap(2, 2);
-        if outline == 0.0 || outline == 5.0 {
-            return outline / 5.0;
+        let thin = self.thin.is_some_and(|[left, top, right, bottom]| {
+            let near = 3.0 * step;
+            (left - near..right + near).contains(&q.x) && (top - near..bottom + near).contains(&q.y)
+        });
+        if !thin {
+            // Where corners and middle agree there is no edge of a shadow near.
+            let outline = tap(0, 0) + tap(-2, -2) + tap(2, -2) + tap(-2, 2) + tap(2, 2);
+            if outline == 0.0 || outline == 5.0 {
+                return outline / 5.0;
+            }
         }
         let mut lit = 0.0;
         for i in -2i32..=2 {

@@ -41,6 +41,8 @@ pub struct Truth {
     pub head: [f64; 3],
     /// Middle between the eyeballs' centres, camera frame, mm.
     pub head_mm: Vector3<f64>,
+    /// Whether glasses are worn.
+    pub glasses: bool,
 }
 
 impl Person {
@@ -99,6 +101,7 @@ impl Person {
             openness,
             head: pose.head,
             head_mm: (eyes[0].0.origin + eyes[1].0.origin) / 2.0,
+            glasses: self.glasses.is_some(),
         };
         (truth, expression, eyes.map(|e| e.2))
     }
