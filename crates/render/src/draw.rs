@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use crate::eyeball::Eyeball;
+use crate::hair::View;
 use crate::head::Template;
 use crate::light::Lights;
 use crate::maths::{V3, mix, smoothstep};
@@ -10,7 +11,7 @@ use crate::person::Person;
 use crate::raster::{NOTHING, Pinhole, Raster, Seen};
 use crate::scene::Drawn;
 use crate::shadow::ShadowMap;
-use crate::skin::{Point, shirt};
+use crate::skin::Point;
 
 /// Depths of a pixel's samples that differ by less than this factor are one surface.
 const SAME_SURFACE: f32 = 0.996;
@@ -37,17 +38,13 @@ fn body_point(
         |of: &[f32]| of[t[0] as usize] * w[0] + of[t[1] as usize] * w[1] + of[t[2] as usize] * w[2];
     let at = vector(&posed.positions);
     let normal = vector(&posed.normals).unit();
-    let reference = vector(&template.reference);
-    let m = &template.masks;
     Point {
         at,
         normal,
-        reference,
-        lips: number(&m.lips),
-        ears: number(&m.ears),
-        mouth: number(&m.mouth),
-        wet: number(&m.wet),
-        open: number(open) * mix(1.0, 0.9, shirt(reference)),
+        reference: vector(&template.reference),
+        corners: t,
+        weights: w,
+        open: number(open),
         lit: drawn.shadow.reach(at + normal * 1.2, 5.0, 1.4),
         footprint: at.z * per_px,
     }
@@ -66,13 +63,38 @@ pub(crate) fn shade_body(
     let width = camera.width;
     // Millimetres across a pixel (two samples), for each millimetre of distance.
     let per_px = 2.0 / camera.f[0];
+    let body = template.triangles.len() as u32;
+    // Which surface a sample sees: hair over skin is at nearly its depth, but another one.
+    let surface = |s: &Seen| {
+        let who = drawn.iter().rposition(|d| d.first <= s.triangle);
+        who.map_or(0, |w| {
+            2 * w + usize::from(s.triangle - drawn[w].first >= body)
+        })
+    };
     let shade = |s: &Seen, b: [f32; 2]| {
         let who = drawn
             .iter()
             .rposition(|d| d.first <= s.triangle)
             .unwrap_or(0);
         let person = &people[who];
-        let triangle = s.triangle - drawn[who].first;
+        let mut triangle = s.triangle - drawn[who].first;
+        if triangle >= body {
+            // Shells follow the body in the order of the person's.
+            triangle -= body;
+            for (shell, posed) in person.hair.shells.iter().zip(&drawn[who].shells) {
+                let n = shell.triangles.len() as u32;
+                if triangle < n {
+                    let view = View {
+                        lights,
+                        shadow: &drawn[who].shadow,
+                        per_px,
+                    };
+                    let tint = &person.hair.tint;
+                    return shell.shade(posed, tint, triangle as usize, b, &view);
+                }
+                triangle -= n;
+            }
+        }
         let p = body_point(template, &drawn[who], &person.open, triangle, b, per_px);
         person.skin.shade(&p, lights)
     };
@@ -87,7 +109,9 @@ pub(crate) fn shade_body(
             }
             let far = seen.iter().fold(f32::MAX, |m, s| m.min(s.inverse_z));
             let near = seen.iter().fold(0.0f32, |m, s| m.max(s.inverse_z));
-            if far > SAME_SURFACE * near {
+            if far > SAME_SURFACE * near
+                && seen[1..].iter().all(|s| surface(s) == surface(&seen[0]))
+            {
                 // One surface fills the pixel: its middle will do.
                 let (p, q) = (&seen[0], &seen[3]);
                 let b = if p.triangle == q.triangle {

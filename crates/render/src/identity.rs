@@ -1,7 +1,9 @@
 //! Who a synthetic person is: shape, skin, hair and eyes.
 
+use crate::complexion::tone;
 use crate::glasses::GlassesStyle;
-use crate::maths::{Rng, V3, mix, v3};
+use crate::hair::style::{Cut, Style};
+use crate::maths::{Rng, V3, smoothstep, v3};
 
 /// Everything that stays the same about a person.
 #[derive(Debug, Clone)]
@@ -28,6 +30,8 @@ pub struct Identity {
     pub skin: V3,
     /// Linear colour of the hair.
     pub hair: V3,
+    /// How the hair is worn.
+    pub style: Style,
     /// Linear colour of the iris, outside and around the pupil.
     pub iris: [V3; 2],
     /// Radius of the pupil, in mm, as it is behind the cornea.
@@ -40,66 +44,219 @@ pub struct Identity {
     pub glasses: Option<GlassesStyle>,
 }
 
-/// Pairs of opposite shape targets that keep a face human up to about ±0.5;
-/// `?` stands for `l` and `r`, which move together.
-const DETAILS: &[(&str, &str)] = &[
-    ("nose/nose-scale-horiz-decr", "nose/nose-scale-horiz-incr"),
-    ("nose/nose-scale-vert-decr", "nose/nose-scale-vert-incr"),
-    ("nose/nose-hump-decr", "nose/nose-hump-incr"),
-    ("nose/nose-point-down", "nose/nose-point-up"),
+/// Pairs of opposite shape targets, and the deviation and the limit of their weights that keep a
+/// face human; `?` stands for `l` and `r`, which move together.
+const DETAILS: &[(&str, &str, f32)] = &[
+    (
+        "nose/nose-scale-horiz-decr",
+        "nose/nose-scale-horiz-incr",
+        0.30,
+    ),
+    (
+        "nose/nose-scale-vert-decr",
+        "nose/nose-scale-vert-incr",
+        0.25,
+    ),
+    (
+        "nose/nose-scale-depth-decr",
+        "nose/nose-scale-depth-incr",
+        0.22,
+    ),
+    ("nose/nose-hump-decr", "nose/nose-hump-incr", 0.32),
+    ("nose/nose-curve-concave", "nose/nose-curve-convex", 0.22),
+    ("nose/nose-point-down", "nose/nose-point-up", 0.20),
+    (
+        "nose/nose-point-width-decr",
+        "nose/nose-point-width-incr",
+        0.35,
+    ),
+    ("nose/nose-flaring-decr", "nose/nose-flaring-incr", 0.28),
+    ("nose/nose-width2-decr", "nose/nose-width2-incr", 0.30),
     (
         "mouth/mouth-scale-horiz-decr",
         "mouth/mouth-scale-horiz-incr",
+        0.27,
     ),
     (
         "mouth/mouth-lowerlip-volume-decr",
         "mouth/mouth-lowerlip-volume-incr",
+        0.30,
     ),
-    ("mouth/mouth-trans-down", "mouth/mouth-trans-up"),
-    ("chin/chin-height-decr", "chin/chin-height-incr"),
-    ("chin/chin-width-decr", "chin/chin-width-incr"),
-    ("chin/chin-prominent-decr", "chin/chin-prominent-incr"),
-    ("cheek/?-cheek-bones-decr", "cheek/?-cheek-bones-incr"),
-    ("cheek/?-cheek-volume-decr", "cheek/?-cheek-volume-incr"),
+    (
+        "mouth/mouth-upperlip-volume-decr",
+        "mouth/mouth-upperlip-volume-incr",
+        0.32,
+    ),
+    (
+        "mouth/mouth-cupidsbow-decr",
+        "mouth/mouth-cupidsbow-incr",
+        0.28,
+    ),
+    ("mouth/mouth-trans-down", "mouth/mouth-trans-up", 0.20),
+    ("chin/chin-height-decr", "chin/chin-height-incr", 0.22),
+    ("chin/chin-width-decr", "chin/chin-width-incr", 0.28),
+    ("chin/chin-prominent-decr", "chin/chin-prominent-incr", 0.25),
+    ("chin/chin-bones-decr", "chin/chin-bones-incr", 0.25),
+    ("cheek/?-cheek-bones-decr", "cheek/?-cheek-bones-incr", 0.30),
+    (
+        "cheek/?-cheek-volume-decr",
+        "cheek/?-cheek-volume-incr",
+        0.30,
+    ),
+    ("cheek/?-cheek-inner-decr", "cheek/?-cheek-inner-incr", 0.25),
     (
         "forehead/forehead-scale-vert-decr",
         "forehead/forehead-scale-vert-incr",
+        0.18,
     ),
-    ("head/head-fat-decr", "head/head-fat-incr"),
-    ("eyes/?-eye-eyefold-down", "eyes/?-eye-eyefold-up"),
-    ("eyes/?-eye-corner1-down", "eyes/?-eye-corner1-up"),
-    ("eyebrows/eyebrows-trans-down", "eyebrows/eyebrows-trans-up"),
-    ("head/head-oval", "head/head-square"),
+    (
+        "forehead/forehead-temple-decr",
+        "forehead/forehead-temple-incr",
+        0.28,
+    ),
+    ("head/head-fat-decr", "head/head-fat-incr", 0.28),
+    (
+        "head/head-scale-horiz-decr",
+        "head/head-scale-horiz-incr",
+        0.16,
+    ),
+    (
+        "head/head-scale-vert-decr",
+        "head/head-scale-vert-incr",
+        0.12,
+    ),
+    ("head/head-oval", "head/head-square", 0.24),
+    ("head/head-round", "head/head-rectangular", 0.20),
+    ("head/head-triangular", "head/head-invertedtriangular", 0.25),
+    ("eyes/?-eye-eyefold-down", "eyes/?-eye-eyefold-up", 0.28),
+    ("eyes/?-eye-corner1-down", "eyes/?-eye-corner1-up", 0.28),
+    ("eyes/?-eye-bag-decr", "eyes/?-eye-bag-incr", 0.30),
+    (
+        "eyebrows/eyebrows-trans-down",
+        "eyebrows/eyebrows-trans-up",
+        0.25,
+    ),
+    (
+        "eyebrows/eyebrows-angle-down",
+        "eyebrows/eyebrows-angle-up",
+        0.15,
+    ),
+    ("ears/?-ear-scale-decr", "ears/?-ear-scale-incr", 0.30),
+    ("ears/?-ear-wing-decr", "ears/?-ear-wing-incr", 0.30),
+    (
+        "neck/measure-neck-circ-decr",
+        "neck/measure-neck-circ-incr",
+        0.35,
+    ),
+    ("asym/asym-brown-1-l", "asym/asym-brown-1-r", 0.22),
+    ("asym/asym-mouth-1-l", "asym/asym-mouth-1-r", 0.28),
+    ("asym/asym-nose-2-l", "asym/asym-nose-2-r", 0.28),
+    ("asym/asym-jaw-1-l", "asym/asym-jaw-1-r", 0.25),
+    ("asym/asym-cheek-1-l", "asym/asym-cheek-1-r", 0.25),
+    ("asym/asym-ear-1-l", "asym/asym-ear-1-r", 0.30),
 ];
 
 /// Share of people who wear glasses.
 const WEARERS: f32 = 0.35;
+/// Shape details of a person, and the expression the face rests in.
+fn details(r: &mut Rng, age: f32) -> Vec<(String, f32)> {
+    let mut all = Vec::new();
+    for (less, more, deviation) in DETAILS {
+        let w = (r.normal() * deviation).clamp(-0.55, 0.55);
+        let name = if w < 0.0 { less } else { more };
+        for side in ["l", "r"] {
+            all.push((name.replace('?', side), w.abs()));
+            if !name.contains('?') {
+                break;
+            }
+        }
+    }
+    // A neutral mesh looks sullen; people at rest mostly do not.
+    let smile = r.range(-0.05, 0.30);
+    let press = r.unit() * r.unit() * 0.35;
+    let brow = r.range(-0.20, 0.22);
+    let unit = |name: &str, w: f32| ("unit/".to_owned() + name, w);
+    for side in ["Left", "Right"] {
+        let mouth = if smile > 0.0 {
+            "mouthSmile"
+        } else {
+            "mouthFrown"
+        };
+        all.push(unit(
+            &(mouth.to_owned() + side),
+            smile.abs() * r.range(0.75, 1.0),
+        ));
+        all.push(unit(&("mouthPress".to_owned() + side), press));
+        let name = if brow > 0.0 {
+            "browDown"
+        } else {
+            "browOuterUp"
+        };
+        all.push(unit(
+            &(name.to_owned() + side),
+            brow.abs() * r.range(0.7, 1.0),
+        ));
+    }
+    all.push(("mouth/mouth-laugh-lines-in".to_owned(), 0.5 * age));
+    all
+}
+
+/// A natural colour of hair: the darker the family, the rarer the light ones.
+fn hair_colour(r: &mut Rng, dark: f32) -> V3 {
+    const COLOURS: [V3; 7] = [
+        v3(0.010, 0.008, 0.007),
+        v3(0.022, 0.014, 0.010),
+        v3(0.045, 0.026, 0.015),
+        v3(0.085, 0.050, 0.027),
+        v3(0.160, 0.100, 0.052),
+        v3(0.300, 0.205, 0.110),
+        v3(0.190, 0.060, 0.020),
+    ];
+    let light = r.unit() * (1.0 - smoothstep(0.15, 0.5, dark));
+    let f = light * 5.0;
+    if light > 0.2 && r.unit() < 0.08 {
+        return COLOURS[6] * r.range(0.6, 1.2);
+    }
+    let i = (f as usize).min(4);
+    COLOURS[i].mix(COLOURS[i + 1], f - i as f32) * r.range(0.85, 1.15)
+}
+
+/// What people wear: mostly black, navy, grey, white, sometimes a colour.
+fn shirt_colour(r: &mut Rng) -> V3 {
+    let grey = r.range(0.0, 1.0);
+    let (base, strength) = match r.unit() {
+        u if u < 0.20 => (V3::splat(0.018 + 0.02 * grey), 0.004),
+        u if u < 0.36 => (v3(0.018, 0.027, 0.060) * (1.0 + grey), 0.01),
+        u if u < 0.50 => (V3::splat(0.08 + 0.22 * grey), 0.02),
+        u if u < 0.64 => (v3(0.66, 0.65, 0.62), 0.06),
+        u if u < 0.72 => (v3(0.10, 0.11, 0.06), 0.04),
+        _ => (v3(0.16, 0.13, 0.14), 0.16),
+    };
+    let tint = v3(r.range(-1.0, 1.0), r.range(-1.0, 0.8), r.range(-1.0, 1.0)) * strength;
+    let c = base + tint;
+    v3(c.x.max(0.012), c.y.max(0.012), c.z.max(0.012))
+}
 
 impl Identity {
     /// A person of this seed.
     pub fn random(seed: u64) -> Identity {
         let mut r = Rng::new(seed);
         let male = if r.unit() < 0.5 {
-            r.range(0.0, 0.2)
+            r.range(0.0, 0.15)
         } else {
-            r.range(0.8, 1.0)
+            r.range(0.85, 1.0)
         };
-        let mut family = [r.unit(), r.unit(), r.unit()].map(|u| u * u * u + 0.02);
+        let mut family = [r.unit(), r.unit(), r.unit()].map(|u| u * u * u * u + 0.01);
         let sum: f32 = family.iter().sum();
         family = family.map(|f| f / sum);
-        let mut details = Vec::new();
-        for (less, more) in DETAILS {
-            let w = (r.normal() * 0.25).clamp(-0.5, 0.5);
-            let name = if w < 0.0 { less } else { more };
-            for side in ["l", "r"] {
-                details.push((name.replace('?', side), w.abs()));
-                if !name.contains('?') {
-                    break;
-                }
-            }
-        }
-        let dark = (family[0] * 0.9 + family[1] * 0.35 + r.range(-0.12, 0.15)).clamp(0.0, 1.0);
-        let iris = match (r.unit() * (1.0 + 3.0 * dark)) as u32 {
+        let age = if r.unit() < 0.6 {
+            r.range(0.0, 0.25)
+        } else {
+            r.range(0.25, 0.95)
+        };
+        let dark = (family[0] * 0.82 + family[1] * 0.28 + r.normal() * 0.09).clamp(0.0, 1.0);
+        let warm = family[1] * 0.7 + r.normal() * 0.35;
+        let iris = match (r.unit() * (1.0 + 30.0 * smoothstep(0.03, 0.4, dark))) as u32 {
             0 if r.unit() < 0.5 => [v3(0.065, 0.10, 0.125), v3(0.16, 0.14, 0.08)],
             0 => [v3(0.070, 0.085, 0.045), v3(0.15, 0.09, 0.03)],
             _ => [v3(0.055, 0.025, 0.010), v3(0.12, 0.055, 0.018)],
@@ -107,20 +264,21 @@ impl Identity {
         Identity {
             seed,
             male,
-            age: r.unit() * r.unit(),
+            age,
+            style: Style::random(seed, male, age, family),
             family,
-            weight: r.range(-0.5, 0.6),
-            details,
+            weight: (r.normal() * 0.42 + 0.1).clamp(-0.85, 0.75),
+            details: details(&mut r, age),
             scale: r.range(1.03, 1.11),
             upper_lid_mm: r.range(3.9, 4.9),
             lower_lid_mm: r.range(5.0, 5.7),
-            skin: v3(0.56, 0.335, 0.245).mix(v3(0.105, 0.05, 0.03), dark),
-            hair: v3(0.012, 0.008, 0.006).mix(v3(0.16, 0.09, 0.045), r.unit() * (1.0 - dark)),
+            skin: tone(dark, warm),
+            hair: hair_colour(&mut r, dark),
             iris,
             pupil_mm: r.range(1.4, 2.3),
             kappa: [f64::from(r.range(2.5, 6.0)), f64::from(r.range(-1.0, 2.0))],
-            shirt: v3(r.range(0.02, 0.5), r.range(0.02, 0.45), r.range(0.03, 0.5)),
             glasses: (Rng::new(seed ^ 0x61a5).unit() < WEARERS).then(|| GlassesStyle::random(seed)),
+            shirt: shirt_colour(&mut r),
         }
     }
 
@@ -151,6 +309,7 @@ impl Identity {
             lower_lid_mm: 5.4,
             skin: v3(0.54, 0.32, 0.232),
             hair: v3(0.035, 0.020, 0.011),
+            style: Style::of(Cut::Short, false, &mut Rng::new(20)),
             iris: [v3(0.060, 0.088, 0.092), v3(0.135, 0.100, 0.050)],
             pupil_mm: 1.85,
             kappa: [4.0, 0.0],
@@ -193,10 +352,5 @@ impl Identity {
             scale: 1.0,
             ..Identity::demo()
         }
-    }
-
-    /// How greasy the skin shines, 0..1.
-    pub(crate) fn sheen(&self) -> f32 {
-        mix(0.35, 0.6, Rng::new(self.seed ^ 0x5ea1).unit())
     }
 }

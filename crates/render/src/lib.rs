@@ -8,10 +8,13 @@
 pub mod assets;
 pub mod background;
 pub mod camera;
+mod clothes;
+mod complexion;
 mod draw;
 pub mod encode;
 pub mod eyeball;
 pub mod glasses;
+pub mod hair;
 pub mod head;
 pub mod identity;
 pub mod lashes;

@@ -239,6 +239,41 @@ pub fn noise(p: V3) -> f32 {
     mix(plane(z), plane(z + 1), w) * 2.0 - 1.0
 }
 
+/// As [`noise`], with its gradient.
+#[inline]
+pub fn noise_gradient(p: V3) -> (f32, V3) {
+    let floor = |v: f32| v as i32 - i32::from((v as i32 as f32) > v);
+    let (x, y, z) = (floor(p.x), floor(p.y), floor(p.z));
+    let (fx, fy, fz) = (p.x - x as f32, p.y - y as f32, p.z - z as f32);
+    let s = |t: f32| t * t * (3.0 - 2.0 * t);
+    let ds = |t: f32| 6.0 * t * (1.0 - t);
+    let (u, v, w) = (s(fx), s(fy), s(fz));
+    let (du, dv, dw) = (ds(fx), ds(fy), ds(fz));
+    let a = hash3(x, y, z);
+    let b = hash3(x + 1, y, z);
+    let c = hash3(x, y + 1, z);
+    let d = hash3(x + 1, y + 1, z);
+    let e = hash3(x, y, z + 1);
+    let f = hash3(x + 1, y, z + 1);
+    let g = hash3(x, y + 1, z + 1);
+    let h = hash3(x + 1, y + 1, z + 1);
+    let k1 = b - a;
+    let k2 = c - a;
+    let k3 = e - a;
+    let k4 = a - b - c + d;
+    let k5 = a - c - e + g;
+    let k6 = a - b - e + f;
+    let k7 = b + c + e + h - a - d - f - g;
+    let value =
+        a + k1 * u + k2 * v + k3 * w + k4 * u * v + k5 * v * w + k6 * w * u + k7 * u * v * w;
+    let gradient = v3(
+        du * (k1 + k4 * v + k6 * w + k7 * v * w),
+        dv * (k2 + k4 * u + k5 * w + k7 * u * w),
+        dw * (k3 + k5 * v + k6 * u + k7 * u * v),
+    );
+    (value * 2.0 - 1.0, gradient * 2.0)
+}
+
 /// Noise of several scales, each half as wide and half as strong as the one before.
 #[inline]
 pub fn fbm(p: V3, octaves: u32) -> f32 {
@@ -268,6 +303,20 @@ mod tests {
         let both = M3::from_head_angles(20.0, 10.0, 30.0).apply(forward);
         assert!((both.x.atan2(-both.z).to_degrees() - 20.0).abs() < 1e-3);
         assert!(((-both.y).asin().to_degrees() - 10.0).abs() < 1e-3);
+    }
+
+    #[test]
+    fn the_gradient_is_the_noise_s_own() {
+        let mut r = Rng::new(4);
+        for _ in 0..200 {
+            let p = v3(r.range(-9.0, 9.0), r.range(-9.0, 9.0), r.range(-9.0, 9.0));
+            let (value, g) = noise_gradient(p);
+            assert!((value - noise(p)).abs() < 1e-5);
+            let e = 1e-3;
+            let dx = (noise(p + v3(e, 0.0, 0.0)) - noise(p - v3(e, 0.0, 0.0))) / (2.0 * e);
+            let dz = (noise(p + v3(0.0, 0.0, e)) - noise(p - v3(0.0, 0.0, e))) / (2.0 * e);
+            assert!((g.x - dx).abs() < 0.02 && (g.z - dz).abs() < 0.02, "{g:?}");
+        }
     }
 
     #[test]

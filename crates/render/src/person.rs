@@ -1,13 +1,13 @@
 //! One person, ready to be drawn in any room: everything that does not change from picture to picture.
 
 use crate::glasses::Glasses;
+use crate::hair::Hair;
 use crate::head::{Expression, Head, Posed, Template};
 use crate::identity::Identity;
 use crate::lashes::Lashes;
 use crate::maths::V3;
 use crate::shadow::openness;
 use crate::skin::Skin;
-use crate::strands::Hair;
 
 /// Shape, surface and hair of one person. Made once (some tenths of a second), then only read:
 /// scenes share it behind an [`std::sync::Arc`].

@@ -108,6 +108,18 @@ impl Raster {
     /// z = 1/depth, larger is nearer; not positive: behind the camera). Triangles seen
     /// from behind are left out. The first has the index `first`.
     pub fn add(&mut self, triangles: &[[u32; 3]], projected: &[V3], first: u32) {
+        self.add_where(triangles, projected, first, |_, _, _| true);
+    }
+
+    /// As [`Raster::add`], but only where `keep` (number of the triangle, weights of its second
+    /// and third corner) says so.
+    pub(crate) fn add_where(
+        &mut self,
+        triangles: &[[u32; 3]],
+        projected: &[V3],
+        first: u32,
+        keep: impl Fn(usize, f32, f32) -> bool,
+    ) {
         let (width, height) = (self.width, self.height);
         for (i, t) in triangles.iter().enumerate() {
             let [a, b, c] = corners(t, projected);
@@ -119,7 +131,7 @@ impl Raster {
             let index = first + i as u32;
             cover([a, b, c], area, width, height, |at, z, wb, wc| {
                 let s = &mut self.seen[at];
-                if z > s.inverse_z {
+                if z > s.inverse_z && keep(i, wb, wc) {
                     *s = Seen {
                         inverse_z: z,
                         triangle: index,

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::camera::Camera;
 use crate::draw::{EyeView, draw_eye, halve, shade_body};
 use crate::glasses::draw::{Place, View};
+use crate::hair::PosedShell;
 use crate::head::{Posed, Template};
 use crate::maths::{M3, V3, v3};
 use crate::person::Person;
@@ -77,6 +78,7 @@ pub(crate) struct Drawn {
     pub shadow: ShadowMap,
     /// Corners of the glasses' frame.
     pub glasses: Vec<V3>,
+    pub shells: Vec<PosedShell>,
     /// Index of the person's first triangle in the raster.
     pub first: u32,
 }
@@ -139,6 +141,15 @@ impl Scene {
             drawn.first = first;
             b.raster.add(&template.triangles, &drawn.projected, first);
             first += template.triangles.len() as u32;
+            let (head, hair) = (&person.head, &person.hair);
+            let place = from64(pose.place);
+            let shells = &mut drawn.shells;
+            hair.pose(&drawn.posed, pose.head, head.pivot, place, &camera, shells);
+            for (shell, posed) in hair.shells.iter().zip(shells) {
+                let keep = |t: usize, wb: f32, wc: f32| shell.covers(posed, t, wb, wc);
+                (b.raster).add_where(&shell.triangles, &posed.projected, first, keep);
+                first += shell.triangles.len() as u32;
+            }
 
             let middle = from64(look.0.head_mm);
             // About one sample of the shadow for one of the picture.
@@ -152,6 +163,9 @@ impl Scene {
             if let Some(glasses) = &person.glasses {
                 glasses.posed(&skull(person, pose), &mut drawn.glasses);
                 drawn.shadow.add_thin(&glasses.triangles, &drawn.glasses);
+            }
+            for (shell, posed) in person.hair.shells.iter().zip(&drawn.shells) {
+                drawn.shadow.add(&shell.triangles, &posed.positions);
             }
             looks.push(look);
         }
@@ -208,7 +222,7 @@ impl Scene {
             let (posed, place) = (&b.drawn[i].posed, from64(pose.place));
             person
                 .hair
-                .draw(&mut canvas, &person.head, posed, &turn, place, lights);
+                .draw(&mut canvas, posed, &b.drawn[i].shells, &turn, lights);
             person
                 .lashes
                 .draw(&mut canvas, &person.head, posed, &turn, place);
