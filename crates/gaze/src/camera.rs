@@ -44,6 +44,12 @@ impl Intrinsics {
         Self::from_fov(width, height, DEFAULT_HFOV_DEG)
     }
 
+    /// Degrees from the left edge of the image to the right one.
+    pub fn hfov_deg(&self) -> f64 {
+        let (left, right) = (self.cx, f64::from(self.width) - self.cx);
+        ((left / self.fx).atan() + (right / self.fx).atan()).to_degrees()
+    }
+
     /// Where a point of the camera frame (mm) appears in the image (px).
     /// Meaningful for points in front of the camera (z > 0) only.
     pub fn project(&self, p: Vector3<f64>) -> Point2<f64> {
@@ -68,6 +74,7 @@ mod tests {
         let right = cam.ray(Point2::new(1280.0, 360.0));
         assert!((left.angle(&right).to_degrees() - 60.0).abs() < 1e-9);
         assert!(left.x < 0.0 && right.x > 0.0);
+        assert!((cam.hfov_deg() - 60.0).abs() < 1e-9);
     }
 
     proptest! {

@@ -14,6 +14,7 @@ use ring::layout::{Reason, State};
 use ring::{Reader, Writer, WriterConfig, clock};
 use vision::{Frame, ModelStore, Perceiver, PerceiverConfig, Runtime};
 
+use super::bench_demo::bench_demo;
 use crate::alloc::allocations_of_this_thread;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::pipeline::compose::Composer;
@@ -44,6 +45,9 @@ pub struct BenchArgs {
     /// A program that measures the same clip and prints `median_ms=…`; its ratio is printed
     #[arg(long, value_name = "COMMAND")]
     pub peer: Option<String>,
+    /// Instead: how far off the points of the bundled demo are, against its truth
+    #[arg(long, conflicts_with_all = ["clip", "peer", "seconds", "minutes", "frames"])]
+    pub demo: bool,
     /// Threads inside ONNX Runtime
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub threads: usize,
@@ -61,6 +65,11 @@ pub fn bench(args: &BenchArgs) -> Outcome {
         hold_to_one_core()?;
     }
     let mut report = Report::new(args.json);
+    if args.demo {
+        bench_demo(args, &mut report)?;
+        report.end();
+        return Ok(Exit::Ok);
+    }
     if args.frames > 0 {
         frame_to_sample(args, &mut report)?;
     }
@@ -76,7 +85,7 @@ pub fn bench(args: &BenchArgs) -> Outcome {
 }
 
 /// Names and numbers, as aligned lines or as one JSON object.
-struct Report {
+pub(super) struct Report {
     json: bool,
     fields: serde_json::Map<String, serde_json::Value>,
 }
@@ -89,12 +98,24 @@ impl Report {
         }
     }
 
-    fn put(&mut self, name: &str, value: f64, unit: &str) {
+    /// A line for people only.
+    pub(super) fn say(&self, line: &str) {
+        if !self.json {
+            println!("{line}");
+        }
+    }
+
+    /// For programs only.
+    pub(super) fn insert(&mut self, name: &str, value: serde_json::Value) {
+        let name = name.replace([' ', '→'], "_").replace(',', "");
+        self.fields.insert(name, value);
+    }
+
+    pub(super) fn put(&mut self, name: &str, value: f64, unit: &str) {
         if !self.json {
             println!("{name:34} {value:>10.3} {unit}");
         }
-        self.fields
-            .insert(name.replace([' ', '→'], "_"), value.into());
+        self.insert(name, value.into());
     }
 
     fn spread(&mut self, name: &str, micros: &Histogram<u64>) {
@@ -126,14 +147,17 @@ fn spec_of(args: &BenchArgs) -> SourceSpec {
     args.clip.clone().map_or(SourceSpec::Demo, SourceSpec::Path)
 }
 
-fn perceiver(args: &BenchArgs) -> Result<Perceiver, Failure> {
+fn config_of(args: &BenchArgs) -> PerceiverConfig {
+    PerceiverConfig {
+        threads: args.threads,
+        ..PerceiverConfig::default()
+    }
+}
+
+pub(super) fn perceiver(config: PerceiverConfig) -> Result<Perceiver, Failure> {
     let runtime = Runtime::load(None).map_err(|e| Failure::new(Exit::Runtime, e.to_string()))?;
     let network = |e: vision::ModelError| Failure::new(Exit::Network, e.to_string());
     let store = ModelStore::open(None).map_err(network)?;
-    let config = PerceiverConfig {
-        threads: args.threads,
-        ..PerceiverConfig::default()
-    };
     Perceiver::new(&runtime, &store, config).map_err(network)
 }
 
@@ -151,7 +175,7 @@ fn frame_to_sample(args: &BenchArgs, report: &mut Report) -> Result<(), Failure>
         ..OpenOptions::default()
     };
     let mut source = sources::open(&spec_of(args), &options).map_err(refuse)?;
-    let mut perceiver = perceiver(args)?;
+    let mut perceiver = perceiver(config_of(args))?;
     let mut writer = writer(&format!("/gaze-bench-{}", std::process::id()))?;
     let mapping = Mapping::uncalibrated(Screen::default(), FilterConfig::of(FilterKind::Kalman));
     let mut composer = Composer::new(false);
@@ -269,7 +293,7 @@ fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(
     let shared = std::sync::Arc::new(Shared::new(mapping));
     let daemon = Daemon::start(Parts {
         shared: shared.clone(),
-        perceiver: Some(perceiver(args)?),
+        perceiver: Some(perceiver(config_of(args))?),
         writer: writer(&name)?,
         spec,
         options,

@@ -1,5 +1,8 @@
 //! The bundled clip: rendered faces whose eyes follow a known path.
 
+use gaze::camera::Intrinsics;
+use gaze::screen::Screen;
+use nalgebra::Vector3;
 use serde::Deserialize;
 
 use super::{ErrorKind, FrameSource, OpenOptions, Origin, SourceError};
@@ -13,6 +16,12 @@ const TRUTH: &str = include_str!("../../assets/demo.json");
 /// nothing of it reaches the way from frame to sample.
 #[derive(Debug, Clone, PartialEq, Deserialize)]
 pub struct Truth {
+    /// Frames a second.
+    pub fps: f64,
+    /// The camera.
+    pub camera: Intrinsics,
+    /// The screen, and the camera's place at it.
+    pub screen: Screen,
     /// One entry a frame of the clip, in display order.
     pub frames: Vec<TruthFrame>,
 }
@@ -26,6 +35,36 @@ pub struct TruthFrame {
     pub open: bool,
     /// Centres of the irises, pixels, image-left first.
     pub iris_px: [[f64; 2]; 2],
+    /// What the eyes do.
+    pub doing: Doing,
+    /// Yaw, pitch and roll of the head, degrees.
+    pub head_deg: [f64; 3],
+    /// Middle between the eyeballs, camera frame, mm.
+    pub head_mm: [f64; 3],
+}
+
+impl TruthFrame {
+    /// Middle between the eyeballs, camera frame, mm.
+    pub fn eyes(&self) -> Vector3<f64> {
+        Vector3::from(self.head_mm)
+    }
+}
+
+/// What the eyes do in a frame.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Doing {
+    /// They rest on a target.
+    Fixation,
+    /// They fly to another.
+    Saccade,
+    /// They follow a moving target.
+    Pursuit,
+    /// They rest on a target while the head turns.
+    HeadTurn,
+    /// Anything else.
+    #[serde(other)]
+    Other,
 }
 
 /// The truth about the bundled clip.
