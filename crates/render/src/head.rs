@@ -201,9 +201,10 @@ fn shaped(assets: &Assets, who: &Identity) -> Vec<V3> {
 /// A shirt hangs over the chest and does not follow it: between collar, sides and waist
 /// each vertex is drawn to the mean of its neighbours, again and again.
 fn drape(assets: &Assets, p: &mut [V3]) {
-    static NEIGHBOURS: OnceLock<Vec<Vec<u16>>> = OnceLock::new();
-    let neighbours = NEIGHBOURS.get_or_init(|| {
-        let mut all = vec![Vec::new(); assets.mesh_len];
+    static WORN: OnceLock<Vec<(usize, f32, Vec<u16>)>> = OnceLock::new();
+    let worn = WORN.get_or_init(|| {
+        let mut neighbours = vec![Vec::new(); assets.mesh_len];
+        let mut edges = BTreeMap::new();
         for (q, _) in assets
             .quads
             .iter()
@@ -211,22 +212,28 @@ fn drape(assets: &Assets, p: &mut [V3]) {
             .filter(|q| *q.1 == 0)
         {
             for k in 0..4 {
-                all[usize::from(q[k])].push(q[(k + 1) % 4]);
+                let (a, b) = (q[k], q[(k + 1) % 4]);
+                neighbours[usize::from(a)].push(b);
+                *edges.entry((a.min(b), a.max(b))).or_insert(0) += 1;
             }
         }
-        all
+        // Where the mesh ends it stays as it is.
+        for ((a, b), _) in edges.into_iter().filter(|(_, faces)| *faces == 1) {
+            neighbours[usize::from(a)].clear();
+            neighbours[usize::from(b)].clear();
+        }
+        // How far each is drawn, by its place on the unshaped body.
+        let of = |(i, near): (usize, Vec<u16>)| {
+            let q = assets.vertices[i];
+            let share = smoothstep(185.0, 225.0, q.y) * smoothstep(150.0, 115.0, q.x.abs());
+            (share > 0.0 && !near.is_empty()).then_some((i, share, near))
+        };
+        neighbours.into_iter().enumerate().filter_map(of).collect()
     });
-    let worn: Vec<usize> = (0..assets.mesh_len)
-        .filter(|&i| p[i].y > 185.0 && p[i].x.abs() < 150.0 && !neighbours[i].is_empty())
-        .collect();
     for _ in 0..150 {
-        for &i in &worn {
-            let near = &neighbours[i];
+        for (i, share, near) in worn {
             let sum = near.iter().fold(V3::ZERO, |s, &j| s + p[usize::from(j)]);
-            let share = smoothstep(185.0, 225.0, p[i].y)
-                * smoothstep(398.0, 370.0, p[i].y)
-                * smoothstep(150.0, 115.0, p[i].x.abs());
-            p[i] = p[i].mix(sum / near.len() as f32, share);
+            p[*i] = p[*i].mix(sum / near.len() as f32, *share);
         }
     }
 }
