@@ -123,7 +123,7 @@ impl Glasses {
         match (part, self.style.material) {
             (Part::Frame, Material::Metal(c)) => c.times(diffuse) * 0.12 + gloss(c, 0.42),
             (Part::Steel, _) => gloss(V3::splat(0.62), 0.45),
-            (Part::Pad, Material::Metal(_)) => acetate(v3(0.34, 0.29, 0.26)),
+            (Part::Pad, Material::Metal(_)) => acetate(self.pads),
             (Part::Sleeve, _) => acetate(v3(0.02, 0.014, 0.011)),
             (_, Material::Plastic(c, fleck)) => {
                 let q = rest * 0.13 + v3(self.style.width_mm, self.style.height_mm, 0.0);

@@ -105,10 +105,10 @@ impl Relief {
     }
 }
 
-/// The head's sides without the ears, and where the arms lie on the ears.
+/// The head's sides without the ears, and the roots of the ears.
 struct Sides {
     skin: [Vec<V3>; 2],
-    rest: [V3; 2],
+    roots: [Vec<V3>; 2],
 }
 
 impl Sides {
@@ -125,15 +125,16 @@ impl Sides {
                 .map(|(p, _)| *p)
                 .collect::<Vec<V3>>()
         };
-        let skin = [on(-1.0, false), on(1.0, false)];
-        let rest = [-1.0f32, 1.0].map(|s| {
-            let ear = on(s, true);
-            let root = ear.iter().fold(f32::MAX, |m, p| m.min(p.x * s)) + 8.0;
-            (ear.iter().filter(|p| p.x * s < root)).fold(v3(0.0, f32::MAX, 0.0), |top, p| {
-                if p.y < top.y { *p } else { top }
-            })
-        });
-        Sides { skin, rest }
+        let mut sides = Sides {
+            skin: [on(-1.0, false), on(1.0, false)],
+            roots: [Vec::new(), Vec::new()],
+        };
+        for side in 0..2 {
+            let mut ear = on([-1.0, 1.0][side], true);
+            ear.retain(|p| p.y < 35.0 && p.x.abs() < sides.width(side, p.y, p.z) + 4.0);
+            sides.roots[side] = ear;
+        }
+        sides
     }
 
     /// Half the head's width near a place of one side.
@@ -141,6 +142,24 @@ impl Sides {
         (self.skin[side].iter())
             .filter(|p| (p.y - y).abs() < 6.0 && (p.z - z).abs() < 6.0)
             .fold(0.0, |m, p| m.max(p.x.abs()))
+    }
+
+    /// The top of the cleft between ear and skull.
+    fn cleft(&self, side: usize) -> V3 {
+        let none = v3(76.0, f32::MAX, 75.0);
+        let top = (self.roots[side].iter()).fold(none, |t, p| if p.y < t.y { *p } else { t });
+        if top.y == f32::MAX {
+            v3(top.x, 0.0, top.z)
+        } else {
+            top
+        }
+    }
+
+    /// How far back the ear is grown to the skull at a height.
+    fn behind(&self, side: usize, y: f32) -> f32 {
+        (self.roots[side].iter())
+            .filter(|p| (p.y - y).abs() < 5.0)
+            .fold(self.cleft(side).z, |m, p| m.max(p.z))
     }
 }
 
@@ -162,6 +181,7 @@ impl Glasses {
         let mut n = Vec::new();
         normals(&mesh.triangles, &mesh.positions, &mut n);
         Glasses {
+            pads: head.identity.skin * 0.75 + V3::splat(0.06),
             style,
             lenses,
             vertex_mm,
@@ -179,7 +199,7 @@ fn place(style: &GlassesStyle, head: &Head, relief: &Relief, sides: &Sides) -> (
     let middle = (r + l) * 0.5;
     let half_pd = (l.x - r.x) / 2.0;
     let wide = (sides.width(0, -5.0, 30.0) + sides.width(1, -5.0, 30.0)) / 2.0;
-    let size = (wide / 71.0).clamp(0.92, 1.08);
+    let size = (wide / 68.5).clamp(0.93, 1.10);
     // The lenses' middles stand a little further out than the eyes; a bridge of 14 to 23 mm between.
     let a = style.width_mm * size / 2.0;
     let x = (a + 8.7).clamp(half_pd - 0.5, half_pd + 3.5);
@@ -419,15 +439,15 @@ fn arm(style: &GlassesStyle, lens: &Lens, side: usize, sides: &Sides, mesh: &mut
     };
     let before = if style.rim == Rim::Rimless { -0.9 } else { 0.2 };
     let root = lens.front([p[0] + inset, p[1]]) + lens.axes.2 * before;
-    let ear = sides.rest[side];
+    let ear = sides.cleft(side);
     let over = v3(
-        sides.width(side, ear.y, ear.z).max(ear.x.abs() - 6.0) + thick + 1.0,
-        ear.y - 1.5,
+        sides.width(side, ear.y, ear.z) + thick + 0.8,
+        ear.y - 2.0,
         ear.z,
     );
     // The corner lies as far out as the temple behind it asks for.
     let reach = if plastic { style.rim_mm + 2.5 } else { 5.0 };
-    let wide = (root.x.abs() + reach).max(over.x - 12.0);
+    let wide = (root.x.abs() + reach).max(over.x - 15.0);
     let hinge = v3(wide, root.y, root.z + 5.0);
     let mut line: Vec<V3> = (0..=8).map(|k| hinge.mix(over, k as f32 / 8.0)).collect();
     for _ in 0..3 {
@@ -450,9 +470,12 @@ fn arm(style: &GlassesStyle, lens: &Lens, side: usize, sides: &Sides, mesh: &mut
     ];
     path.extend(&line);
     let bent = line[line.len() - 1];
-    for (y, z) in [(1.5, 6.0), (8.0, 13.0), (20.0, 20.0), (32.0, 25.0)] {
-        let (y, z) = (bent.y + y, bent.z + z);
-        path.push(v3(sides.width(side, y, z).max(bent.x - 6.0) + thick, y, z));
+    let back = sides.behind(side, bent.y + 4.0).max(bent.z + 4.0);
+    for (y, z) in [(0.5, 2.0), (5.0, 7.0), (16.0, 11.0), (29.0, 15.0)] {
+        let y = bent.y + y;
+        let z = (back + z).max(sides.behind(side, y) + 2.5);
+        let skin = sides.width(side, y, z);
+        path.push(v3(skin.max(bent.x - 8.0) + thick + 0.3, y, z));
     }
     for p in &mut path {
         p.x *= s;

@@ -2,8 +2,8 @@
 //!
 //! The frame goes through the z-buffer and the shadow map like the body ([`draw`]); the lenses
 //! let through what is behind them and mirror the room. They do not bend what is seen through
-//! them: a lens of ±4 dioptres would shift the iris by less than a millimetre, and the truth
-//! of [`crate::truth::Truth::iris_px`] stays exact without.
+//! them (a lens of −4 dioptres would show the eye some 6 % smaller), so that the truth is the
+//! same with glasses and without.
 
 pub(crate) mod draw;
 mod fit;
@@ -212,15 +212,26 @@ pub struct Glasses {
     /// Triangles of the frame, outer side as the body's.
     pub triangles: Vec<[u32; 3]>,
     normals: Vec<V3>,
+    /// Colour of clear pads: the skin shines through.
+    pads: V3,
     parts: Vec<Part>,
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::camera::Camera;
     use crate::head::{Expression, Head, Posed, Template};
     use crate::identity::Identity;
+    use crate::person::Person;
+    use crate::room::Room;
+    use crate::scene::{Moment, Picture, Scene};
+    use crate::sensor::Sensor;
     use crate::shadow::ShadowMap;
+    use crate::truth::{Pose, Truth};
+    use gaze::screen::Screen;
+    use nalgebra::{Point2, Vector3};
+    use std::sync::Arc;
 
     fn worn(seed: u64) -> (Head, Posed, Glasses) {
         let head = Head::new(Identity::random(seed));
@@ -257,6 +268,67 @@ mod tests {
                 .count();
             assert_eq!(hidden, 0, "person {seed}: {:?}", glasses.style);
         }
+    }
+
+    /// A near picture of somebody with these glasses or without.
+    fn photo(glasses: Option<GlassesStyle>) -> (Picture, Truth) {
+        let who = Identity {
+            glasses,
+            ..Identity::demo()
+        };
+        let mut camera = Camera::from_fov(320, 240, 60.0, 0.0);
+        camera.intrinsics.fx *= 3.0;
+        camera.intrinsics.fy *= 3.0;
+        let room = Room::demo(&Screen::default(), 320, 240);
+        let people = vec![Arc::new(Person::new(who))];
+        let mut scene = Scene::new(camera, room, Sensor::default(), people);
+        let pose = Pose {
+            target: Screen::default().point_mm(Point2::new(0.3, 0.6)),
+            head: [4.0, -3.0, 2.0],
+            place: Vector3::new(0.0, 0.0, 560.0),
+            shut: 0.0,
+            units: Vec::new(),
+        };
+        let moment = Moment {
+            poses: vec![pose],
+            ..Moment::default()
+        };
+        let mut picture = Picture::default();
+        let truth = scene.render(&moment, &mut picture).remove(0);
+        (picture, truth)
+    }
+
+    #[test]
+    fn glasses_change_the_picture_but_not_the_truth() {
+        let style = GlassesStyle {
+            coating: v3(0.10, 0.24, 0.15),
+            tint: V3::splat(0.985),
+            ..GlassesStyle::random(2)
+        };
+        let (bare, without) = photo(None);
+        let (worn, with) = photo(Some(style.clone()));
+        assert!(with.glasses && !without.glasses);
+        assert_eq!(
+            Truth {
+                glasses: false,
+                ..with.clone()
+            },
+            without
+        );
+        let differ = (worn.rgb.chunks(3).zip(bare.rgb.chunks(3)))
+            .filter(|(a, b)| a[1].abs_diff(b[1]) > 12)
+            .count();
+        assert!(differ > 800, "{differ} pixels show glasses");
+        // The pupil is seen through the glass, where it is without.
+        for p in with.iris_px {
+            let i = 3 * (p.y as usize * 320 + p.x as usize) + 1;
+            let (a, b) = (worn.rgb[i], bare.rgb[i]);
+            assert!(
+                b < 70 && a.abs_diff(b) < 25,
+                "{a} through glass, {b} without"
+            );
+        }
+        assert_eq!(photo(Some(style)).0, worn, "same seed, same bytes");
     }
 
     #[test]
