@@ -6,7 +6,6 @@
 //! Heads come from the MakeHuman family (ASSETS.md); all else is made by procedure.
 
 pub mod assets;
-pub mod background;
 pub mod camera;
 mod clothes;
 mod complexion;

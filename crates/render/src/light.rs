@@ -1,82 +1,96 @@
-//! Lamps, the lit screen, the room.
+//! What lights a face: two lamps or windows, the room around, the lit screen.
+//!
+//! Strengths are what a white matt patch that faces the light sends back (irradiance / π), so that
+//! a lamp of strength c that fills the solid angle ω has the radiance π·c / ω, and a mirror
+//! (cornea, glasses) shows exactly what lights the skin.
 
 use crate::maths::{V3, smoothstep, v3};
+use crate::room::surroundings::{Fill, Lamp, Shell};
+
+/// Cells of the screen's content, across and down.
+pub const CELLS: [usize; 2] = [8, 6];
 
 /// The lights of a scene. Directions point from the face to the light, camera frame.
 #[derive(Debug, Clone)]
 pub struct Lights {
-    /// The main light: a window or lamp.
+    /// The main light: a window or lamp. The one that casts shadows.
     pub key: V3,
     /// Its colour and strength.
     pub key_colour: V3,
-    /// A second, weak one from behind, that draws an edge.
+    /// Blur of the shadows it casts on skin, mm: wide for a window, narrow for a bulb.
+    pub shadow_mm: f32,
+    /// The second light, often from behind, that draws an edge.
     pub rim: V3,
     /// Its colour and strength.
     pub rim_colour: V3,
-    /// Light from above, from the sides and from below that has no direction.
-    pub above: V3,
-    /// See `above`.
-    pub beside: V3,
-    /// See `above`.
-    pub below: V3,
+    /// All other light, by the normal it falls on.
+    pub fill: Fill,
+    /// What a mirror shows of windows and lamps.
+    pub lamps: Vec<Lamp>,
+    /// What it shows between them.
+    pub shell: Shell,
     /// Middle of the lit screen (mm).
     pub screen: V3,
     /// Half its width and height (mm).
     pub screen_half: [f32; 2],
+    /// From its middle to its edges at the image's right and at the bottom, of length one.
+    pub screen_axes: [V3; 2],
     /// Its colour and strength at 600 mm.
     pub screen_colour: V3,
+    /// What it shows, row by row from the image's top left: radiance.
+    pub screen_cells: [V3; CELLS[0] * CELLS[1]],
 }
 
 impl Lights {
-    /// A room by day: a window to the front and left of the picture, a lit laptop before the face.
-    pub fn window(screen: V3, screen_half: [f32; 2]) -> Lights {
-        Lights {
-            key: v3(-0.46, -0.50, -0.80).unit(),
-            key_colour: v3(1.85, 1.80, 1.70),
-            rim: v3(0.75, -0.35, 0.62).unit(),
-            rim_colour: v3(0.55, 0.47, 0.38),
-            above: v3(0.52, 0.54, 0.58),
-            beside: v3(0.37, 0.355, 0.345),
-            below: v3(0.22, 0.195, 0.175),
-            screen,
-            screen_half,
-            screen_colour: v3(0.20, 0.23, 0.28),
-        }
-    }
-
-    /// Undirected light that arrives around a normal.
+    /// Light that arrives around a normal from the room, without `key`, `rim` and the screen.
+    #[inline]
     pub fn ambient(&self, n: V3) -> V3 {
-        let up = (-n.y).max(0.0);
-        let down = n.y.max(0.0);
-        // The side of the window is brighter.
-        let window = 1.0 + 0.35 * n.dot(v3(self.key.x, 0.0, self.key.z).unit());
-        (self.above * up + self.below * down + self.beside * (1.0 - up - down).max(0.0)) * window
+        self.fill.on(n)
     }
 
-    /// What a mirror in the given direction would show: window with its bars, screen, room.
+    /// Radiance that arrives at `from` (mm) out of the direction `d` (unit): what a mirror shows.
     pub fn reflected(&self, from: V3, d: V3) -> V3 {
-        let mut light = self.ambient(d) * 0.5;
-        // The window: a rectangle of directions around the key light, with a cross.
-        let across = v3(0.0, 1.0, 0.0).cross(self.key).unit();
-        let along = self.key.cross(across);
-        let facing = d.dot(self.key);
-        if facing > 0.1 {
-            let (u, v) = (d.dot(across) / facing, d.dot(along) / facing);
-            let inside = smoothstep(0.27, 0.23, u.abs()) * smoothstep(0.36, 0.32, v.abs());
-            let bars = smoothstep(0.012, 0.03, u.abs());
-            light += self.key_colour * (20.0 * inside * bars);
+        let mut light = self.shell.seen(d);
+        for lamp in &self.lamps {
+            light += lamp.seen(d);
         }
-        // The screen: a rectangle in the plane z = screen.z.
-        if d.z < -0.05 {
-            let t = (self.screen.z - from.z) / d.z;
-            let hit = from + d * t;
-            let (u, v) = (
-                (hit.x - self.screen.x).abs() / self.screen_half[0],
-                (hit.y - self.screen.y).abs() / self.screen_half[1],
-            );
-            light +=
-                self.screen_colour * (7.0 * smoothstep(1.05, 0.95, u) * smoothstep(1.05, 0.95, v));
+        let normal = self.screen_axes[0].cross(self.screen_axes[1]);
+        let (to, facing) = (self.screen - from, d.dot(normal));
+        let t = to.dot(normal) / facing;
+        if facing.abs() > 0.02 && t > 0.0 {
+            let at = d * t - to;
+            let u = at.dot(self.screen_axes[0]) / self.screen_half[0];
+            let v = at.dot(self.screen_axes[1]) / self.screen_half[1];
+            if u.abs() < 1.08 && v.abs() < 1.08 {
+                let edge = smoothstep(1.04, 0.97, u.abs()) * smoothstep(1.04, 0.97, v.abs());
+                light = light.mix(self.content(u, v), edge);
+            }
         }
         light
+    }
+
+    /// What the screen shows at −1..1 across and down, between its cells' middles.
+    fn content(&self, u: f32, v: f32) -> V3 {
+        let cell = |x: f32, n: usize| {
+            let x = ((x * 0.5 + 0.5) * n as f32 - 0.5).clamp(0.0, n as f32 - 1.001);
+            (x as usize, x - x as usize as f32)
+        };
+        let ((i, a), (j, b)) = (cell(u, CELLS[0]), cell(v, CELLS[1]));
+        let at = |i: usize, j: usize| self.screen_cells[j * CELLS[0] + i];
+        let (top, low) = (
+            at(i, j).mix(at(i + 1, j), a),
+            at(i, j + 1).mix(at(i + 1, j + 1), a),
+        );
+        top.mix(low, b)
+    }
+
+    /// Colour of a white patch that looks at the camera 600 mm before it: what a camera that
+    /// has settled on the room takes for white.
+    pub fn white(&self) -> V3 {
+        let n = v3(0.0, 0.0, -1.0);
+        self.key_colour * (0.15 + n.dot(self.key).max(0.0))
+            + self.rim_colour * (0.1 + n.dot(self.rim).max(0.0))
+            + self.ambient(n)
+            + self.screen_colour * 0.8
     }
 }

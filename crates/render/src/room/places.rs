@@ -1,0 +1,671 @@
+//! Rooms that people call from: which things stand where.
+
+use super::canvas::{Canvas, Wall, glowing, matt, shade};
+use super::furniture::{
+    boxes, chair, cupboards, curtain, desk, door, dye, lamp, pendant, picture, plant, shelf, sofa,
+    wall_colour, window, wood,
+};
+use super::lights::{Kind, kelvin};
+use crate::maths::{Rng, V3, v3};
+
+/// A kind of room.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// Desk, shelves, a door.
+    Study,
+    /// Sofa, pictures, lamps, curtains.
+    Living,
+    /// Cupboards, tiles, a counter.
+    Kitchen,
+    /// Rows of desks under panels of light.
+    Office,
+    /// Long and narrow, doors at the sides.
+    Corridor,
+    /// A wall close behind, nearly bare.
+    Plain,
+    /// Counter, bottles, hanging lamps.
+    Cafe,
+    /// Books from side to side.
+    Library,
+    /// A store: boxes, shelves, all sharp edges.
+    Store,
+}
+
+impl Place {
+    /// A kind of room, as often as people are seen in it.
+    pub fn random(r: &mut Rng) -> Place {
+        match r.bits() % 20 {
+            0..=4 => Place::Study,
+            5..=8 => Place::Living,
+            9 | 10 => Place::Kitchen,
+            11..=13 => Place::Office,
+            14 => Place::Corridor,
+            15 | 16 => Place::Plain,
+            17 => Place::Cafe,
+            18 => Place::Library,
+            _ => Place::Store,
+        }
+    }
+}
+
+/// The inside of a room: walls and where they stand (mm, the camera at the origin).
+struct Hull {
+    left: f32,
+    right: f32,
+    floor: f32,
+    ceiling: f32,
+    deep: f32,
+    back: Wall,
+    west: Wall,
+    east: Wall,
+}
+
+fn hull(r: &mut Rng, deep: f32, narrow: f32) -> Hull {
+    let (left, right) = (-narrow * r.range(0.7, 1.5), narrow * r.range(0.7, 1.5));
+    let down = v3(0.0, 1.0, 0.0);
+    Hull {
+        left,
+        right,
+        floor: r.range(950.0, 1250.0),
+        ceiling: -r.range(1150.0, 1700.0),
+        deep,
+        back: Wall {
+            at: v3(0.0, 0.0, deep),
+            right: v3(1.0, 0.0, 0.0),
+            down,
+            out: v3(0.0, 0.0, -1.0),
+        },
+        west: Wall {
+            at: v3(left, 0.0, 0.0),
+            right: v3(0.0, 0.0, 1.0),
+            down,
+            out: v3(1.0, 0.0, 0.0),
+        },
+        east: Wall {
+            at: v3(right, 0.0, deep),
+            right: v3(0.0, 0.0, -1.0),
+            down,
+            out: v3(-1.0, 0.0, 0.0),
+        },
+    }
+}
+
+/// Walls, floor and ceiling, and the dusk where they meet.
+fn walls(c: &mut Canvas, r: &mut Rng, h: &Hull, wall: V3, floor: V3) {
+    let (l, e, f, t, d) = (h.left, h.right, h.floor, h.ceiling, h.deep);
+    // Beyond the walls, so that no turned view looks out of the world.
+    let far = 9000.0f32.max(2.0 * d);
+    let p = v3;
+    let ceiling = V3::splat(r.range(0.55, 0.8));
+    c.quad(
+        [p(-far, t, 0.0), p(far, t, 0.0), p(far, t, d), p(-far, t, d)],
+        matt(ceiling),
+    );
+    c.quad(
+        [p(-far, f, d), p(far, f, d), p(far, f, 0.0), p(-far, f, 0.0)],
+        matt(floor),
+    );
+    let back = if r.unit() < 0.25 {
+        wall_colour(r)
+    } else {
+        wall
+    };
+    c.quad(
+        [p(l, t, d), p(e, t, d), p(e, f, d), p(l, f, d)],
+        matt(back).fading(r.range(0.7, 1.0)),
+    );
+    c.quad(
+        [p(l, t, -far), p(l, t, d), p(l, f, d), p(l, f, -far)],
+        matt(wall).fading(0.85),
+    );
+    c.quad(
+        [p(e, t, d), p(e, t, -far), p(e, f, -far), p(e, f, d)],
+        matt(wall).fading(0.85),
+    );
+    // Corners hold less light.
+    let dim = r.range(0.1, 0.35);
+    let w = r.range(150.0, 450.0);
+    h.back.rect(c, [l, t, e, t + w], 0.5, shade(dim, 0.0));
+    h.back.rect(c, [l, f - w, e, f], 0.5, shade(0.0, dim));
+    for (u, way) in [(l, 1.0), (e, -1.0)] {
+        let q = |x: f32, y| p(x, y, d - 0.5);
+        c.quad(
+            [q(u, f), q(u, t), q(u + way * w, t), q(u + way * w, f)],
+            shade(dim, 0.0),
+        );
+        let q = |z: f32, y| p(u + way * 0.5, y, z);
+        c.quad(
+            [q(d, f), q(d, t), q(d - w, t), q(d - w, f)],
+            shade(dim, 0.0),
+        );
+    }
+    // Boards or tiles on the floor.
+    if r.unit() < 0.6 {
+        let step = r.range(120.0, 420.0);
+        let mut x = l;
+        while x < e {
+            let dark = shade(r.range(0.0, 0.25), r.range(0.0, 0.25));
+            c.quad(
+                [
+                    p(x, f - 0.5, d),
+                    p(x + step, f - 0.5, d),
+                    p(x + step, f - 0.5, 200.0),
+                    p(x, f - 0.5, 200.0),
+                ],
+                dark,
+            );
+            x += step;
+        }
+    }
+    if r.unit() < 0.7 {
+        let skirting = matt(V3::splat(r.range(0.3, 0.75)));
+        h.back.block(c, [l, f - 90.0, e, f], [0.0, 15.0], skirting);
+        h.west.rect(c, [-far, f - 90.0, d, f], 12.0, skirting);
+        h.east.rect(c, [0.0, f - 90.0, far, f], 12.0, skirting);
+    }
+}
+
+/// The radiance of the sky outside, or nothing by night.
+fn sky(c: &Canvas, r: &mut Rng, kind: Kind) -> Option<V3> {
+    let white = c.lights.white();
+    let bright = (white.x + white.y + white.z) / 3.0;
+    match kind {
+        Kind::Back => Some(kelvin(r.range(5600.0, 7500.0)) * (bright * r.range(2.5, 7.0))),
+        Kind::Sun => Some(kelvin(6200.0) * (bright * r.range(1.0, 3.0))),
+        k if k.day() => Some(kelvin(r.range(5600.0, 7500.0)) * (bright * r.range(0.9, 3.0))),
+        _ => None,
+    }
+}
+
+/// A lamp's light, if lamps are on.
+fn lit(c: &Canvas, r: &mut Rng, kind: Kind) -> Option<V3> {
+    let white = c.lights.white();
+    let bright = (white.x + white.y + white.z) / 3.0;
+    let on = if kind.day() { 0.4 } else { 0.75 };
+    let strength = r.range(0.5, 1.6);
+    (r.unit() < on).then(|| kelvin(r.range(2500.0, 3800.0)) * (bright.max(0.08) * strength))
+}
+
+/// Things along a wall from `u0` to `u1`, one beside the other.
+fn furnish(
+    c: &mut Canvas,
+    h: &Hull,
+    wall: &Wall,
+    [u0, u1]: [f32; 2],
+    kind: Kind,
+    living: bool,
+    r: &mut Rng,
+) {
+    let mut u = u0 + r.range(0.0, 400.0);
+    while u < u1 - 500.0 {
+        let w = r.range(700.0, 1700.0).min(u1 - u);
+        let (f, t) = (h.floor, h.ceiling);
+        match r.bits() % 9 {
+            0 | 1 if !living => {
+                let high = r.range(900.0, f - t - 150.0);
+                shelf(c, wall, [u, f - high, u + w, f], r.range(220.0, 380.0), r);
+            }
+            0 => {
+                let v = r.range(-900.0, -350.0);
+                shelf(c, wall, [u, v, u + w, v + r.range(250.0, 700.0)], 220.0, r);
+            }
+            1 => {
+                picture(c, wall, [u + 100.0, -800.0, u + w - 100.0, -250.0], r);
+                sofa(c, wall, [u, u + w.max(1400.0)], f, r);
+            }
+            2 => door(c, wall, u, f, r),
+            3 => {
+                let (a, b) = (r.range(-1000.0, -500.0), r.range(-250.0, 250.0));
+                let many = 1 + r.bits() % 3;
+                let each = w / many as f32;
+                for i in 0..many {
+                    let x = u + each * i as f32;
+                    picture(c, wall, [x + 40.0, a, x + each * r.range(0.6, 0.9), b], r);
+                }
+                if r.unit() < 0.5 {
+                    cupboards(c, wall, [u, f - 800.0, u + w, f], 420.0, dye(r), r);
+                }
+            }
+            4 => {
+                let size = r.range(500.0, 1700.0);
+                plant(c, wall.point(u + 300.0, f, 300.0), size, r);
+            }
+            5 => {
+                let light = lit(c, r, kind);
+                let high = r.range(1100.0, 1500.0);
+                lamp(c, wall.point(u + 250.0, f, 300.0), high, light, r);
+            }
+            6 => {
+                let v = r.range(-1000.0, -600.0);
+                let outside = sky(c, r, kind);
+                window(
+                    c,
+                    wall,
+                    [u, v, u + w, v + r.range(900.0, 1400.0)],
+                    outside,
+                    r,
+                );
+            }
+            7 => {
+                let colour = if r.unit() < 0.5 { wood(r) } else { dye(r) };
+                let top = f - r.range(600.0, 2000.0);
+                cupboards(c, wall, [u, top, u + w, f], 480.0, colour, r);
+                if r.unit() < 0.6 {
+                    boxes(c, wall, [u, u + w], top, r);
+                }
+            }
+            _ => {
+                if living {
+                    let cloth = dye(r);
+                    curtain(c, wall, [u, t + 100.0, u + w, f], cloth, r);
+                } else {
+                    desk(c, wall, [u, u + w], f, [20.0, 700.0], r);
+                }
+            }
+        }
+        u += w + r.range(100.0, 600.0);
+    }
+}
+
+/// Paints a room.
+pub fn paint(c: &mut Canvas, r: &mut Rng, place: Place, kind: Kind) {
+    let (wall, floor) = (wall_colour(r), wood(r));
+    match place {
+        Place::Study | Place::Living => {
+            let living = place == Place::Living;
+            let deep = if living {
+                r.range(2600.0, 5200.0)
+            } else {
+                r.range(1500.0, 3600.0)
+            };
+            let h = hull(r, deep, if living { 2300.0 } else { 1600.0 });
+            walls(c, r, &h, wall, floor);
+            backlight(c, r, &h, kind);
+            furnish(c, &h, &h.west, [900.0, deep], kind, living, r);
+            furnish(c, &h, &h.east, [0.0, deep - 900.0], kind, living, r);
+            furnish(c, &h, &h.back, [h.left, h.right], kind, living, r);
+            if living && r.unit() < 0.4 {
+                let light = lit(c, r, kind);
+                let at = v3(
+                    r.range(h.left, h.right) * 0.6,
+                    h.ceiling,
+                    deep * r.range(0.4, 0.8),
+                );
+                let down = r.range(200.0, 700.0);
+                pendant(c, at, down, light, r);
+            }
+            if !living && r.unit() < 0.4 {
+                let at = v3(r.range(h.left, h.right) * 0.8, h.floor, deep * 0.7);
+                chair(c, at, r);
+            }
+        }
+        Place::Kitchen => kitchen(c, r, wall, floor, kind),
+        Place::Office => office(c, r, wall, kind),
+        Place::Corridor => corridor(c, r, wall, floor, kind),
+        Place::Plain => {
+            let deep = r.range(700.0, 1600.0);
+            let h = hull(r, deep, 2500.0);
+            walls(c, r, &h, wall, floor);
+            backlight(c, r, &h, kind);
+            match r.bits() % 4 {
+                0 => {
+                    let u = r.range(-700.0, 300.0);
+                    picture(
+                        c,
+                        &h.back,
+                        [u, -600.0, u + r.range(250.0, 800.0), -100.0],
+                        r,
+                    );
+                }
+                1 => bricks(c, r, &h),
+                2 => {
+                    let cloth = dye(r);
+                    curtain(c, &h.back, [-2500.0, h.ceiling, 2500.0, h.floor], cloth, r);
+                }
+                _ => {}
+            }
+        }
+        Place::Cafe => cafe(c, r, wall, floor, kind),
+        Place::Library => {
+            let deep = r.range(1300.0, 3500.0);
+            let h = hull(r, deep, 2200.0);
+            walls(c, r, &h, wall, floor);
+            shelf(
+                c,
+                &h.back,
+                [h.left, h.ceiling + 200.0, h.right, h.floor],
+                320.0,
+                r,
+            );
+            if r.unit() < 0.6 {
+                shelf(
+                    c,
+                    &h.west,
+                    [600.0, h.ceiling + 200.0, deep - 300.0, h.floor],
+                    320.0,
+                    r,
+                );
+            }
+        }
+        Place::Store => {
+            let deep = r.range(1300.0, 3500.0);
+            let h = hull(r, deep, 1800.0);
+            walls(c, r, &h, wall, floor);
+            for wall in [&h.west, &h.east, &h.back] {
+                shelf(
+                    c,
+                    wall,
+                    [h.left, h.ceiling + 300.0, deep, h.floor],
+                    450.0,
+                    r,
+                );
+                boxes(c, wall, [h.left, deep], h.floor, r);
+                boxes(c, wall, [h.left, deep], r.range(-200.0, 400.0), r);
+            }
+        }
+    }
+}
+
+/// A window behind the person, where the light comes from there.
+fn backlight(c: &mut Canvas, r: &mut Rng, h: &Hull, kind: Kind) {
+    if kind == Kind::Back {
+        let outside = sky(c, r, kind);
+        let half = r.range(500.0, 1300.0);
+        let u = r.range(-500.0, 500.0);
+        let v = r.range(-1100.0, -700.0);
+        window(
+            c,
+            &h.back,
+            [u - half, v, u + half, v + r.range(900.0, 1700.0)],
+            outside,
+            r,
+        );
+    }
+}
+
+fn bricks(c: &mut Canvas, r: &mut Rng, h: &Hull) {
+    let clay = v3(0.33, 0.16, 0.10).mix(V3::splat(0.5), r.unit() * r.unit());
+    let mut row = 0;
+    let mut v = h.ceiling;
+    while v < h.floor {
+        let mut u = -1600.0 + if row % 2 == 0 { 0.0 } else { 110.0 };
+        while u < 1600.0 {
+            h.back.rect(
+                c,
+                [u, v, u + 210.0, v + 60.0],
+                1.0,
+                matt(clay * r.range(0.6, 1.3)),
+            );
+            u += 222.0;
+        }
+        v += 72.0;
+        row += 1;
+    }
+}
+
+fn kitchen(c: &mut Canvas, r: &mut Rng, wall: V3, floor: V3, kind: Kind) {
+    let deep = r.range(1900.0, 4000.0);
+    let h = hull(r, deep, 1900.0);
+    walls(c, r, &h, wall, floor);
+    let front = if r.unit() < 0.6 {
+        V3::splat(r.range(0.4, 0.75))
+    } else {
+        wood(r)
+    };
+    let (l, e, f) = (h.left, h.right, h.floor);
+    let split = r.range(-0.6, 0.6) * e;
+    // Tiles between counter and upper cupboards.
+    let tile = V3::splat(r.range(0.3, 0.75)).mix(dye(r), 0.3);
+    let size = r.range(70.0, 160.0);
+    let mut v = f - 1450.0;
+    while v < f - 900.0 {
+        let mut u = l;
+        while u < e {
+            h.back.rect(
+                c,
+                [u + 2.0, v + 2.0, u + size - 2.0, v + size - 2.0],
+                2.0,
+                matt(tile * r.range(0.85, 1.1)),
+            );
+            u += size;
+        }
+        v += size;
+    }
+    if r.unit() < 0.5 || kind == Kind::Back {
+        let outside = sky(c, r, kind);
+        window(
+            c,
+            &h.back,
+            [split, f - 2100.0, e - 150.0, f - 1100.0],
+            outside,
+            r,
+        );
+    } else {
+        cupboards(
+            c,
+            &h.back,
+            [split + 500.0, f - 2200.0, e, f - 1450.0],
+            340.0,
+            front,
+            r,
+        );
+    }
+    cupboards(
+        c,
+        &h.back,
+        [l, f - 2200.0, split, f - 1450.0],
+        340.0,
+        front,
+        r,
+    );
+    cupboards(c, &h.back, [l, f - 860.0, e, f], 600.0, front, r);
+    h.back
+        .block(c, [l, f - 900.0, e, f - 860.0], [0.0, 620.0], matt(wood(r)));
+    let mut u = l + 100.0;
+    while u < e - 200.0 {
+        let (w, high) = (r.range(50.0, 250.0), r.range(80.0, 320.0));
+        if r.unit() < 0.55 {
+            let o = r.range(100.0, 350.0);
+            h.back.block(
+                c,
+                [u, f - 900.0 - high, u + w, f - 900.0],
+                [o, o + w.min(150.0)],
+                matt(dye(r)).fading(0.8),
+            );
+        }
+        u += w + r.range(20.0, 250.0);
+    }
+    let steel = if r.unit() < 0.5 {
+        V3::splat(0.35)
+    } else {
+        V3::splat(0.7)
+    };
+    let fridge = r.range(1600.0, 2000.0);
+    h.west.block(
+        c,
+        [deep - 750.0, f - fridge, deep - 50.0, f],
+        [0.0, 650.0],
+        matt(steel),
+    );
+    furnish(c, &h, &h.east, [600.0, deep - 900.0], kind, true, r);
+    if r.unit() < 0.6 {
+        let light = lit(c, r, kind);
+        for i in 0..1 + r.bits() % 3 {
+            let at = v3(-500.0 + 550.0 * i as f32, h.ceiling, deep * 0.6);
+            pendant(c, at, 450.0, light, &mut Rng::new(7));
+        }
+    }
+}
+
+fn office(c: &mut Canvas, r: &mut Rng, wall: V3, kind: Kind) {
+    let deep = r.range(4500.0, 10000.0);
+    let h = hull(r, deep, 3400.0);
+    let carpet = V3::splat(r.range(0.08, 0.3)).mix(dye(r), 0.3);
+    walls(c, r, &h, wall, carpet);
+    let outside = sky(c, r, kind);
+    let side = if r.unit() < 0.5 { h.west } else { h.east };
+    let mut u = 600.0;
+    while u < deep - 900.0 {
+        window(c, &side, [u, -1000.0, u + 1100.0, 300.0], outside, r);
+        u += 1350.0;
+    }
+    if kind == Kind::Back || r.unit() < 0.4 {
+        let mut u = h.left + 200.0;
+        while u < h.right - 1100.0 {
+            window(c, &h.back, [u, -1000.0, u + 1100.0, 300.0], outside, r);
+            u += 1350.0;
+        }
+    } else {
+        furnish(c, &h, &h.back, [h.left, h.right], kind, false, r);
+    }
+    // Panels of light in the ceiling.
+    let white = c.lights.white();
+    let on = matches!(kind, Kind::Ceiling | Kind::Overcast) || r.unit() < 0.4;
+    let panel = if on {
+        glowing(white * r.range(1.5, 4.0))
+    } else {
+        matt(V3::splat(0.75))
+    };
+    let mut z = 900.0;
+    while z < deep {
+        let mut x = h.left + 700.0;
+        while x < h.right - 600.0 {
+            let t = h.ceiling + 3.0;
+            c.quad(
+                [
+                    v3(x, t, z),
+                    v3(x + 600.0, t, z),
+                    v3(x + 600.0, t, z + 600.0),
+                    v3(x, t, z + 600.0),
+                ],
+                panel,
+            );
+            x += 1800.0;
+        }
+        z += 1700.0;
+    }
+    // Desks in rows, far ones first.
+    let mut z = deep - 1200.0;
+    while z > 1500.0 {
+        let row = Wall {
+            at: v3(0.0, 0.0, z),
+            ..h.back
+        };
+        let mut x = h.left + r.range(100.0, 900.0);
+        while x < h.right - 1400.0 {
+            if r.unit() < 0.75 {
+                chair(c, v3(x + 600.0, h.floor, z + 500.0), r);
+                desk(c, &row, [x, x + 1400.0], h.floor, [0.0, 750.0], r);
+            }
+            x += r.range(1500.0, 2200.0);
+        }
+        z -= r.range(1300.0, 2000.0);
+    }
+    if r.unit() < 0.4 {
+        let x = r.range(h.left, h.right) * 0.7;
+        let pillar = Wall {
+            at: v3(0.0, 0.0, r.range(1800.0, 3500.0)),
+            ..h.back
+        };
+        pillar.block(
+            c,
+            [x, h.ceiling, x + 350.0, h.floor],
+            [0.0, 350.0],
+            matt(wall),
+        );
+    }
+}
+
+fn corridor(c: &mut Canvas, r: &mut Rng, wall: V3, floor: V3, kind: Kind) {
+    let deep = r.range(6000.0, 15000.0);
+    let h = hull(r, deep, 1000.0);
+    walls(c, r, &h, wall, floor);
+    let outside = sky(c, r, kind);
+    if r.unit() < 0.5 || kind == Kind::Back {
+        window(c, &h.back, [-600.0, -900.0, 600.0, 600.0], outside, r);
+    } else {
+        door(c, &h.back, -450.0, h.floor, r);
+    }
+    let white = c.lights.white();
+    let mut z = deep - 1000.0;
+    while z > 800.0 {
+        let t = h.ceiling + 3.0;
+        let glow = glowing(white * r.range(1.0, 3.0));
+        c.quad(
+            [
+                v3(-150.0, t, z),
+                v3(150.0, t, z),
+                v3(150.0, t, z + 700.0),
+                v3(-150.0, t, z + 700.0),
+            ],
+            glow,
+        );
+        if r.unit() < 0.7 {
+            door(c, &h.west, z, h.floor, r);
+        }
+        if r.unit() < 0.7 {
+            door(c, &h.east, deep - z, h.floor, r);
+        }
+        z -= r.range(1700.0, 2600.0);
+    }
+}
+
+fn cafe(c: &mut Canvas, r: &mut Rng, wall: V3, floor: V3, kind: Kind) {
+    let deep = r.range(3000.0, 6500.0);
+    let h = hull(r, deep, 2600.0);
+    walls(c, r, &h, wall * 0.7, floor);
+    if r.unit() < 0.5 {
+        bricks(c, r, &h);
+    }
+    backlight(c, r, &h, kind);
+    let f = h.floor;
+    let u = r.range(h.left, 0.0);
+    shelf(c, &h.back, [u, -900.0, u + 2200.0, 100.0], 250.0, r);
+    h.back.block(
+        c,
+        [u - 200.0, f - 1100.0, u + 2600.0, f],
+        [900.0, 1400.0],
+        matt(wood(r)),
+    );
+    furnish(c, &h, &h.west, [900.0, deep - 1200.0], kind, true, r);
+    let outside = sky(c, r, kind);
+    window(
+        c,
+        &h.east,
+        [600.0, -1000.0, deep - 900.0, 500.0],
+        outside,
+        r,
+    );
+    for _ in 0..2 + r.bits() % 4 {
+        let z = deep * r.range(0.35, 0.75);
+        let x = r.range(h.left, h.right) * 0.8;
+        chair(c, v3(x + 500.0, f, z + 200.0), r);
+        let table = Wall {
+            at: v3(0.0, 0.0, z),
+            ..h.back
+        };
+        desk(c, &table, [x, x + 700.0], f, [0.0, 700.0], r);
+    }
+    let light = lit(c, r, kind).or(Some(kelvin(2700.0) * 0.2));
+    let (start, step, down) = (
+        r.range(-1500.0, -600.0),
+        r.range(450.0, 900.0),
+        r.range(300.0, 800.0),
+    );
+    let look = Rng::new(r.bits());
+    for i in 0..2 + r.bits() % 4 {
+        let at = v3(start + step * i as f32, h.ceiling, deep * 0.6);
+        pendant(c, at, down, light, &mut look.clone());
+    }
+}
+
+/// The demo's room.
+pub fn demo(c: &mut Canvas) {
+    let mut r = Rng::new(11);
+    let mut h = hull(&mut r, 2300.0, 1900.0);
+    (h.left, h.right, h.floor, h.ceiling) = (-2600.0, 2600.0, 1100.0, -1500.0);
+    walls(c, &mut r, &h, v3(0.60, 0.565, 0.51), v3(0.3, 0.2, 0.13));
+    shelf(c, &h.back, [-1350.0, -900.0, -250.0, 1100.0], 280.0, &mut r);
+    picture(c, &h.back, [260.0, -720.0, 560.0, -320.0], &mut r);
+    door(c, &h.back, 800.0, h.floor, &mut r);
+}
