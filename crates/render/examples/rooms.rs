@@ -9,8 +9,9 @@ use nalgebra::{Point2, Vector3};
 use render::identity::Identity;
 use render::person::Person;
 use render::room::Room;
-use render::scene::{Moment, Picture, Pose, Scene};
+use render::scene::{Moment, Picture, Scene};
 use render::sensor::Sensor;
+use render::truth::Pose;
 
 const COLUMNS: usize = 6;
 const ROWS: usize = 4;
@@ -54,7 +55,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             units: Vec::new(),
         };
         let moment = Moment {
-            poses: if what == "empty" { Vec::new() } else { vec![pose] },
+            poses: if what == "empty" {
+                Vec::new()
+            } else {
+                vec![pose]
+            },
             frame: seed,
             ..Moment::default()
         };
@@ -75,7 +80,13 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         }
         if let Ok(folder) = std::env::var("SINGLE") {
             let name = format!("{folder}/{seed}.png");
-            image::save_buffer(name, &picture.rgb, w as u32, h as u32, image::ColorType::Rgb8)?;
+            image::save_buffer(
+                name,
+                &picture.rgb,
+                w as u32,
+                h as u32,
+                image::ColorType::Rgb8,
+            )?;
         }
     }
     let (w, h) = ((COLUMNS * w / 2) as u32, (ROWS * h / 2) as u32);

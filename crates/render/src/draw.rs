@@ -23,7 +23,7 @@ fn body_point(
     open: &[f32],
     triangle: u32,
     b: [f32; 2],
-    per_px: f32,
+    [per_px, blur]: [f32; 2],
 ) -> Point {
     let posed = &drawn.posed;
     let t = template.triangles[triangle as usize];
@@ -45,7 +45,7 @@ fn body_point(
         corners: t,
         weights: w,
         open: number(open),
-        lit: drawn.shadow.reach(at + normal * 1.2, 5.0, 1.4),
+        lit: drawn.shadow.reach(at + normal * 1.2, blur, 1.4),
         footprint: at.z * per_px,
     }
 }
@@ -95,7 +95,8 @@ pub(crate) fn shade_body(
                 triangle -= n;
             }
         }
-        let p = body_point(template, &drawn[who], &person.open, triangle, b, per_px);
+        let scale = [per_px, lights.shadow_mm];
+        let p = body_point(template, &drawn[who], &person.open, triangle, b, scale);
         person.skin.shade(&p, lights)
     };
     for y in (0..camera.height).step_by(2) {
@@ -192,7 +193,7 @@ pub(crate) fn draw_eye(
             let open = mix(0.22, 1.0, smoothstep(-0.4, 4.6, above))
                 * mix(0.55, 1.0, smoothstep(-0.2, 2.6, below));
             let at = d * hit.t;
-            let lit = shadow.reach(at + (lights.key * 0.4), 2.2, 0.5)
+            let lit = shadow.reach(at + (lights.key * 0.4), 0.44 * lights.shadow_mm, 0.5)
                 * mix(0.45, 1.0, smoothstep(0.0, 2.6, above));
             let wet = smoothstep(0.75, 0.25, below);
             colour[i] = eye.shade(&hit, d, lights, lit, open, wet);

@@ -93,10 +93,12 @@ impl Scene {
     pub fn reusing(
         camera: Camera,
         room: Room,
-        sensor: Sensor,
+        mut sensor: Sensor,
         people: Vec<Arc<Person>>,
         buffers: Buffers,
     ) -> Scene {
+        // The white balance has had time to settle on the room's light.
+        sensor.white = room.lights.white();
         Scene {
             camera,
             room,
@@ -351,6 +353,7 @@ mod tests {
         };
         let p = truth.iris_px[0];
         let sclera = grey(p.x - 24.0, p.y + 2.0).max(grey(p.x + 24.0, p.y + 2.0));
-        assert!(grey(p.x, p.y) < 45.0 && sclera > grey(p.x, p.y) + 50.0);
+        let pupil = grey(p.x, p.y);
+        assert!(pupil < 60.0 && sclera > pupil + 80.0, "{pupil} {sclera}");
     }
 }

@@ -70,7 +70,11 @@ impl Canvas<'_> {
     /// Light on a surface of the room with this normal (camera frame).
     fn light(&self, n: V3) -> V3 {
         let l = self.lights;
-        (l.fill.on(n)
+        // What faces down is lit by the room's own floor and lamps, not by the face's table.
+        let fill = l.fill.on(n);
+        let down = n.y.max(0.0);
+        let fill = fill.mix(l.fill.on(v3(0.0, -0.35, -0.94)), 0.7 * down);
+        (fill
             + l.key_colour * (0.45 * n.dot(l.key).max(0.0))
             + l.rim_colour * (0.45 * n.dot(l.rim).max(0.0)))
             * self.level

@@ -1,7 +1,7 @@
 //! Things that stand and hang in rooms, made of flat shapes. Nothing here has two dark
 //! spots side by side above a third: no detector of faces shall find one.
 
-use super::canvas::{Canvas, Paint, Wall, glowing, matt, shade};
+use super::canvas::{Canvas, Wall, glowing, matt, shade};
 use crate::maths::{Rng, V3, mix, v3};
 
 /// What walls are painted with.
@@ -243,7 +243,7 @@ pub fn window(c: &mut Canvas, wall: &Wall, at: [f32; 4], sky: Option<V3>, r: &mu
             }
         }
     } else {
-        wall.rect(c, at, 0.0, glowing(v3(0.004, 0.006, 0.012)));
+        wall.rect(c, at, 0.0, glowing(v3(0.004, 0.0045, 0.006)));
         for _ in 0..(r.bits() % 30) {
             let p = wall.point(r.range(u0, u1), r.range(v0 + h * 0.4, v1), 0.0);
             let light = v3(1.0, r.range(0.5, 0.9), r.range(0.15, 0.8)) * r.range(0.1, 1.2);
@@ -296,7 +296,7 @@ pub fn window(c: &mut Canvas, wall: &Wall, at: [f32; 4], sky: Option<V3>, r: &mu
             let through = sky.map_or(V3::ZERO, |s| s * 0.06);
             let mut v = v0;
             while v < low {
-                let paint = Paint { ..matt(colour) };
+                let paint = matt(colour);
                 wall.rect(c, [u0, v, u1, v + thin], 50.0, paint.fading(0.7));
                 if sky.is_some() {
                     wall.rect(

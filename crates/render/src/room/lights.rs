@@ -1,5 +1,7 @@
 //! Kinds of light that people sit in.
 
+use std::f32::consts::PI;
+
 use gaze::screen::Screen;
 use nalgebra::Point2;
 
@@ -138,7 +140,7 @@ pub fn random(kind: Kind, r: &mut Rng, screen: &Screen) -> Lights {
     };
     let mut level = 1.0;
     // Nits of the screen's white, in units of 70.
-    let mut white = r.range(1.5, 4.5);
+    let mut white = r.range(1.2, 3.6);
     match kind {
         Kind::Side => {
             let (azimuth, strength) = (side * r.range(28.0, 82.0), r.range(0.8, 2.2));
@@ -328,7 +330,7 @@ fn light_screen(lights: &mut Lights, screen: &Screen, cells: [V3; CELLS[0] * CEL
     lights.screen = middle;
     let mean = cells.iter().fold(V3::ZERO, |a, &c| a + c) * (1.0 / cells.len() as f32);
     let area = (screen.width_mm * screen.height_mm) as f32;
-    lights.screen_colour = mean * (area / (3.141_592_7 * 600.0 * 600.0));
+    lights.screen_colour = mean * (area / (PI * 600.0 * 600.0));
     lights.screen_cells = cells;
 }
 
@@ -395,7 +397,7 @@ pub fn demo(screen: &Screen) -> Lights {
         screen_colour: V3::ZERO,
         screen_cells: [V3::ZERO; CELLS[0] * CELLS[1]],
     };
-    let mut cells = [v3(3.6, 4.1, 5.0); CELLS[0] * CELLS[1]];
+    let mut cells = [v3(1.5, 1.7, 2.1); CELLS[0] * CELLS[1]];
     for cell in &mut cells[..CELLS[0]] {
         *cell = *cell * 0.5;
     }

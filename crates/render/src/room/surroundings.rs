@@ -1,5 +1,7 @@
 //! The room around a face, as skin and as a mirror sees it.
 
+use std::f32::consts::PI;
+
 use crate::maths::{V3, mix, sin_cos, smoothstep, v3};
 
 /// Undirected light by the normal it falls on: a quadratic form, which holds 99 % of what
@@ -109,11 +111,7 @@ impl Lamp {
         let across = v3(0.0, 1.0, 0.0).cross(towards).unit();
         let along = towards.cross(across);
         let [a, b] = half;
-        let fills = if shape == Shape::Disc {
-            3.141_592_7
-        } else {
-            4.0
-        };
+        let fills = if shape == Shape::Disc { PI } else { 4.0 };
         let c = 1.0 / (1.0 + a * a + b * b).sqrt();
         // Solid angle, exact for small ones.
         let angle = fills * a * b * c;
@@ -123,7 +121,7 @@ impl Lamp {
             along,
             half,
             reach: 0.96 * c,
-            radiance: colour * (3.141_592_7 / angle.max(1e-4)),
+            radiance: colour * (PI / angle.max(1e-4)),
             shape,
         }
     }
