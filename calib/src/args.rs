@@ -119,8 +119,10 @@ pub struct ListArgs {
 /// The forms on the command line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum FormArg {
-    /// The one that predicts left-out targets better.
+    /// Held, unless another predicts left-out targets far better.
     Better,
+    /// Six coefficients, drawn to the usual stretch as the noise asks for.
+    Held,
     /// Six coefficients.
     Affine,
     /// Scale and offset of each axis.
@@ -131,6 +133,7 @@ impl From<FormArg> for FormChoice {
     fn from(form: FormArg) -> Self {
         match form {
             FormArg::Better => Self::Better,
+            FormArg::Held => Self::Only(Form::Held),
             FormArg::Affine => Self::Only(Form::Affine),
             FormArg::ScaleOffset => Self::Only(Form::ScaleOffset),
         }

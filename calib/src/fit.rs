@@ -22,6 +22,7 @@ pub fn run(args: &FitArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let options = FitOptions {
         form: args.form.into(),
         aspect: setup.display.aspect(),
+        ..FitOptions::default()
     };
     let fit = fit_with(&recording.samples, options)
         .map_err(|e| Failure::new(Exit::NotGood, format!("{file}: {e}")))?;

@@ -54,6 +54,7 @@ pub fn write(c: &Calibration, out: &mut dyn Write) -> io::Result<()> {
     )?;
     let m = &c.map;
     let form = match c.form {
+        Form::Held => "held affine",
         Form::Affine => "affine",
         Form::ScaleOffset => "scale and offset",
     };

@@ -19,8 +19,8 @@ use nalgebra::Matrix2;
 use serde::{Deserialize, Serialize};
 
 pub use fit::{
-    Fit, FitError, FitOptions, FormChoice, MAX_TARGETS, MIN_TARGETS, Sample, TargetFit,
-    diagonal_fraction, fit, fit_with,
+    Fit, FitError, FitOptions, FormChoice, GEOMETRIC_STRETCH, MAX_TARGETS, MIN_TARGETS, Sample,
+    TargetFit, diagonal_fraction, fit, fit_with,
 };
 
 /// Above this ratio of its stretches a map is as good as singular: noise along
@@ -35,6 +35,9 @@ pub const STRETCH: (f64, f64) = (0.02, 50.0);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Form {
+    /// All six, drawn towards the stretch that is usual of the network's output as
+    /// strongly as the noise asks for.
+    Held,
     /// All six.
     Affine,
     /// Scale and offset of each axis: b = d = 0.

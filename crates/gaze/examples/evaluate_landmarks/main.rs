@@ -6,7 +6,7 @@
 //! *same* fits the map on all targets of a sitting but one and tests that one,
 //! *next* uses a whole sitting's map at the same person's next sitting.
 //! The table ends with the line `same=… next=…` of the geometric gaze with the
-//! held map.
+//! product's fit.
 
 #[path = "../../tests/real_people/frames.rs"]
 mod frames;
@@ -17,6 +17,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use frames::Frame;
+use gaze::affine::{FitOptions, GEOMETRIC_STRETCH, fit_with};
 use gaze::eyes::iris_px;
 use gaze::geometric::EyeModel;
 use gaze::head;
@@ -27,14 +28,8 @@ use nalgebra::{Matrix2, Matrix2x3, Matrix3, Matrix3x2, Vector2, Vector3};
 /// Windows are scaled to this width.
 const WIDTH_PX: f64 = 1512.0;
 
-/// The held map's stretch where the targets say nothing: what least squares
-/// leaves of a slope of one, with the noise of the geometric gaze. From the
-/// same recordings as [`EyeModel::FACE_MESH`].
-const HELD_STRETCH: [f64; 2] = [0.8, 0.6];
-
-/// How strongly the map is held to it: as by a look whose raw point moved by
-/// this many pixels, for each target.
-const HOLD_PX: f64 = 470.0;
+/// Height of a window of that width and the usual shape: only the fit's idea of distance depends on it.
+const HEIGHT_PX: f64 = WIDTH_PX * 9.0 / 16.0;
 
 /// One look: the raw point of a method and the target, both in scaled pixels.
 type Look = (Vector2<f64>, Vector2<f64>);
@@ -71,29 +66,31 @@ fn plain(looks: &[Look]) -> Map {
     }
 }
 
-/// The same, held to [`HELD_STRETCH`]: for raw points that are screen points already.
-fn held(looks: &[Look]) -> Map {
-    let n = looks.len() as f64;
-    let (mut raw_mean, mut mean) = (Vector2::zeros(), Vector2::zeros());
-    for (raw, target) in looks {
-        raw_mean += raw / n;
-        mean += target / n;
-    }
-    let usual = Matrix2::from_diagonal(&Vector2::from(HELD_STRETCH));
-    let (mut spread, mut cross) = (
-        Matrix2::identity() * (HOLD_PX * HOLD_PX * n),
-        Matrix2::zeros(),
-    );
-    for (raw, target) in looks {
-        let d = raw - raw_mean;
-        spread += d * d.transpose();
-        cross += (target - mean - usual * d) * d.transpose();
-    }
-    let linear = usual + cross * spread.try_inverse().unwrap_or_default();
+/// The product's own fit, in the form that it chooses: for raw points that are screen
+/// points already. What it refuses (too few targets) gets the usual stretch and an offset.
+fn product(looks: &[Look]) -> Map {
+    let height = HEIGHT_PX;
+    let norm = |p: &Vector2<f64>| [p.x / WIDTH_PX, p.y / height];
+    let samples: Vec<_> = looks.iter().map(|(p, t)| (norm(p), norm(t))).collect();
+    let options = FitOptions {
+        aspect: WIDTH_PX / height,
+        ..FitOptions::default()
+    };
+    let Ok(fit) = fit_with(&samples, options) else {
+        return held_offset(looks);
+    };
+    let m = fit.map;
+    let form = fit.form;
+    FORMS.with_borrow_mut(|f| *f.entry(format!("{form:?}")).or_insert(0) += 1);
     Map {
-        linear,
-        offset: mean - linear * raw_mean,
+        linear: Matrix2::new(m.a, m.b * WIDTH_PX / height, m.d * height / WIDTH_PX, m.e),
+        offset: Vector2::new(m.c * WIDTH_PX, m.f * height),
     }
+}
+
+thread_local! {
+    /// How often the product chose which form.
+    static FORMS: std::cell::RefCell<std::collections::BTreeMap<String, u32>> = std::cell::RefCell::default();
 }
 
 fn scaled(frame: &Frame, norm: [f64; 2]) -> Vector2<f64> {
@@ -234,12 +231,8 @@ fn main() -> ExitCode {
     let ours = |f: &Frame| geometric(f, &EyeModel::FACE_MESH);
     report("geometric, affine", &frames, ours, plain);
     report("geometric, offset alone", &frames, ours, held_offset);
-    let (same, next) = report(
-        "geometric, affine held to the usual stretch",
-        &frames,
-        ours,
-        held,
-    );
+    let (same, next) = report("geometric, the product's fit", &frames, ours, product);
+    FORMS.with_borrow(|f| println!("forms chosen: {f:?}"));
     println!("same={same:.0} next={next:.0}");
     ExitCode::SUCCESS
 }
@@ -251,7 +244,10 @@ fn plain_offset(looks: &[Look]) -> Map {
 
 /// The usual stretch and an offset.
 fn held_offset(looks: &[Look]) -> Map {
-    offset(looks, Matrix2::from_diagonal(&Vector2::from(HELD_STRETCH)))
+    offset(
+        looks,
+        Matrix2::from_diagonal(&Vector2::from(GEOMETRIC_STRETCH)),
+    )
 }
 
 fn offset(looks: &[Look], linear: Matrix2<f64>) -> Map {

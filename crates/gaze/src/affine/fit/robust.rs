@@ -10,7 +10,8 @@
 //! units of their own spread, has an F distribution with 2 and m degrees of
 //! freedom, whose tail is (1 + 2f/m)^(−m/2); it must lie beyond [`CHANCE`].
 
-use super::{Affine, FitError, Form, Look, MEDIAN_LENGTH, flat, median, miss};
+use super::held::held;
+use super::{Affine, FitError, FitOptions, Form, Look, MEDIAN_LENGTH, flat, median, miss};
 
 /// Nobody's eye is more exact, so no target's deviation is judged by a smaller
 /// spread (per axis, share of the diagonal).
@@ -37,7 +38,8 @@ pub(super) fn locatable(targets: usize, form: Form) -> bool {
 ///
 /// # Errors
 /// [`FitError::Singular`] when the raw points do not span what the form needs.
-pub(super) fn robust(looks: &[Look], form: Form, aspect: f64) -> Result<Robust, FitError> {
+pub(super) fn robust(looks: &[Look], form: Form, options: &FitOptions) -> Result<Robust, FitError> {
+    let aspect = options.aspect;
     let mut used = vec![true; looks.len()];
     let mut wild = 0;
     if locatable(looks.len(), form) {
@@ -52,11 +54,15 @@ pub(super) fn robust(looks: &[Look], form: Form, aspect: f64) -> Result<Robust, 
             used.fill(true);
         }
     }
-    let map = least_squares(&kept(looks, &used), form).ok_or(FitError::Singular)?;
+    let looks = kept(looks, &used);
+    let mut map = least_squares(&looks, form).ok_or(FitError::Singular)?;
+    if form == Form::Held {
+        map = held(&looks, map, options);
+    }
     Ok(Robust {
         map,
+        all_wild_set_aside: wild <= used.len() / 4,
         used,
-        all_wild_set_aside: wild <= looks.len() / 4,
     })
 }
 
@@ -132,7 +138,7 @@ fn leverage(others: &[Look], [x, y]: [f64; 2], form: Form) -> f64 {
     1.0 / n
         + match form {
             Form::ScaleOffset => (dx * dx / xx + dy * dy / yy) / 2.0,
-            Form::Affine => {
+            Form::Affine | Form::Held => {
                 (yy * dx * dx - 2.0 * xy * dx * dy + xx * dy * dy) / (xx * yy - xy * xy)
             }
         }
@@ -160,7 +166,9 @@ fn least_trimmed(looks: &[Look], form: Form, aspect: f64) -> Option<Affine> {
         for j in 0..i {
             match form {
                 Form::ScaleOffset => consider(&[looks[i], looks[j]]),
-                Form::Affine => (0..j).for_each(|k| consider(&[looks[i], looks[j], looks[k]])),
+                Form::Affine | Form::Held => {
+                    (0..j).for_each(|k| consider(&[looks[i], looks[j], looks[k]]))
+                }
             }
         }
     }
@@ -187,7 +195,7 @@ fn least_squares(looks: &[Look], form: Form) -> Option<Affine> {
             }
             (product(&x, &u) / xx, 0.0, 0.0, product(&y, &v) / yy)
         }
-        Form::Affine => {
+        Form::Affine | Form::Held => {
             if flat(looks.iter().map(|l| l.raw)) {
                 return None;
             }
@@ -215,7 +223,7 @@ fn least_squares(looks: &[Look], form: Form) -> Option<Affine> {
 /// Free coefficients on each axis.
 pub(super) fn parameters(form: Form) -> usize {
     match form {
-        Form::Affine => 3,
+        Form::Affine | Form::Held => 3,
         Form::ScaleOffset => 2,
     }
 }
