@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 ENV = eval "$$(scripts/env.sh)"
 
-.PHONY: help setup build run test lint doc bench clean
+.PHONY: help setup build trainer run test lint doc bench clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
@@ -17,6 +17,9 @@ setup: ## Fetch ONNX Runtime and libclang through pip, once
 build: setup ## Build the programs, optimised
 	@$(ENV); $(CARGO) build --release --quiet -p gazed -p gaze-calib
 	@scripts/build-examples.sh
+
+trainer: setup ## Build gaze-trainer, optimised; Burn compiles for minutes
+	@$(ENV); $(CARGO) build --release --quiet -p gaze-trainer
 
 run: build ## Start gazed on a camera, or on the demo, and show samples read through include/gaze.h
 	@$(ENV); scripts/run.sh

@@ -1,7 +1,10 @@
 //! Trains gaze networks from a person's own pictures and exports ONNX.
 //!
 //! So far this holds what every later part stands on: the compute devices of
-//! this build, chosen at run time, and a check that one of them computes and
-//! differentiates correctly before hours of training trust it.
+//! this build, chosen at run time, with a check that one of them computes and
+//! differentiates correctly before hours of training trust it; and sets of
+//! rendered faces whose labels are exact.
 
+pub mod commands;
 pub mod device;
+pub mod synth;
