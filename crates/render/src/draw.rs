@@ -2,15 +2,13 @@
 
 use std::sync::Arc;
 
-use crate::eyeball::Eyeball;
 use crate::hair::View;
 use crate::head::Template;
 use crate::light::Lights;
-use crate::maths::{V3, mix, smoothstep};
+use crate::maths::V3;
 use crate::person::Person;
 use crate::raster::{NOTHING, Pinhole, Raster, Seen};
 use crate::scene::Drawn;
-use crate::shadow::ShadowMap;
 use crate::skin::Point;
 
 /// Depths of a pixel's samples that differ by less than this factor are one surface.
@@ -131,73 +129,6 @@ pub(crate) fn shade_body(
                     }
                 }
             }
-        }
-    }
-}
-
-/// What an eyeball is drawn into.
-pub(crate) struct EyeView<'a> {
-    pub camera: &'a Pinhole,
-    pub raster: &'a Raster,
-    pub shadow: &'a ShadowMap,
-    pub lights: &'a Lights,
-}
-
-/// Casts an eyeball into the picture, behind the lids that lie before it; `hits` gathers
-/// the samples that see it with one over their depth.
-pub(crate) fn draw_eye(
-    eye: &Eyeball,
-    view: &EyeView<'_>,
-    colour: &mut [V3],
-    hits: &mut Vec<(u32, f32)>,
-) {
-    let EyeView {
-        camera,
-        raster,
-        shadow,
-        lights,
-    } = view;
-    let c = camera.project(eye.centre);
-    let r = 14.5 * camera.f[0] * c.z;
-    let range = |c: f32, n: usize| {
-        (
-            (c - r).max(0.0) as usize,
-            ((c + r).max(0.0) as usize).min(n),
-        )
-    };
-    let (x0, x1) = range(c.x, camera.width);
-    let (y0, y1) = range(c.y, camera.height);
-    let per_mm = camera.f[0] * c.z;
-    let height = camera.height as isize;
-    for y in y0..y1 {
-        for x in x0..x1 {
-            let d = camera.ray(x, y);
-            let Some(hit) = eye.cast(d) else { continue };
-            let i = y * camera.width + x;
-            if 1.0 / hit.t <= raster.seen[i].inverse_z {
-                continue;
-            }
-            // How near a lid's edge is, above and below: it shades, and holds the tear film.
-            let lid = |direction: isize, reach_mm: f32| {
-                let n = (reach_mm * per_mm) as isize;
-                (1..=n)
-                    .find(|k| {
-                        let yy = y as isize + direction * k;
-                        (0..height).contains(&yy)
-                            && raster.seen[yy as usize * camera.width + x].inverse_z
-                                > 1.0 / (hit.t + 1.5)
-                    })
-                    .map_or(reach_mm, |k| (k as f32 - 0.5) / per_mm)
-            };
-            let (above, below) = (lid(-1, 5.0), lid(1, 3.0));
-            let open = mix(0.22, 1.0, smoothstep(-0.4, 4.6, above))
-                * mix(0.55, 1.0, smoothstep(-0.2, 2.6, below));
-            let at = d * hit.t;
-            let lit = shadow.reach(at + (lights.key * 0.4), 0.44 * lights.shadow_mm, 0.5)
-                * mix(0.45, 1.0, smoothstep(0.0, 2.6, above));
-            let wet = smoothstep(0.75, 0.25, below);
-            colour[i] = eye.shade(&hit, d, lights, lit, open, wet);
-            hits.push((i as u32, 1.0 / hit.t));
         }
     }
 }

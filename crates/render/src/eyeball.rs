@@ -3,8 +3,10 @@
 //! Sizes are an average adult's (Atchison, *Schematic eyes*, 2017; Le Grand):
 //! the centre stands for the centre of rotation, 13.2 mm behind the cornea.
 
+use crate::eye_socket::Around;
+use crate::iris;
 use crate::light::Lights;
-use crate::maths::{M3, V3, fbm, mix, noise, smoothstep, v3};
+use crate::maths::{M3, Rng, V3, fbm, mix, noise, smoothstep, v3};
 
 /// Radius of the sclera, mm.
 pub const RADIUS: f32 = 12.0;
@@ -17,9 +19,27 @@ pub const LIMBUS_DEPTH: f32 = 10.45;
 /// How far before the centre the cornea's own centre lies: limbus − √(7.8² − 5.9²).
 const CORNEA_CENTRE: f32 = 5.348;
 /// How far before the centre the iris lies: 3.0 mm behind the cornea's top.
-const IRIS_DEPTH: f32 = 10.15;
+pub(crate) const IRIS_DEPTH: f32 = 10.15;
 /// Refractive index of cornea and aqueous humour against air.
 const INDEX: f32 = 1.336;
+
+/// A person's kappa, degrees (see [`crate::identity::Identity::kappa`]): 5° towards the nose and
+/// 1.5° up on average (Guestrin and Eizenman 2006); people differ by about 1.3° (Basmak et
+/// al. 2007, Hashemi et al. 2010).
+pub(crate) fn kappa(r: &mut Rng) -> [f64; 2] {
+    let (across, up) = (5.0 + 1.3 * r.normal(), 1.5 + 0.8 * r.normal());
+    [across.clamp(1.5, 8.5), up.clamp(-0.5, 3.5)].map(f64::from)
+}
+
+/// How far the cornea stands out of the sclera's sphere in a direction from the
+/// eyeball's centre, mm. `cos`: of the angle to the optical axis.
+pub fn bulge(cos: f32) -> f32 {
+    let q = CORNEA * CORNEA - CORNEA_CENTRE * CORNEA_CENTRE * (1.0 - cos * cos);
+    if cos <= 0.5 || q <= 0.0 {
+        return 0.0;
+    }
+    (CORNEA_CENTRE * cos + q.sqrt() - RADIUS).max(0.0)
+}
 
 /// One eye at one moment, camera frame.
 #[derive(Debug, Clone, Copy)]
@@ -91,9 +111,8 @@ impl Eyeball {
         })
     }
 
-    /// Linear colour of a hit. `d`: the camera's ray; `lit`: share of the key light that
-    /// arrives; `open`: share of the room's light; `wet`: 1 where the tear film meets a lid.
-    pub fn shade(&self, hit: &Hit, d: V3, lights: &Lights, lit: f32, open: f32, wet: f32) -> V3 {
+    /// Linear colour of a hit. `d`: the camera's ray; `around`: what the lids do there.
+    pub(crate) fn shade(&self, hit: &Hit, d: V3, lights: &Lights, around: &Around) -> V3 {
         let n = self.axes.apply(hit.normal);
         let at = self.centre + self.axes.apply(hit.point);
         let view = d.unit();
@@ -101,58 +120,70 @@ impl Eyeball {
             let key = ((n.dot(lights.key) + wrap) / (1.0 + wrap)).max(0.0);
             let to_screen = (lights.screen - at).unit();
             let screen = n.dot(to_screen).max(0.0);
-            lights.key_colour * (key * lit)
-                + lights.ambient(n) * open
-                + lights.screen_colour * (screen * mix(0.4, 1.0, open))
+            lights.key_colour * (key * around.lit)
+                + lights.ambient(n) * around.open
+                + lights.screen_colour * (screen * mix(0.4, 1.0, around.open))
         };
-        let axis = self.axes.2;
         let r = (hit.point.x * hit.point.x + hit.point.y * hit.point.y).sqrt();
-
-        let sclera = self.sclera(hit.point).times(light(n, 0.8));
-        let mut colour = sclera;
-        if hit.cornea > 0.0 {
+        // The limbus: sclera and iris blend over half a millimetre, half of each at its radius.
+        let edge = smoothstep(LIMBUS + 0.28, LIMBUS - 0.28, r);
+        let mut colour = V3::ZERO;
+        if edge < 1.0 {
+            colour = self.sclera(hit.point, around).times(light(n, 0.8));
+        }
+        if edge > 0.0 {
+            let axis = self.axes.2;
             let iris = self
                 .iris_behind(hit, view)
                 .times(light(axis.mix(n, 0.3).unit(), 0.4));
-            // The limbus: sclera and iris blend over half a millimetre.
-            let edge = smoothstep(LIMBUS + 0.05, LIMBUS - 0.45, r);
-            colour = sclera.mix(iris, edge);
+            colour = colour.mix(iris, edge);
         }
         let mirror = view - n * (2.0 * view.dot(n));
         let grazing = 1.0 + view.dot(n).min(0.0);
         let g2 = grazing * grazing;
         let fresnel = 0.022 + 0.978 * g2 * g2 * grazing;
-        let gloss = if hit.cornea > 0.0 { 1.0 } else { 0.55 };
-        // Lids shade most of what the eye could mirror from the side.
-        let seen = lights.reflected(at, mirror) * mix(0.3, 1.0, open) * mix(0.45, 1.0, lit);
+        let gloss = mix(0.5, 1.0, edge);
+        // Lids and lashes hide most of what the eye could mirror from beside them.
+        let seen =
+            lights.reflected(at, mirror) * mix(0.3, 1.0, around.open) * mix(0.35, 1.0, around.lit);
         colour += seen * (fresnel * gloss);
-        let tear = lights.reflected(at, (mirror + v3(0.0, -0.5, 0.0)).unit());
-        colour + tear * (0.035 * wet)
+        // The tears stand up along the lower lid and mirror what is above them.
+        let tear = lights.reflected(at, (mirror + v3(0.0, -0.7, 0.0)).unit());
+        colour + tear * (0.03 * around.wet * mix(0.4, 1.0, around.lit))
     }
 
-    fn sclera(&self, p: V3) -> V3 {
-        let white = v3(0.54, 0.485, 0.455);
-        // Redder towards the corners, most at the nose.
-        let out = (p.x * self.nose / RADIUS).max(-p.x * self.nose / RADIUS * 0.7);
-        let corner = smoothstep(0.35, 1.0, out);
-        // Veins: thin ridges of noise, denser in the corners.
+    fn sclera(&self, p: V3, around: &Around) -> V3 {
         let s = v3(self.seed, 0.0, 0.0);
-        let q = p * 0.55 + s;
+        let tone = 0.5 + 0.5 * noise(v3(self.seed * 5.3, 2.5, 8.5));
+        let white = v3(0.50, 0.465, 0.445).mix(v3(0.49, 0.44, 0.385), tone);
+        let out = p.x.abs() / RADIUS;
+        let corner = smoothstep(0.45, 1.0, out).max(around.corner);
+        let from_iris = smoothstep(LIMBUS + 0.2, 9.0, (p.x * p.x + p.y * p.y).sqrt());
+        // Veins: winding ridges of noise, thin and thinner, denser towards the corners.
         let bend = v3(
             noise(p * 0.35 + s),
             noise(p * 0.35 + s + v3(9.0, 0.0, 0.0)),
             0.0,
         ) * 1.3;
-        let ridge = (1.0 - noise(q + bend).abs() * 9.0).max(0.0);
-        let vein =
-            ridge * mix(0.10, 0.45, corner) * smoothstep(5.9, 8.0, (p.x * p.x + p.y * p.y).sqrt());
-        let pink = v3(0.50, 0.30, 0.265);
-        let base = white.mix(pink, corner * 0.6 + 0.06 * fbm(p * 0.3 + s, 2));
-        base.mix(v3(0.50, 0.19, 0.16), vein * 0.55)
+        let ridge = |q: V3, sharp: f32| (1.0 - noise(q).abs() * sharp).max(0.0);
+        let few = smoothstep(
+            0.0,
+            0.5,
+            noise(p * 0.22 + s + v3(0.0, 40.0, 0.0)) + 0.4 * corner,
+        );
+        let vein = ridge(p * 0.5 + s + bend, 11.0) * few
+            + 0.5 * ridge(p * 1.3 + s + bend * 2.0, 7.0) * corner;
+        let vein = vein * mix(0.10, 0.50, corner) * from_iris * (0.5 + tone);
+        let pink = v3(0.50, 0.31, 0.275);
+        let blush = 0.50 * corner + 0.06 * fbm(p * 0.3 + s, 2) + 0.12 * around.wet;
+        let base = white.mix(pink, blush.clamp(0.0, 1.0));
+        let base = base.mix(v3(0.46, 0.16, 0.13), (vein * 0.6).min(0.8));
+        base.mix(v3(0.50, 0.255, 0.225), 0.75 * around.plica)
     }
 
-    /// Colour of what the refracted ray finds behind the cornea.
-    fn iris_behind(&self, hit: &Hit, view: V3) -> V3 {
+    /// Where a camera ray, bent by the cornea, meets the plane of the iris: x, y from its
+    /// middle, eye's axes, mm.
+    pub(crate) fn on_iris(&self, hit: &Hit, view: V3) -> [f32; 2] {
         let v = self.axes.apply_inverse(view);
         let bulge = (hit.point - v3(0.0, 0.0, CORNEA_CENTRE)).unit();
         let eta = 1.0 / INDEX;
@@ -161,20 +192,39 @@ impl Eyeball {
         let bent = v * eta + bulge * (eta * cos - k);
         let t = (IRIS_DEPTH - hit.point.z) / bent.z.min(-0.05);
         let p = hit.point + bent * t.max(0.0);
-        let r = (p.x * p.x + p.y * p.y).sqrt();
-        let rim = LIMBUS - 0.1;
-        let u = (r / rim).min(1.2);
-        // Fibres run outwards: noise that is long in r and short around, on a circle so that it closes.
-        let (cx, cy) = (p.x / r.max(0.05), p.y / r.max(0.05));
-        let around = v3(cx * 9.0 + self.seed, cy * 9.0, r * 0.45);
-        let fibre = 0.65 * noise(around) + 0.35 * noise(around * 2.3);
-        let collarette = smoothstep(0.16, 0.0, (u - 0.48 - 0.03 * noise(around * 0.4)).abs());
-        let inner = smoothstep(0.75, 0.35, u + 0.08 * fibre);
-        let mut c = self.iris[0].mix(self.iris[1], inner * 0.8);
-        c = c * (1.0 + 0.55 * fibre + 0.25 * collarette);
-        c = c * mix(1.0, 0.28, smoothstep(0.78, 0.97, u));
-        let pupil = smoothstep(self.pupil + 0.12, self.pupil - 0.12, r);
-        c.mix(v3(0.004, 0.0035, 0.0035), pupil)
+        [p.x, p.y]
+    }
+
+    /// Colour of what the refracted ray finds behind the cornea.
+    fn iris_behind(&self, hit: &Hit, view: V3) -> V3 {
+        let [x, y] = self.on_iris(hit, view);
+        iris::surface(x, y, LIMBUS - 0.1, self.pupil, self.iris, self.seed)
+    }
+
+    /// The point of the cornea through which the camera (at 0) sees the pupil's middle,
+    /// camera frame; `None` when it looks from behind.
+    pub(crate) fn pupil_seen_at(&self) -> Option<V3> {
+        let middle = self.centre + self.axes.2 * IRIS_DEPTH;
+        // Newton's method on the ray's direction, which meets the iris's plane where it should.
+        let mut aim = middle;
+        let (ex, ey) = (self.axes.0, self.axes.1);
+        let miss = |aim: V3| {
+            let hit = self.cast(aim)?;
+            (hit.cornea > 0.0).then(|| self.on_iris(&hit, aim.unit()))
+        };
+        for _ in 0..5 {
+            let m = miss(aim)?;
+            let h = 0.25;
+            let (mx, my) = (miss(aim + ex * h)?, miss(aim + ey * h)?);
+            let (a, c) = ((mx[0] - m[0]) / h, (mx[1] - m[1]) / h);
+            let (b, d) = ((my[0] - m[0]) / h, (my[1] - m[1]) / h);
+            let det = a * d - b * c;
+            if det.abs() < 1e-4 {
+                return None;
+            }
+            aim = aim - ex * ((d * m[0] - b * m[1]) / det) - ey * ((a * m[1] - c * m[0]) / det);
+        }
+        Some(aim)
     }
 }
 

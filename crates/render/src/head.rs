@@ -7,13 +7,18 @@ use std::sync::OnceLock;
 use crate::assets::Assets;
 use crate::eyeball;
 use crate::identity::Identity;
-use crate::maths::{M3, V3, smoothstep, v3};
+use crate::lids::{Lids, Opening};
+use crate::maths::{M3, V3, sin_cos, smoothstep, v3};
 use crate::surface::Surface;
 
 /// Names of the two sides, in the image's order: the subject's right eye is on the image's left.
 pub const SIDES: [&str; 2] = ["r", "l"];
 /// See [`shaped`].
 const EYE_STRETCH: f32 = 0.16;
+/// How far the lids' margins go with the limbus up and down.
+const FOLLOW_UPPER: f32 = 1.0;
+/// See [`FOLLOW_UPPER`].
+const FOLLOW_LOWER: f32 = 0.2;
 const ARKIT: [&str; 2] = ["Right", "Left"];
 
 /// What all heads share: topology, masks, and the mean adult's shape.
@@ -34,6 +39,8 @@ pub struct Template {
     pub margins: [Vec<u32>; 2],
     /// The ring outside of it, where skin begins and lashes grow.
     pub lash_lines: [Vec<u32>; 2],
+    folds: [Vec<u32>; 2],
+    edges: [Vec<u32>; 2],
     /// Vertices that carry the body on below where the asset ends: each hangs from another, by so much (mm).
     below: Vec<(u32, V3)>,
 }
@@ -87,8 +94,13 @@ impl Template {
             for v in fold {
                 wet[v as usize] = 1.0;
             }
-            for v in surface.ring(assets.ring(&format!("{side}-margin"))) {
-                wet[v as usize] = 0.8;
+            // The lower lid shows its wet edge; the upper one's looks down, into its own shadow.
+            for (name, lower) in [("margin", 0.8), ("edge", 0.45)] {
+                let ring = surface.ring(assets.ring(&format!("{side}-{name}")));
+                for (k, v) in ring.iter().enumerate() {
+                    let below = (ring.len() / 4..ring.len() * 3 / 4).contains(&k);
+                    wet[*v as usize] = if below { lower } else { lower * 0.4 };
+                }
             }
             wet[n as usize + eye] = 1.0;
         }
@@ -113,6 +125,8 @@ impl Template {
         Template {
             margins: ring("margin"),
             lash_lines: ring("skin"),
+            folds: ring("fold"),
+            edges: ring("edge"),
             triangles,
             reference,
             masks,
@@ -120,6 +134,13 @@ impl Template {
             below,
             surface,
         }
+    }
+}
+
+impl Template {
+    /// The rings around an eye, from its inside outwards: fold, margin, edge, skin.
+    fn rings(&self, eye: usize) -> [&[u32]; 4] {
+        [&self.folds, &self.margins, &self.edges, &self.lash_lines].map(|r| &r[eye][..])
     }
 }
 
@@ -250,15 +271,16 @@ pub struct Expression {
     pub units: Vec<(&'static str, f32)>,
 }
 
-/// How the lids of one eye lie on its eyeball.
+/// What moves the lids of one eye, and where they rest.
 #[derive(Debug)]
-struct Lids {
-    /// Fine vertices near the eye, how far each stands off the eyeball (mm) and how strictly it is held there.
-    held: Vec<(u32, f32, f32)>,
+struct Eye {
+    lids: Lids,
     /// y of the margins' middles in the shape at rest, against the eyeball's centre.
     rest: [f32; 2],
     /// How far the units move them: blink, wide (upper lid), squint (lower lid).
     travel: [f32; 3],
+    /// The coarse vertices at the margins' middles.
+    middles: [u16; 2],
 }
 
 /// A person's head, ready to be posed.
@@ -271,7 +293,7 @@ pub struct Head {
     /// What the head turns about, in the same frame.
     pub pivot: V3,
     base: Vec<V3>,
-    lids: [Lids; 2],
+    eyes: [Eye; 2],
     eyes_joint: [usize; 2],
 }
 
@@ -299,7 +321,7 @@ impl Head {
             }) * identity.scale
         };
         let mut eye_centres = [V3::ZERO; 2];
-        let lids = [0, 1].map(|eye| {
+        let eyes = [0, 1].map(|eye| {
             let side = SIDES[eye];
             let old_centre = base[assets.joint(&format!("{side}-eye"))];
             let ring = assets.ring(&format!("{side}-margin"));
@@ -316,25 +338,14 @@ impl Head {
             let centre = v3(x, y, (depth(u) + depth(l)) / 2.0);
             eye_centres[eye] = centre;
             let old_radius = ((u - old_centre).len() + (l - old_centre).len()) / 2.0;
-            let held = fine
-                .iter()
-                .enumerate()
-                .filter_map(|(i, &p)| {
-                    let across = ((p.x - centre.x) * (p.x - centre.x)
-                        + (p.y - centre.y) * (p.y - centre.y))
-                        .sqrt();
-                    let off = (p - old_centre).len() - old_radius;
-                    if across > 20.0 || p.z > centre.z - 1.0 || !(-4.0..12.0).contains(&off) {
-                        return None;
-                    }
-                    let hold =
-                        (1.0 - smoothstep(11.0, 18.0, across)) * (1.0 - smoothstep(4.0, 9.0, off));
-                    (hold > 0.0).then_some((i as u32, off, hold))
-                })
-                .collect();
+            let nose = if eye == 0 { 1.0 } else { -1.0 };
+            let lids = Lids::new(&fine, template.rings(eye), centre, nose, |p| {
+                (p - old_centre).len() - old_radius
+            });
             let unit = |name: &str| format!("unit/{name}{}", ARKIT[eye]);
-            Lids {
-                held,
+            Eye {
+                lids,
+                middles: [upper, lower],
                 rest: [u.y - y, l.y - y],
                 travel: [
                     moves(&unit("eyeBlink"), upper),
@@ -350,23 +361,45 @@ impl Head {
             eye_centres,
             pivot,
             base,
-            lids,
+            eyes,
             eyes_joint,
         }
     }
 
     /// Where the middles of the lids' margins stand against the eyeball's centre
     /// (y down, mm): upper, lower. Lids follow the eye up and down; a blink
-    /// brings the upper one to the lower.
+    /// brings the upper one to the lower; face units move them too.
     pub fn lid_heights(&self, eye: usize, expression: &Expression) -> [f32; 2] {
-        let (sin, _) = crate::maths::sin_cos(expression.eyes[eye][1]);
+        let (sin, _) = sin_cos(expression.eyes[eye][1]);
         let iris = -(eyeball::LIMBUS_DEPTH * sin as f32);
         let shut = expression.shut[eye].clamp(0.0, 1.0);
-        let open_upper = -self.identity.upper_lid_mm + iris * 0.78;
-        let lower =
-            self.identity.lower_lid_mm + iris * if iris > 0.0 { 0.35 } else { 0.25 } - 0.6 * shut;
+        let [more_upper, more_lower] = self.lids_by_units(eye, expression);
+        let open_upper = -self.identity.upper_lid_mm + more_upper + iris * FOLLOW_UPPER;
+        let lower = self.identity.lower_lid_mm + more_lower + iris * FOLLOW_LOWER - 0.6 * shut;
         let upper = open_upper.min(lower - 0.3);
         [upper + (lower + 0.25 - upper) * shut, lower]
+    }
+
+    /// How far the face units of an expression move the margins' middles (y, mm).
+    fn lids_by_units(&self, eye: usize, expression: &Expression) -> [f32; 2] {
+        let mut by = [0.0; 2];
+        for (unit, w) in &expression.units {
+            let Some(t) = Assets::bundled().target(&format!("unit/{unit}")) else {
+                continue;
+            };
+            for (by, vertex) in by.iter_mut().zip(self.eyes[eye].middles) {
+                let delta = t.deltas.iter().find(|d| d.0 == vertex);
+                *by += delta.map_or(0.0, |d| d.1.y * w * self.identity.scale);
+            }
+        }
+        by
+    }
+
+    /// The opening between the lids of an eye.
+    pub fn opening(&self, eye: usize, expression: &Expression) -> Opening {
+        self.eyes[eye]
+            .lids
+            .opening(self.lid_heights(eye, expression))
     }
 
     /// The head in the camera frame.
@@ -387,10 +420,10 @@ impl Head {
         for &(unit, w) in &expression.units {
             add(&format!("unit/{unit}"), w);
         }
-        for (eye, lids) in self.lids.iter().enumerate() {
+        for (eye, shape) in self.eyes.iter().enumerate() {
             let [upper, lower] = self.lid_heights(eye, expression);
-            let (up, low) = (upper - lids.rest[0], lower - lids.rest[1]);
-            let [blink, wide, squint] = lids.travel;
+            let (up, low) = (upper - shape.rest[0], lower - shape.rest[1]);
+            let [blink, wide, squint] = shape.travel;
             if up > 0.0 {
                 add(&format!("unit/eyeBlink{}", ARKIT[eye]), up / blink);
             } else {
@@ -399,8 +432,15 @@ impl Head {
             add(&format!("unit/eyeSquint{}", ARKIT[eye]), low / squint);
         }
         template.surface.apply(&posed.coarse, &mut posed.positions);
-        for (eye, lids) in self.lids.iter().enumerate() {
-            self.lay_on_eyeball(eye, lids, &mut posed.positions);
+        for (eye, shape) in self.eyes.iter().enumerate() {
+            let [yaw, pitch] = expression.eyes[eye];
+            let ((sy, cy), (sp, cp)) = (sin_cos(yaw), sin_cos(pitch));
+            let optical = v3((cp * sy) as f32, -sp as f32, (-cp * cy) as f32);
+            let opening = self.opening(eye, expression);
+            let centre = self.eye_centres[eye];
+            shape
+                .lids
+                .lay(centre, &opening, optical, &mut posed.positions);
             posed
                 .positions
                 .push(self.base[self.eyes_joint[eye]] + v3(0.0, 0.0, 4.0));
@@ -426,26 +466,6 @@ impl Head {
     /// A point of the skull's frame (mm, as `eye_centres`) in the camera frame.
     pub fn skull_to_camera(&self, p: V3, turn: [f64; 3], place: V3) -> V3 {
         M3::from_head_angles(turn[0], turn[1], turn[2]).apply(p - self.pivot) + self.pivot + place
-    }
-
-    fn lay_on_eyeball(&self, eye: usize, lids: &Lids, positions: &mut [V3]) {
-        let c = self.eye_centres[eye];
-        for &(i, off, hold) in &lids.held {
-            let p = &mut positions[i as usize];
-            let (dx, dy) = (p.x - c.x, p.y - c.y);
-            let across = (dx * dx + dy * dy).sqrt();
-            let stand = if off < 0.0 { off * 0.9 } else { off };
-            let r = eyeball::RADIUS + 0.15 + stand;
-            // The sphere's front, continued straight where it turns away.
-            let edge = 0.88 * r;
-            let z = if across < edge {
-                (r * r - across * across).sqrt()
-            } else {
-                let z0 = (r * r - edge * edge).sqrt();
-                z0 - edge / z0 * (across - edge)
-            };
-            p.z += (c.z - z - p.z) * hold;
-        }
     }
 }
 
@@ -522,10 +542,12 @@ mod tests {
                     ring.iter().all(|&i| away(i) > eyeball::RADIUS - 0.6),
                     "{shut}"
                 );
-                // Above and below the pupil they touch it.
+                // Above and below the pupil they touch it, cornea and all.
                 for k in [0, 2, ring.len() / 2 - 2, ring.len() - 2] {
-                    let gap = away(ring[k]) - eyeball::RADIUS;
-                    assert!((-0.8..1.0).contains(&gap), "{gap} mm at {k}, shut {shut}");
+                    let p = posed.positions[ring[k] as usize] - head.eye_centres[eye];
+                    let surface = eyeball::RADIUS + eyeball::bulge(-p.unit().z);
+                    let gap = p.len() - surface;
+                    assert!((0.0..0.4).contains(&gap), "{gap} mm at {k}, shut {shut}");
                 }
             }
         }

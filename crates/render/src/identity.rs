@@ -34,9 +34,10 @@ pub struct Identity {
     pub style: Style,
     /// Linear colour of the iris, outside and around the pupil.
     pub iris: [V3; 2],
-    /// Radius of the pupil, in mm, as it is behind the cornea.
+    /// Radius of the pupil in a bright room, in mm, as it is behind the cornea.
     pub pupil_mm: f32,
-    /// From the optical to the visual axis, in degrees: towards the nose, and up.
+    /// From the optical to the visual axis, in degrees: towards the nose, and up (the axes
+    /// leave the eye so because the fovea lies to the temple of the pole and below it).
     pub kappa: [f64; 2],
     /// Linear colour of the shirt.
     pub shirt: V3,
@@ -256,11 +257,6 @@ impl Identity {
         };
         let dark = (family[0] * 0.82 + family[1] * 0.28 + r.normal() * 0.09).clamp(0.0, 1.0);
         let warm = family[1] * 0.7 + r.normal() * 0.35;
-        let iris = match (r.unit() * (1.0 + 30.0 * smoothstep(0.03, 0.4, dark))) as u32 {
-            0 if r.unit() < 0.5 => [v3(0.065, 0.10, 0.125), v3(0.16, 0.14, 0.08)],
-            0 => [v3(0.070, 0.085, 0.045), v3(0.15, 0.09, 0.03)],
-            _ => [v3(0.055, 0.025, 0.010), v3(0.12, 0.055, 0.018)],
-        };
         Identity {
             seed,
             male,
@@ -274,9 +270,9 @@ impl Identity {
             lower_lid_mm: r.range(5.0, 5.7),
             skin: tone(dark, warm),
             hair: hair_colour(&mut r, dark),
-            iris,
-            pupil_mm: r.range(1.4, 2.3),
-            kappa: [f64::from(r.range(2.5, 6.0)), f64::from(r.range(-1.0, 2.0))],
+            iris: crate::iris::colours(&mut r, dark),
+            pupil_mm: (1.85 + 0.27 * r.normal()).clamp(1.3, 2.5),
+            kappa: crate::eyeball::kappa(&mut r),
             glasses: (Rng::new(seed ^ 0x61a5).unit() < WEARERS).then(|| GlassesStyle::random(seed)),
             shirt: shirt_colour(&mut r),
         }

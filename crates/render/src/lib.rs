@@ -11,12 +11,15 @@ mod clothes;
 mod complexion;
 mod draw;
 pub mod encode;
+pub mod eye_socket;
 pub mod eyeball;
 pub mod glasses;
 pub mod hair;
 pub mod head;
 pub mod identity;
+pub mod iris;
 pub mod lashes;
+pub mod lids;
 pub mod light;
 pub mod maths;
 pub mod path;
@@ -31,3 +34,6 @@ pub mod skin;
 pub mod strands;
 pub mod surface;
 pub mod truth;
+
+#[cfg(test)]
+mod eye_tests;

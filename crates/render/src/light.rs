@@ -42,6 +42,20 @@ pub struct Lights {
 }
 
 impl Lights {
+    /// How wide pupils are in this light, against a room by day: Watson and Yellott (2012),
+    /// formula of Stanley and Davies (1995): 7.75 − 5.75 · q/(q + 2) mm with
+    /// q = (luminance · field / 846)^0.41; the room by day, in which a white patch
+    /// that looks at the camera has 2.2, is taken for 150 cd/m² on 600 square degrees.
+    pub fn pupils(&self) -> f32 {
+        let w = self.white();
+        let light = 0.2126 * w.x + 0.7152 * w.y + 0.0722 * w.z;
+        let width = |by_day: f32| {
+            let q = libm::powf((150.0 * 600.0 / 846.0 * by_day).max(1e-3), 0.41);
+            7.75 - 5.75 * q / (q + 2.0)
+        };
+        width(light / 2.2) / width(1.0)
+    }
+
     /// Light that arrives around a normal from the room, without `key`, `rim` and the screen.
     #[inline]
     pub fn ambient(&self, n: V3) -> V3 {

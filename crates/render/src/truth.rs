@@ -4,8 +4,10 @@ use gaze::ray::Ray;
 use nalgebra::{Point2, Vector3};
 
 use crate::camera::Camera;
+use crate::eye_socket::Socket;
 use crate::eyeball::{self, Eyeball};
 use crate::head::Expression;
+use crate::light::Lights;
 use crate::maths::{M3, V3, sin_cos, v3};
 use crate::person::Person;
 
@@ -35,6 +37,13 @@ pub struct Truth {
     pub iris_px: [Point2<f64>; 2],
     /// Centre of each eyeball in pixels.
     pub centre_px: [Point2<f64>; 2],
+    /// Centre of each pupil as it is seen through the cornea, in pixels; of the limbus where the
+    /// cornea shows no pupil because the eye looks far away from the camera.
+    pub pupil_px: [Point2<f64>; 2],
+    /// Radius of each limbus in pixels: half the long axis of the ellipse it makes.
+    pub iris_radius_px: [f64; 2],
+    /// Share of each iris's disc that no lid hides, 0..1.
+    pub visible: [f64; 2],
     /// Opening between the middles of the lids against the iris's width (0: shut).
     pub openness: [f64; 2],
     /// Yaw, pitch and roll of the head, degrees.
@@ -47,7 +56,12 @@ pub struct Truth {
 
 impl Person {
     /// What is true when this person does that before this camera; and what is needed to draw it.
-    pub(crate) fn look(&self, pose: &Pose, camera: &Camera) -> (Truth, Expression, [Eyeball; 2]) {
+    pub(crate) fn look(
+        &self,
+        pose: &Pose,
+        camera: &Camera,
+        lights: &Lights,
+    ) -> (Truth, Expression, [Socket; 2]) {
         let place = from64(pose.place);
         let turn = M3::from_head_angles(pose.head[0], pose.head[1], pose.head[2]);
         let down = turn.apply(v3(0.0, 1.0, 0.0));
@@ -77,7 +91,7 @@ impl Person {
                 centre,
                 axes: Eyeball::axes(from64(optical), down),
                 iris: who.iris,
-                pupil: who.pupil_mm,
+                pupil: (who.pupil_mm * lights.pupils()).clamp(1.0, 3.1),
                 nose: nose as f32,
                 seed: (who.seed % 97) as f32 + 31.0 * eye as f32,
             };
@@ -87,23 +101,38 @@ impl Person {
             };
             (gaze, optical, ball)
         });
-        let openness = [0, 1].map(|eye| {
-            let [upper, lower] = self.head.lid_heights(eye, &expression);
-            f64::from((lower - upper).max(0.0) / (2.0 * eyeball::LIMBUS))
+        let sockets = [0, 1].map(|eye| Socket {
+            eye: eyes[eye].2,
+            head: turn,
+            opening: self.head.opening(eye, &expression),
+        });
+        let openness = sockets.map(|s| {
+            let high = s.opening.lower - s.opening.upper;
+            f64::from(high.max(0.0) / (2.0 * eyeball::LIMBUS))
+        });
+        let iris_px = eyes.map(|(ray, optical, _)| {
+            camera.project(ray.origin + optical * f64::from(eyeball::LIMBUS_DEPTH))
         });
         let truth = Truth {
             gaze: eyes.map(|e| e.0),
             optical: eyes.map(|e| e.1),
-            iris_px: eyes.map(|(ray, optical, _)| {
-                camera.project(ray.origin + optical * f64::from(eyeball::LIMBUS_DEPTH))
+            iris_px,
+            pupil_px: [0, 1].map(|i| {
+                let seen = sockets[i].eye.pupil_seen_at();
+                seen.map_or(iris_px[i], |p| camera.project(to64(p)))
             }),
+            iris_radius_px: eyes.map(|(ray, optical, _)| {
+                let z = ray.origin.z + optical.z * f64::from(eyeball::LIMBUS_DEPTH);
+                camera.intrinsics.fx * f64::from(eyeball::LIMBUS) / z
+            }),
+            visible: sockets.map(|s| f64::from(s.iris_shown())),
             centre_px: eyes.map(|e| camera.project(e.0.origin)),
             openness,
             head: pose.head,
             head_mm: (eyes[0].0.origin + eyes[1].0.origin) / 2.0,
             glasses: self.glasses.is_some(),
         };
-        (truth, expression, eyes.map(|e| e.2))
+        (truth, expression, sockets)
     }
 }
 
@@ -133,6 +162,7 @@ mod tests {
     #[test]
     fn the_truth_agrees_with_algebra_done_another_way() {
         let person = Person::new(Identity::demo());
+        let lights = crate::room::lights::demo(&Screen::default());
         for k1 in [0.0, -0.05] {
             let camera = Camera::from_fov(640, 480, 60.0, k1);
             let m = Pose {
@@ -142,7 +172,7 @@ mod tests {
                 shut: 0.0,
                 units: Vec::new(),
             };
-            let (truth, _, _) = person.look(&m, &camera);
+            let (truth, _, _) = person.look(&m, &camera, &lights);
             let turn = |axis, degrees: f64| {
                 nalgebra::Rotation3::from_axis_angle(&axis, degrees.to_radians())
             };

@@ -119,11 +119,14 @@ fn a_film_has_no_jumps_but_saccades() {
 fn contact_pictures_look_into_the_lens_near_it_and_away() {
     let plan = small(Kind::Contact);
     let people = Arc::new(People::new(2));
+    let lights = crate::room::lights::demo(&gaze::screen::Screen::default());
     let (mut into, mut near, mut away) = (0, 0, 0);
     for n in 0..40 {
         let shot = plan.shot(n);
         let person = people.get(shot.people[0]);
-        let truth = person.look(&shot.moment.poses[0], &shot.camera()).0;
+        let truth = person
+            .look(&shot.moment.poses[0], &shot.camera(), &lights)
+            .0;
         match lens_angle_deg(&truth) {
             a if a < CONTACT_DEG => into += 1,
             a if a < 10.5 => near += 1,
