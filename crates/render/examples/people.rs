@@ -1,4 +1,4 @@
-//! Draws people side by side in one light: `cargo run --release -p gaze-render --example people -- OUT.png FIRST COUNT [yaw pitch zoom mm]`
+//! Draws people side by side in one light: `cargo run --release -p gaze-render --example people -- OUT.png FIRST COUNT [yaw pitch zoom mm times]`
 //! Prints what making and drawing them cost, on one core.
 
 use std::sync::Arc;
@@ -58,11 +58,14 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         };
         scene.render(&moment, &mut picture);
         let start = Instant::now();
-        scene.render(&moment, &mut picture);
+        let times = get(6, 1.0);
+        for _ in 0..times as usize {
+            scene.render(&moment, &mut picture);
+        }
         let id = scene.people[0].identity();
         println!(
             "{seed}: made {made:.0?}, drawn {:.1?}; male {:.1} age {:.2} weight {:.1} {:?} {:?} grey {:.2}",
-            start.elapsed(),
+            start.elapsed().div_f64(times),
             id.male,
             id.age,
             id.weight,

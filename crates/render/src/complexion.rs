@@ -87,7 +87,9 @@ impl Complexion {
         Complexion {
             blood: r.range(0.4, 1.5) * mix(0.5, 1.0, light),
             tired: r.range(0.2, 0.9),
-            oil: mix(0.3, 0.75, r.unit() * r.unit()) * mix(1.0, 0.7, who.age),
+            oil: mix(0.3, 0.75, r.unit() * r.unit())
+                * mix(1.0, 0.7, who.age)
+                * mix(1.5, 1.0, light),
             freckles: smoothstep(0.78, 1.0, freckled) * smoothstep(0.35, 0.6, who.skin.x),
             blotches: r.range(0.5, 1.5) + 0.6 * who.age,
             wrinkles: smoothstep(0.12, 0.95, who.age + r.range(-0.08, 0.12)),
@@ -159,7 +161,8 @@ impl Complexion {
         } else {
             smoothstep(-1.0, 5.0, inside) * (1.0 - m.ears[i])
         };
-        c = c.mix(who.hair * 0.8, dense * 0.9);
+        let under = who.hair.mix(V3::splat(0.4), who.style.grey * 0.8) * 0.7;
+        c = c.mix(under, dense * 0.9);
 
         let t_zone = libm::expf(-(r.x / 26.0) * (r.x / 26.0)) * smoothstep(60.0, 30.0, r.y);
         let shine = self.oil * (0.55 + 0.6 * t_zone + 0.25 * noise(r * 0.06));

@@ -160,10 +160,24 @@ const DETAILS: &[(&str, &str, f32)] = &[
 /// Share of people who wear glasses.
 const WEARERS: f32 = 0.35;
 /// Shape details of a person, and the expression the face rests in.
-fn details(r: &mut Rng, age: f32) -> Vec<(String, f32)> {
+fn details(r: &mut Rng, male: f32, age: f32) -> Vec<(String, f32)> {
     let mut all = Vec::new();
+    let soft = 1.0 - male;
+    // Women's jaws are narrower, their noses smaller, their lips fuller, on average.
+    let lean = |less: &str| match less {
+        "chin/chin-width-decr" | "chin/chin-bones-decr" => -0.18,
+        "head/head-oval" => -0.22,
+        "head/head-triangular" => 0.12,
+        "nose/nose-scale-vert-decr" | "nose/nose-scale-horiz-decr" => -0.16,
+        "chin/chin-height-decr" => -0.12,
+        "eyebrows/eyebrows-trans-down" => 0.12,
+        "nose/nose-hump-decr" | "neck/measure-neck-circ-decr" => -0.2,
+        "mouth/mouth-upperlip-volume-decr" | "mouth/mouth-lowerlip-volume-decr" => 0.12,
+        _ => 0.0,
+    };
     for (less, more, deviation) in DETAILS {
-        let w = (r.normal() * deviation).clamp(-0.55, 0.55);
+        let w = r.normal() * deviation + soft * lean(less);
+        let w = w.clamp(-0.55, 0.55);
         let name = if w < 0.0 { less } else { more };
         for side in ["l", "r"] {
             all.push((name.replace('?', side), w.abs()));
@@ -173,7 +187,7 @@ fn details(r: &mut Rng, age: f32) -> Vec<(String, f32)> {
         }
     }
     // A neutral mesh looks sullen; people at rest mostly do not.
-    let smile = r.range(-0.05, 0.30);
+    let smile = r.range(-0.04, 0.42);
     let press = r.unit() * r.unit() * 0.35;
     let brow = r.range(-0.20, 0.22);
     let unit = |name: &str, w: f32| ("unit/".to_owned() + name, w);
@@ -264,7 +278,7 @@ impl Identity {
             style: Style::random(seed, male, age, family),
             family,
             weight: (r.normal() * 0.42 + 0.1).clamp(-0.85, 0.75),
-            details: details(&mut r, age),
+            details: details(&mut r, male, age),
             scale: r.range(1.03, 1.11),
             upper_lid_mm: r.range(3.9, 4.9),
             lower_lid_mm: r.range(5.0, 5.7),

@@ -168,7 +168,8 @@ impl Scene {
                 drawn.shadow.add_thin(&glasses.triangles, &drawn.glasses);
             }
             for (shell, posed) in person.hair.shells.iter().zip(&drawn.shells) {
-                drawn.shadow.add(&shell.triangles, &posed.positions);
+                let casting = &shell.triangles[..shell.casting];
+                drawn.shadow.add(casting, &posed.positions);
             }
             looks.push(look);
         }

@@ -68,9 +68,20 @@ impl Skin {
     /// Linear colour towards the camera.
     pub(crate) fn shade(&self, p: &Point, lights: &Lights) -> V3 {
         let cloth = self.clothes.blend(p.corners, p.weights);
-        if cloth[0] > 0.0 {
-            return self.clothes.shade(p, cloth, lights);
+        // The collar's edge, as wide as a pixel.
+        let covered = (cloth[0] / p.footprint + 0.5).clamp(0.0, 1.0);
+        if covered == 0.0 {
+            return self.bare(p, lights);
         }
+        let worn = self.clothes.shade(p, cloth, lights);
+        if covered == 1.0 {
+            return worn;
+        }
+        self.bare(p, lights).mix(worn, covered)
+    }
+
+    /// The skin itself.
+    fn bare(&self, p: &Point, lights: &Lights) -> V3 {
         let b = Baked::blend(&self.baked, p.corners, p.weights);
         let r = p.reference;
         let q = r + self.offset;
@@ -92,9 +103,9 @@ impl Skin {
             albedo = albedo.times(V3::splat(1.0).mix(v3(0.80, 0.70, 0.68), g * strength));
         }
         if b.freckles > 0.03 && p.footprint < 2.5 {
-            let f = smoothstep(0.15, 0.5, noise(q * 0.42) + 0.35 * bump)
-                * smoothstep(2.5, 1.2, p.footprint);
-            albedo = albedo.times(V3::splat(1.0).mix(v3(0.70, 0.52, 0.42), f * b.freckles));
+            let f = smoothstep(0.28, 0.55, noise(q * 0.62) + 0.25 * bump)
+                * smoothstep(2.5, 1.0, p.footprint);
+            albedo = albedo.times(V3::splat(1.0).mix(v3(0.76, 0.60, 0.50), f * b.freckles));
         }
         for (place, size) in &self.moles {
             let (dx, dy) = (r.x - place.x, r.y - place.y);

@@ -3,7 +3,7 @@
 use crate::hair::grow::ear;
 use crate::hair::shell::{FREE, Shell, Vertex};
 use crate::hair::skull::{MIDDLE, Skull, direction};
-use crate::hair::style::{FRINGE_LOWEST, Fall, Style};
+use crate::hair::style::{Cut, FRINGE_LOWEST, Fall, Style};
 use crate::head::{Posed, Template};
 use crate::maths::{Rng, V3, mix, noise, smoothstep, v3};
 use crate::raster::cover;
@@ -185,11 +185,17 @@ fn curtain(
         let (skin, _) = skull.at(d);
         let base = style.top.min(style.sides + 5.0) + 1.5;
         let stand = base + fall.volume * smoothstep(0.0, 0.5, s);
-        let over_ear = if tucked { 4.0 } else { 13.0 } * ear(d);
+        let over_ear = if tucked { 4.0 } else { 21.0 } * ear(d);
         // At the front edge it lies nearly on the skin.
         let edge = mix(0.45, 1.0, smoothstep(0.0, 0.12, t));
         let locks = style.locks * noise(v3(t * 9.0, side * 5.0 + s * 1.5, style.line.wave));
-        guide.push(MIDDLE + d * (skin + (stand + locks) * edge + over_ear));
+        let off = if style.cut == Cut::Beanie {
+            // Pressed flat by the cap, then out from under it.
+            2.0 + (over_ear + 6.0) * smoothstep(0.8, 1.0, s)
+        } else {
+            (stand + locks) * edge + over_ear
+        };
+        guide.push(MIDDLE + d * (skin + off));
     }
     let leave = guide[guide.len() - 1];
     let outward = v3(leave.x, 0.0, leave.z - MIDDLE.z).unit();

@@ -18,6 +18,10 @@ fn comb(style: &Style, d: V3) -> (V3, V3) {
     let away = (d * cos - style.pole).unit();
     let (x, y) = (b.dot(d), c.dot(d));
     let l = (x * x + y * y).sqrt().max(1e-4);
+    // A whorl around the pole.
+    let (sin, cos_turn) = crate::maths::sin_cos(f64::from(100.0 * (1.0 - l) * (1.0 - l)));
+    let (sin, cos_turn) = (sin as f32, cos_turn as f32);
+    let (x, y) = (x * cos_turn - y * sin, x * sin + y * cos_turn);
     let angle = libm::acosf(cos.clamp(-1.0, 1.0));
     let along = angle * 95.0;
     // Strands lie side by side where they are farthest from the pole, and tighter near it.
@@ -32,14 +36,14 @@ fn thickness(style: &Style, d: V3, p: V3, inside: f32) -> f32 {
     let top = smoothstep(-34.0, -84.0, p.y);
     let full = mix(style.sides, style.top, top);
     let reach = 4.0 + 0.55 * full;
-    let ramp = smoothstep(-1.0, reach, inside).sqrt();
+    let ramp = smoothstep(-2.0, reach, inside);
     // Locks: long waves along the strands, short ones across.
     let (_, grain) = comb(style, d);
     let g = v3(grain.x * 0.11, grain.y * 0.11, grain.z * 0.35);
     let tight = noise(d * (6.0 + 3.0 * style.curl) + v3(style.line.wave, 0.0, 0.0));
     let locks = style.locks * (0.7 * noise(g) + 0.8 * tight);
     let quiff = if matches!(style.cut, Cut::Short | Cut::Swept | Cut::SidePart) {
-        0.45 * full * smoothstep(45.0, 0.0, p.z) * top
+        0.30 * full * smoothstep(45.0, 0.0, p.z) * top
     } else {
         0.0
     };
@@ -77,7 +81,7 @@ pub(super) fn scalp(skull: &Skull, style: &Style, out: &mut Shell) {
                 grain,
                 edge: inside,
                 fray,
-                open: mix(0.55, 1.0, smoothstep(0.0, 14.0, inside)),
+                open: mix(0.75, 1.0, smoothstep(0.0, 14.0, inside)),
                 follow: 1.0,
                 beard: 0.0,
             });

@@ -24,7 +24,7 @@ use shade::kajiya;
 pub(crate) use shade::{Tint, View};
 pub(crate) use shell::{PosedShell, Shell};
 use skull::Skull;
-use style::{Cut, Style};
+use style::{Cut, FRINGE_LOWEST, Style};
 
 /// A loose strand: where on the shell it starts, and its shape from there.
 #[derive(Debug)]
@@ -66,12 +66,13 @@ impl Hair {
         grow::scalp(&skull, style, &mut hair);
         grow::knot(&skull, style, &mut hair);
         jaw::grow(template, &rest, &style.beard, style.line.wave, &mut hair);
+        let thin = hair.triangles.len();
         fall::fringe(&skull, style, &follow, &mut r, &mut hair);
         if style.fall.is_some() {
             let front = fall::Front::new(template, &rest);
             fall::curtains(&skull, &front, style, &follow, &mut r, &mut hair);
         }
-        hair.finish(&rest.positions);
+        hair.finish(thin, &rest.positions);
         let wisps = wisps(&hair, style, &mut r);
         let mut shells = vec![hair];
         if capped {
@@ -80,7 +81,8 @@ impl Hair {
                 ..Shell::default()
             };
             grow::cap(&skull, style, &mut cap);
-            cap.finish(&rest.positions);
+            let closed = cap.triangles.len();
+            cap.finish(closed, &rest.positions);
             shells.push(cap);
         }
         let white = v3(0.40, 0.39, 0.37);
@@ -191,11 +193,21 @@ fn wisps(shell: &Shell, style: &Style, r: &mut Rng) -> Vec<Wisp> {
             let across = v.along.cross(normal);
             let mut d = v.along + normal * lift + across * side;
             let mut steps = [V3::ZERO; 4];
+            let mut p = v.at;
             for s in &mut steps {
                 *s = d.unit() * (length / 4.0);
                 d = d - normal * (lift * 0.45)
                     + across * (style.curl * r.normal() * 1.2)
                     + v3(0.0, 0.12, 0.0);
+                p += *s;
+                // None before the eyes.
+                if v.on == shell::FREE
+                    && p.z < 50.0
+                    && p.y > FRINGE_LOWEST - 1.0
+                    && p.x.abs() < 62.0
+                {
+                    return None;
+                }
             }
             Some(Wisp {
                 vertex: vertex as u32,
@@ -205,3 +217,6 @@ fn wisps(shell: &Shell, style: &Style, r: &mut Rng) -> Vec<Wisp> {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -92,15 +92,21 @@ impl Shell {
         let mut open = corners[0].open * w[0] + corners[1].open * w[1] + corners[2].open * w[2];
         if n.dot(view) < 0.0 && triangle >= self.inner {
             n = -n;
-            open *= 0.40;
+            open *= 0.65;
         }
         let grain = corners[0].grain * w[0] + corners[1].grain * w[1] + corners[2].grain * w[2];
-        let lit = shadow.reach(at + n * 2.0, 6.0, 5.0);
         let footprint = at.z * per_px;
+        let along = vector(&posed.along).unit();
+        let lit = {
+            // Three places around; strands hide the steps between their answers.
+            let across = along.cross(n) * 2.5;
+            let (p, q) = (at + n * 3.0, along * 3.0);
+            let reach = |p: V3| f32::from(u8::from(shadow.reaches(p, 4.0)));
+            (reach(p + q) + reach(p - q + across) + reach(p - q - across)) / 3.0
+        };
         if self.knit {
             return knit(tint.cloth, grain, n, footprint, lights, lit, open);
         }
-        let along = vector(&posed.along).unit();
         let beard = corners[0].beard * w[0] + corners[1].beard * w[1] + corners[2].beard * w[2];
         let g = |f: f32, k: f32| noise(v3(grain.x * f, grain.y * f, grain.z * k + f * 31.0));
         // Locks, wisps, strands: each is left out where a pixel cannot show it.
@@ -121,11 +127,12 @@ impl Shell {
             let white = tint.grey + spread * (0.3 * locks + 0.9 * wisps + 0.7 * strands);
             colour = colour.mix(WHITE, white.clamp(0.0, 1.0));
         }
-        let contrast = mix(1.0, 1.5, tint.curl);
+        // Curls are small: their light and shade lie close together and even out.
+        let contrast = mix(1.0, 0.7, tint.curl);
         colour = colour * (1.0 + contrast * (0.22 * locks + 0.26 * wisps + 0.2 * strands)).max(0.2);
         let gaps = 1.0 + contrast * (0.18 * locks + 0.16 * wisps);
-        let n = (n + along.cross(n) * (0.30 * locks + 0.35 * wisps)).unit();
-        let along = (along + n * (0.16 * wisps + 0.12 * strands + 0.5 * tint.curl * wisps)).unit();
+        let n = (n + along.cross(n) * (contrast * (0.30 * locks + 0.35 * wisps))).unit();
+        let along = (along + n * (0.16 * wisps + 0.12 * strands + 0.3 * tint.curl * wisps)).unit();
         kajiya(
             colour,
             along,

@@ -35,9 +35,11 @@ pub(crate) struct Shell {
     pub(super) vertices: Vec<Vertex>,
     /// At rest, unit, outwards.
     pub(super) normals: Vec<V3>,
-    /// Seen from outside, then the same seen from inside, from `inner` on.
+    /// Seen from outside, then, from `inner` on, from inside: sheets all over, what lies on the
+    /// head only near its border, where one can look under it. The first `casting` throw shadows.
     pub(crate) triangles: Vec<[u32; 3]>,
     pub(super) inner: usize,
+    pub(crate) casting: usize,
     /// How much the silhouette frays, 0..1.
     pub(super) rim: f32,
     pub(super) knit: bool,
@@ -67,8 +69,8 @@ impl Shell {
     }
 
     /// To be called when all triangles are there: gives them normals and an inner side.
-    /// `base`: the rest positions of the body.
-    pub(super) fn finish(&mut self, base: &[V3]) {
+    /// Those from `thin` on are sheets with air on both sides. `base`: the rest positions of the body.
+    pub(super) fn finish(&mut self, thin: usize, base: &[V3]) {
         let places: Vec<V3> = self
             .vertices
             .iter()
@@ -82,7 +84,14 @@ impl Shell {
             .collect();
         normals(&self.triangles, &places, &mut self.normals);
         self.inner = self.triangles.len();
-        let backs: Vec<_> = self.triangles.iter().map(|&[a, b, c]| [a, c, b]).collect();
+        let (closed, sheets) = self.triangles.split_at(thin);
+        let turned = |&[a, b, c]: &[u32; 3]| [a, c, b];
+        let border = |t: &&[u32; 3]| t.iter().any(|&v| self.vertices[v as usize].edge < 50.0);
+        let backs: Vec<_> = (sheets.iter())
+            .chain(closed.iter().filter(border))
+            .map(turned)
+            .collect();
+        self.casting = self.inner + sheets.len();
         self.triangles.extend(backs);
         for (v, n) in self.vertices.iter_mut().zip(&self.normals) {
             v.along = (v.along - *n * v.along.dot(*n)).unit();

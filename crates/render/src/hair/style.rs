@@ -125,7 +125,7 @@ impl Style {
         let curly = r.unit() < family[0] * 1.1;
         let cuts: &[(Cut, f32)] = match (man, curly) {
             (true, false) => &[
-                (Cut::Bald, 0.05 + 0.0),
+                (Cut::Bald, 0.04),
                 (Cut::Buzz, 0.10),
                 (Cut::Short, 0.28),
                 (Cut::SidePart, 0.17),
@@ -137,7 +137,7 @@ impl Style {
                 (Cut::Beanie, 0.03),
             ],
             (true, true) => &[
-                (Cut::Bald, 0.16),
+                (Cut::Bald, 0.09),
                 (Cut::Buzz, 0.36),
                 (Cut::Afro, 0.36),
                 (Cut::Tied, 0.05),
@@ -170,7 +170,7 @@ impl Style {
                 break;
             }
         }
-        if man && r.unit() < 0.35 * smoothstep(0.25, 0.9, age) {
+        if man && r.unit() < 0.22 * smoothstep(0.25, 0.9, age) {
             cut = Cut::Bald;
         }
         if age > 0.55 && cut == Cut::Long && r.unit() < 0.6 {
@@ -185,7 +185,10 @@ impl Style {
         style.line.lift = r.range(-4.0, 4.0) + 9.0 * bare;
         style.line.corners = r.range(1.0, 11.0) * mix(0.5, 1.0, male) + 26.0 * bare;
         if cut == Cut::Bald {
+            // A ring around the back, or nothing.
             style.line.crown = if r.unit() < 0.45 {
+                style.line.lift += 34.0;
+                style.line.corners += 30.0;
                 r.range(66.0, 78.0)
             } else {
                 110.0
@@ -339,6 +342,10 @@ impl Style {
                 }
             }
         }
+        if let (Some(f), Some(_)) = (&mut s.fall, s.fringe) {
+            // With a fringe the sides are worn before the ears.
+            f.front = f.front.min(72.0);
+        }
         s.pole = s.pole.unit();
         s
     }
@@ -411,8 +418,8 @@ pub(crate) fn beard_inside(p: V3, beard: &Beard) -> f32 {
 /// How far inside a moustache a place of the mean adult lies, mm.
 pub(crate) fn moustache_inside(p: V3) -> f32 {
     let x = p.x.abs();
-    let middle = 62.0 + 0.004 * x * x;
-    (7.0 - (p.y - middle).abs())
-        .min((29.0 - x) * 0.6)
+    let middle = 53.5 + 0.012 * x * x;
+    (6.5 - (p.y - middle).abs())
+        .min((30.0 - x) * 0.6)
         .min(40.0 - p.z)
 }
