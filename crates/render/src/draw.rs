@@ -14,6 +14,9 @@ use crate::skin::Point;
 /// Depths of a pixel's samples that differ by less than this factor are one surface.
 const SAME_SURFACE: f32 = 0.996;
 
+/// Skin that faces away from the key light by more than this (cosine) shows none of it.
+const LIGHT_ENDS: f32 = -0.45;
+
 /// Everything the skin's shading needs at a sample.
 fn body_point(
     template: &Template,
@@ -21,7 +24,8 @@ fn body_point(
     open: &[f32],
     triangle: u32,
     b: [f32; 2],
-    [per_px, blur]: [f32; 2],
+    per_px: f32,
+    lights: &Lights,
 ) -> Point {
     let posed = &drawn.posed;
     let t = template.triangles[triangle as usize];
@@ -43,7 +47,11 @@ fn body_point(
         corners: t,
         weights: w,
         open: number(open),
-        lit: drawn.shadow.reach(at + normal * 1.2, blur, 1.4),
+        lit: if normal.dot(lights.key) < LIGHT_ENDS {
+            0.0
+        } else {
+            drawn.shadow.reach(at + normal * 1.2, lights.shadow_mm, 1.4)
+        },
         footprint: at.z * per_px,
     }
 }
@@ -93,8 +101,15 @@ pub(crate) fn shade_body(
                 triangle -= n;
             }
         }
-        let scale = [per_px, lights.shadow_mm];
-        let p = body_point(template, &drawn[who], &person.open, triangle, b, scale);
+        let p = body_point(
+            template,
+            &drawn[who],
+            &person.open,
+            triangle,
+            b,
+            per_px,
+            lights,
+        );
         person.skin.shade(&p, lights)
     };
     for y in (0..camera.height).step_by(2) {
