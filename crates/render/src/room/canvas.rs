@@ -189,7 +189,7 @@ impl Canvas<'_> {
                 (hi, hi)
             };
             let row = &mut self.pixels[y * self.width..(y + 1) * self.width];
-            let mut put = |x: usize, cover: f32| {
+            let put = |row: &mut [V3], x: usize, cover: f32| {
                 let t = ((x as f32 + 0.5) * along[0] + yc * along[1] + along[2]).clamp(0.0, 1.0);
                 let alpha = paint.alpha[0] + (paint.alpha[1] - paint.alpha[0]) * t;
                 let c = colour * (1.0 + (paint.fade - 1.0) * t);
@@ -202,8 +202,17 @@ impl Canvas<'_> {
                         x = ihi;
                         continue;
                     }
-                    for x in ilo..ihi.min(hi) {
-                        put(x, 1.0);
+                    if paint.alpha == [1.0; 2] {
+                        let (t0, slope) = (yc * along[1] + along[2], paint.fade - 1.0);
+                        for (x, c) in row[ilo..ihi.min(hi)].iter_mut().enumerate() {
+                            let t = (ilo + x) as f32 + 0.5;
+                            let t = (t * along[0] + t0).clamp(0.0, 1.0);
+                            *c = colour * (1.0 + slope * t);
+                        }
+                    } else {
+                        for x in ilo..ihi.min(hi) {
+                            put(row, x, 1.0);
+                        }
                     }
                     x = ihi;
                     continue;
@@ -211,7 +220,7 @@ impl Canvas<'_> {
                 let near = edges.iter().fold(f32::MAX, |m, e| {
                     m.min(e[0] * (x as f32 + 0.5) + e[1] * yc + e[2])
                 });
-                put(x, (near + 0.5).clamp(0.0, 1.0));
+                put(row, x, (near + 0.5).clamp(0.0, 1.0));
                 x += 1;
             }
             if plain && ihi > ilo {
@@ -333,32 +342,54 @@ impl Wall {
 }
 
 /// Blurs by two boxes of an odd width, each way.
-pub fn soften(pixels: &mut [V3], width: usize, box_px: usize) {
+pub fn soften(pixels: &mut Vec<V3>, width: usize, box_px: usize) {
     if box_px < 2 {
         return;
     }
     let half = box_px / 2;
     let height = pixels.len() / width;
     let scale = 1.0 / (2 * half + 1) as f32;
-    let mut line = Vec::new();
-    let mut twice = |n: usize, at: &dyn Fn(usize) -> usize, pixels: &mut [V3]| {
+    let mut line = vec![V3::ZERO; width + 2 * half + 1];
+    for row in pixels.chunks_exact_mut(width) {
         for _ in 0..2 {
-            line.clear();
-            line.extend((0..n).map(|i| pixels[at(i)]));
-            let get = |i: isize| line[i.clamp(0, n as isize - 1) as usize];
-            let h = half as isize;
-            let mut sum = (-h..=h).fold(V3::ZERO, |s, i| s + get(i));
-            for i in 0..n {
-                pixels[at(i)] = sum * scale;
-                sum = sum + get(i as isize + h + 1) - get(i as isize - h);
+            // Beyond its ends a row goes on as it ends.
+            line[..half].fill(row[0]);
+            line[half..half + width].copy_from_slice(row);
+            line[half + width..].fill(row[width - 1]);
+            let mut sum = line[..2 * half].iter().fold(V3::ZERO, |s, &c| s + c);
+            for ((out, &new), &old) in row.iter_mut().zip(&line[2 * half..]).zip(&line) {
+                sum += new;
+                *out = sum * scale;
+                sum = sum - old;
             }
         }
-    };
-    for y in 0..height {
-        twice(width, &|x| y * width + x, pixels);
     }
-    for x in 0..width {
-        twice(height, &|y| y * width + x, pixels);
+    // Down the columns, all of them at once.
+    let mut other = vec![V3::ZERO; pixels.len()];
+    let mut sum = Vec::with_capacity(width);
+    for _ in 0..2 {
+        let row = |y: isize| {
+            let y = y.clamp(0, height as isize - 1) as usize;
+            &pixels[y * width..(y + 1) * width]
+        };
+        let h = half as isize;
+        sum.clear();
+        sum.resize(width, V3::ZERO);
+        for y in -h..h {
+            for (s, &c) in sum.iter_mut().zip(row(y)) {
+                *s += c;
+            }
+        }
+        for (y, out) in other.chunks_exact_mut(width).enumerate() {
+            let y = y as isize;
+            let (new, old) = (row(y + h), row(y - h));
+            for (((s, &new), &old), out) in sum.iter_mut().zip(new).zip(old).zip(out) {
+                let all = *s + new;
+                *out = all * scale;
+                *s = all - old;
+            }
+        }
+        std::mem::swap(pixels, &mut other);
     }
 }
 

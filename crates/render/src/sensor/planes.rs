@@ -124,7 +124,7 @@ pub struct Tap {
 
 /// A Gaussian of this deviation (px): its middle and one half.
 pub fn blur_kernel(sigma: f32) -> Vec<f32> {
-    let n = ((3.0 * sigma) as usize + 1).min(MARGIN);
+    let n = ((2.5 * sigma) as usize + 1).min(MARGIN);
     let bell = |k: usize| {
         let x = k as f32 / sigma.max(0.05);
         libm::expf(-0.5 * x * x)
