@@ -169,18 +169,18 @@ impl Synth {
         display.end();
         let report = made?;
         let there = report.made + report.kept;
+        let out = self.out.display();
         if report.stopped {
             eprintln!(
                 "gaze-trainer: stopped; {there} of {count} pictures are there and whole; the same command goes on"
             );
+        } else if report.made == 0 {
+            eprintln!("{out}: all {count} pictures were there");
         } else {
+            let (time, rate) = (duration(report.seconds), report.per_second);
             eprintln!(
-                "{}: {count} pictures, {} there before, {} drawn in {}, {:.1} a second",
-                self.out.display(),
-                report.kept,
-                report.made,
-                duration(report.seconds),
-                report.per_second
+                "{out}: {count} pictures, {} there before, {} drawn in {time}, {rate:.1} a second",
+                report.kept, report.made
             );
         }
         Ok(report)

@@ -43,7 +43,7 @@ const IRIS: Rgb = [64, 224, 255];
 const BALL: Rgb = [255, 92, 205];
 const GAZE: Rgb = [255, 214, 64];
 const AXES: [Rgb; 3] = [[255, 96, 80], [104, 224, 104], [96, 152, 255]];
-const CONTACT: Rgb = [88, 240, 136];
+const CONTACT: Rgb = [176, 255, 48];
 
 /// Writes `preview.png` into `out` and tells where, and how many pictures are on it.
 pub fn write(out: &Path) -> Result<(PathBuf, usize), Error> {

@@ -21,10 +21,10 @@ pub struct Display {
 
 impl Default for Display {
     fn default() -> Display {
-        Display {
-            terminal: std::io::stderr().is_terminal(),
-            last: None,
-        }
+        let terminal = std::io::stderr().is_terminal();
+        // The bar is shown at once; the first line when there is something to say.
+        let last = (!terminal).then(Instant::now);
+        Display { terminal, last }
     }
 }
 
@@ -32,14 +32,10 @@ impl Display {
     /// Shows how far it is, if it is time to.
     pub fn tell(&mut self, p: Progress) {
         let pause = if self.terminal { BLINK } else { PAUSE };
-        let last = self.last.get_or_insert_with(|| {
-            // The bar at once; the first line when there is something to say.
-            Instant::now() - if self.terminal { pause } else { Duration::ZERO }
-        });
-        if last.elapsed() < pause {
+        if self.last.is_some_and(|last| last.elapsed() < pause) {
             return;
         }
-        *last = Instant::now();
+        self.last = Some(Instant::now());
         // A terminal that is gone is no reason to stop.
         let mut out = std::io::stderr().lock();
         let _ = if self.terminal {
