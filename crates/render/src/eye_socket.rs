@@ -182,5 +182,5 @@ fn shade_flesh(n: V3, q: V3, seed: f32, d: V3, lights: &Lights, around: &Around)
     let key = ((n.dot(lights.key) + 0.5) / 1.5).max(0.0);
     let light = lights.key_colour * (key * around.lit) + lights.ambient(n) * (0.85 * around.open);
     let mirror = view - n * (2.0 * view.dot(n));
-    colour.times(light) + lights.reflected(d, mirror) * (0.02 * around.lit)
+    colour.times(light) + lights.reflected(d, mirror) * (0.006 * around.lit)
 }

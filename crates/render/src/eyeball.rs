@@ -142,20 +142,21 @@ impl Eyeball {
         let grazing = 1.0 + view.dot(n).min(0.0);
         let g2 = grazing * grazing;
         let fresnel = 0.022 + 0.978 * g2 * g2 * grazing;
-        let gloss = mix(0.5, 1.0, edge);
+        // In the corners a grazing mirror would show lids and nose.
+        let gloss = mix(0.5, 1.0, edge) * (1.0 - 0.9 * around.plica) * (1.0 - 0.6 * around.corner);
         // Lids and lashes hide most of what the eye could mirror from beside them.
         let seen =
             lights.reflected(at, mirror) * mix(0.3, 1.0, around.open) * mix(0.35, 1.0, around.lit);
         colour += seen * (fresnel * gloss);
         // The tears stand up along the lower lid and mirror what is above them.
         let tear = lights.reflected(at, (mirror + v3(0.0, -0.7, 0.0)).unit());
-        colour + tear * (0.03 * around.wet * mix(0.4, 1.0, around.lit))
+        colour + tear * (0.03 * around.wet * around.lit * (1.0 - 0.9 * around.plica))
     }
 
     fn sclera(&self, p: V3, around: &Around) -> V3 {
         let s = v3(self.seed, 0.0, 0.0);
         let tone = 0.5 + 0.5 * noise(v3(self.seed * 5.3, 2.5, 8.5));
-        let white = v3(0.50, 0.465, 0.445).mix(v3(0.49, 0.44, 0.385), tone);
+        let white = v3(0.47, 0.437, 0.418).mix(v3(0.46, 0.413, 0.360), tone);
         let out = p.x.abs() / RADIUS;
         let corner = smoothstep(0.45, 1.0, out).max(around.corner);
         let from_iris = smoothstep(LIMBUS + 0.2, 9.0, (p.x * p.x + p.y * p.y).sqrt());

@@ -16,6 +16,13 @@ pub const SIDES: [&str; 2] = ["r", "l"];
 /// See [`shaped`].
 const EYE_STRETCH: f32 = 0.16;
 /// How far the lids' margins go with the limbus up and down.
+///
+/// Judged by people: two who looked at 4 × 4 targets on a laptop (368 pictures), seen by Google's
+/// face mesh, heights against the line between the eye's corners. Per mm of the target's height,
+/// as a share of the iris's answer to one mm sideways: upper lid 0.63, lower lid −0.02 and
+/// −0.15, opening −0.68 and −0.80, iris 0.38 and 0.23. Six rendered people with these gains:
+/// 0.59, −0.04, −0.66, 0.25. (With 0.78 and 0.3: 0.47, 0.06, −0.41, 0.36.) That the upper lid goes
+/// with the eye nearly one to one is also what Becker and Fuchs (1988) measured.
 const FOLLOW_UPPER: f32 = 1.0;
 /// See [`FOLLOW_UPPER`].
 const FOLLOW_LOWER: f32 = 0.2;

@@ -62,8 +62,13 @@ impl Lashes {
                 turn.apply(v3(0.0, -1.0, 0.0)),
                 turn.apply(v3(1.0, 0.0, 0.0)),
             );
-            self.draw_crease(eye, canvas, posed, &mut line);
-            self.draw_line(&template.lash_lines[eye], canvas, posed, &mut line);
+            let ring = &template.lash_lines[eye];
+            let [top, bottom] =
+                [ring[0], ring[ring.len() / 2]].map(|i| posed.positions[i as usize]);
+            // The skin of a shut lid is stretched: little is left of the fold.
+            let folded = mix(0.3, 1.0, smoothstep(2.5, 8.5, (top - bottom).len()));
+            self.draw_crease(eye, folded, canvas, posed, &mut line);
+            self.draw_line(ring, canvas, posed, &mut line);
             for l in &self.eyes[eye] {
                 let [p, q] = l.vertices.map(|i| posed.positions[i as usize]);
                 let root = p.mix(q, l.share);
@@ -85,7 +90,14 @@ impl Lashes {
     }
 
     /// A groove is dark at its bottom and fades to both sides: three strokes of falling width.
-    fn draw_crease(&self, eye: usize, canvas: &mut Canvas<'_>, posed: &Posed, line: &mut Vec<V3>) {
+    fn draw_crease(
+        &self,
+        eye: usize,
+        folded: f32,
+        canvas: &mut Canvas<'_>,
+        posed: &Posed,
+        line: &mut Vec<V3>,
+    ) {
         let places = &self.creases[eye];
         if places.len() < 4 {
             return;
@@ -94,7 +106,7 @@ impl Lashes {
             let n = places.len() as f32;
             for (k, pair) in places.windows(2).enumerate() {
                 let middle = (k as f32 + 1.0) / n * 2.0 - 1.0;
-                let fade = smoothstep(1.0, 0.7, middle.abs()) * self.deep;
+                let fade = smoothstep(1.0, 0.7, middle.abs()) * self.deep * folded;
                 line.clear();
                 for (t, b) in pair {
                     let [p, q, r] = t.map(|i| posed.positions[i as usize]);

@@ -73,6 +73,8 @@ struct Around {
     /// 0 at the temple, 1 at the nose.
     along: f32,
     upper: bool,
+    /// How much higher it lies than a pointed corner would: people's inner corner is round.
+    round: f32,
     /// The margin's depth at rest, and the way from it to fold, edge and skin.
     depth: f32,
     ways: [V3; 3],
@@ -120,6 +122,11 @@ impl Lids {
         let (o, i) = (mean(temple), mean(inner));
         let (outer, inner_x) = ([(o.x * 0.93).max(-13.4), o.y], i.x * 1.02);
         let corners = [[inner_x, i.y], outer];
+        // At the nose the asset's rings are rumpled: the mean of seven ways is smooth.
+        let way = |r: usize, k: usize| {
+            let one = |j: usize| at(r, (k + n + j - 3) % n) - at(1, (k + n + j - 3) % n);
+            (0..7).fold(V3::ZERO, |s, j| s + one(j)) / 7.0
+        };
         let around = (0..n)
             .map(|k| {
                 let m = at(1, k);
@@ -127,8 +134,11 @@ impl Lids {
                     vertices: [0, 1, 2, 3].map(|r| rings[r][k]),
                     along: ((m.x - o.x) / (i.x - o.x)).clamp(0.0, 1.0),
                     upper: k <= temple || k >= inner,
+                    round: 0.5
+                        * (m.y - i.y)
+                        * smoothstep(0.5, 1.0, (m.x - i.x * 0.8) / (i.x * 0.2)),
                     depth: m.z,
-                    ways: [0, 2, 3].map(|r| at(r, k) - m),
+                    ways: [0, 2, 3].map(|r| way(r, k)),
                 }
             })
             .collect::<Vec<_>>();
@@ -205,7 +215,7 @@ impl Lids {
                     opening.upper_at(x)
                 } else {
                     opening.lower_at(x)
-                };
+                } + a.round;
                 let q = on_front(x, y, TOUCH, optical);
                 // Towards the corners the lids leave the eyeball.
                 let free = smoothstep(9.5, 12.5, x.abs());
