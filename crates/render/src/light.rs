@@ -65,8 +65,12 @@ impl Lights {
     /// Radiance that arrives at `from` (mm) out of the direction `d` (unit): what a mirror shows.
     pub fn reflected(&self, from: V3, d: V3) -> V3 {
         let mut light = self.shell.seen(d);
-        for lamp in &self.lamps {
-            light += lamp.seen(d);
+        // The head itself hides what is behind it.
+        let free = smoothstep(0.25, -0.05, d.z);
+        if free > 0.0 {
+            for lamp in &self.lamps {
+                light += lamp.seen(d) * free;
+            }
         }
         let normal = self.screen_axes[0].cross(self.screen_axes[1]);
         let (to, facing) = (self.screen - from, d.dot(normal));

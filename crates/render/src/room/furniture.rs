@@ -207,7 +207,7 @@ pub fn window(c: &mut Canvas, wall: &Wall, at: [f32; 4], sky: Option<V3>, r: &mu
                 let wall_light = sky.times(dye(r) + V3::splat(0.12)) * 0.5;
                 if top < v1 {
                     wall.rect(c, [u, top, b, v1], 0.0, glowing(wall_light));
-                    let (nu, nv) = (2 + r.bits() % 3, 3 + r.bits() % 3);
+                    let (nu, nv) = (3 + r.bits() % 3, 3 + r.bits() % 3);
                     for k in 0..nu * nv {
                         let (i, j) = (k % nu, k / nu);
                         let x = u + (b - u) * (i as f32 + 0.3) / nu as f32;

@@ -339,7 +339,11 @@ fn content(r: &mut Rng, white: f32) -> [V3; CELLS[0] * CELLS[1]] {
     let mut cells = [V3::ZERO; CELLS[0] * CELLS[1]];
     let kind = r.unit();
     let page = kelvin(r.range(5800.0, 7500.0));
-    let accent = [0, 1, 2].map(|_| v3(r.unit(), r.unit(), r.unit()));
+    let accent = [0, 1, 2].map(|_| {
+        // Pictures are mostly dull, seldom of one pure colour.
+        let (c, grey) = (v3(r.unit(), r.unit(), r.unit()), r.unit());
+        c.mix(V3::splat(grey), r.range(0.2, 0.8))
+    });
     let split = r.bits() as usize % CELLS[0];
     for (i, cell) in cells.iter_mut().enumerate() {
         let (x, y) = (i % CELLS[0], i / CELLS[0]);

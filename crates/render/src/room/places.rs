@@ -280,10 +280,11 @@ pub fn paint(c: &mut Canvas, r: &mut Rng, place: Place, kind: Kind) {
             };
             let h = hull(r, deep, if living { 2300.0 } else { 1600.0 });
             walls(c, r, &h, wall, floor);
-            backlight(c, r, &h, kind);
+            let [from, to] = backlight(c, r, &h, kind);
+            furnish(c, &h, &h.back, [h.left, from], kind, living, r);
+            furnish(c, &h, &h.back, [to, h.right], kind, living, r);
             furnish(c, &h, &h.west, [900.0, deep], kind, living, r);
             furnish(c, &h, &h.east, [0.0, deep - 900.0], kind, living, r);
-            furnish(c, &h, &h.back, [h.left, h.right], kind, living, r);
             if living && r.unit() < 0.4 {
                 let light = lit(c, r, kind);
                 let at = v3(
@@ -306,10 +307,10 @@ pub fn paint(c: &mut Canvas, r: &mut Rng, place: Place, kind: Kind) {
             let deep = r.range(700.0, 1600.0);
             let h = hull(r, deep, 2500.0);
             walls(c, r, &h, wall, floor);
-            backlight(c, r, &h, kind);
+            let [_, free] = backlight(c, r, &h, kind);
             match r.bits() % 4 {
                 0 => {
-                    let u = r.range(-700.0, 300.0);
+                    let u = r.range(-700.0, 300.0).max(free);
                     picture(
                         c,
                         &h.back,
@@ -366,21 +367,18 @@ pub fn paint(c: &mut Canvas, r: &mut Rng, place: Place, kind: Kind) {
     }
 }
 
-/// A window behind the person, where the light comes from there.
-fn backlight(c: &mut Canvas, r: &mut Rng, h: &Hull, kind: Kind) {
-    if kind == Kind::Back {
-        let outside = sky(c, r, kind);
-        let half = r.range(500.0, 1300.0);
-        let u = r.range(-500.0, 500.0);
-        let v = r.range(-1100.0, -700.0);
-        window(
-            c,
-            &h.back,
-            [u - half, v, u + half, v + r.range(900.0, 1700.0)],
-            outside,
-            r,
-        );
+/// A window behind the person, where the light comes from there; returns where it begins and ends.
+fn backlight(c: &mut Canvas, r: &mut Rng, h: &Hull, kind: Kind) -> [f32; 2] {
+    if kind != Kind::Back {
+        return [h.left; 2];
     }
+    let outside = sky(c, r, kind);
+    let half = r.range(500.0, 1300.0);
+    let u = r.range(-500.0, 500.0);
+    let v = r.range(-1100.0, -700.0);
+    let at = [u - half, v, u + half, v + r.range(900.0, 1700.0)];
+    window(c, &h.back, at, outside, r);
+    [u - half - 250.0, u + half + 250.0]
 }
 
 fn bricks(c: &mut Canvas, r: &mut Rng, h: &Hull) {
