@@ -159,9 +159,9 @@ impl Complexion {
         let dense = if who.style.line.crown > 90.0 && inside < 6.0 {
             0.0
         } else {
-            smoothstep(-1.0, 5.0, inside) * (1.0 - m.ears[i])
+            smoothstep(0.0, 8.0, inside) * (1.0 - m.ears[i])
         };
-        let under = who.hair.mix(V3::splat(0.4), who.style.grey * 0.8) * 0.7;
+        let under = who.hair.mix(V3::splat(0.4), who.style.grey * 0.8) * 0.85;
         c = c.mix(under, dense * 0.9);
 
         let t_zone = libm::expf(-(r.x / 26.0) * (r.x / 26.0)) * smoothstep(60.0, 30.0, r.y);
@@ -200,11 +200,11 @@ pub(crate) fn groove(p: V3, warp: f32) -> f32 {
         let fade = smoothstep(-64.0, -56.0, p.y)
             * smoothstep(-27.0, -33.0, p.y)
             * smoothstep(52.0, 30.0, x + 6.0 * warp);
-        g = g.max(line((cell - 0.5) * 10.5, 1.3) * fade * (0.5 + 0.3 * warp));
+        g = g.max(line((cell - 0.5) * 10.5, 1.3) * fade * (0.42 + 0.3 * warp));
     }
     if x < 12.0 && p.y < -8.0 {
         let fade = smoothstep(-34.0, -28.0, p.y) * smoothstep(-10.0, -16.0, p.y);
-        g = g.max(line(x - 6.5 - 1.2 * warp, 1.2) * fade * 0.7);
+        g = g.max(line(x - 6.5 - 1.2 * warp, 1.2) * fade * 0.45);
     }
     if x > 44.0 && p.y.abs() < 26.0 {
         let (dx, dy) = (x - 38.0, p.y - 1.0);

@@ -65,7 +65,7 @@ pub(super) fn scalp(skull: &Skull, style: &Style, out: &mut Shell) {
             let mut inside = style.inside(p);
             let ears = ear(d);
             inside = inside.min(28.0 * (1.0 - ears) - 4.0);
-            if inside < -9.0 {
+            if inside < -7.0 {
                 continue;
             }
             let off = thickness(style, d, p, inside);
@@ -74,6 +74,8 @@ pub(super) fn scalp(skull: &Skull, style: &Style, out: &mut Shell) {
             let side = smoothstep(-84.0, -30.0, p.y);
             let along = along + v3(0.0, 1.0, 0.15) * side;
             index[j * CELLS + i] = out.vertices.len() as u32;
+            // Soft over the forehead, cut cleaner around the ears.
+            let fray = fray * mix(0.45, 1.0, smoothstep(75.0, 30.0, p.z));
             out.vertices.push(Vertex {
                 on: FREE,
                 at: MIDDLE + d * (r + off),

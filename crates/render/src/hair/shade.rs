@@ -43,9 +43,11 @@ pub(super) fn kajiya(
     let sin = (1.0 - cos * cos).max(0.0).sqrt();
     let facing = smoothstep(-0.35, 0.75, n.dot(lights.key)) * lit;
     let half = (lights.key + view).unit();
+    let (ah, nh) = (along.dot(half), n.dot(half));
     let lobe = |shift: f32| {
-        let th = (along + n * shift).unit().dot(half);
-        let s = (1.0 - th * th).max(0.0);
+        // The strand leans by `shift` towards the normal, to which it is nearly square.
+        let th = ah + nh * shift;
+        let s = (1.0 - th * th / (1.0 + shift * shift)).max(0.0);
         let s4 = s * s * s * s;
         s4 * s4
     };
@@ -88,11 +90,13 @@ impl Shell {
         let corners = [&of[t[0]], &of[t[1]], &of[t[2]]];
         let at = vector(&posed.positions);
         let view = -at.unit();
-        let mut n = vector(&posed.normals).unit();
+        let n = vector(&posed.normals).unit();
         let mut open = corners[0].open * w[0] + corners[1].open * w[1] + corners[2].open * w[2];
-        if n.dot(view) < 0.0 && triangle >= self.inner {
-            n = -n;
-            open *= 0.65;
+        // The inner side glows with what comes through from outside.
+        let mut through = 1.0;
+        if triangle >= self.inner {
+            open *= 0.6;
+            through = 0.4;
         }
         let grain = corners[0].grain * w[0] + corners[1].grain * w[1] + corners[2].grain * w[2];
         let footprint = at.z * per_px;
@@ -102,7 +106,7 @@ impl Shell {
             let across = along.cross(n) * 2.5;
             let (p, q) = (at + n * 3.0, along * 3.0);
             let reach = |p: V3| f32::from(u8::from(shadow.reaches(p, 4.0)));
-            (reach(p + q) + reach(p - q + across) + reach(p - q - across)) / 3.0
+            through * (reach(p + q) + reach(p - q + across) + reach(p - q - across)) / 3.0
         };
         if self.knit {
             return knit(tint.cloth, grain, n, footprint, lights, lit, open);

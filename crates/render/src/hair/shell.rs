@@ -86,7 +86,7 @@ impl Shell {
         self.inner = self.triangles.len();
         let (closed, sheets) = self.triangles.split_at(thin);
         let turned = |&[a, b, c]: &[u32; 3]| [a, c, b];
-        let border = |t: &&[u32; 3]| t.iter().any(|&v| self.vertices[v as usize].edge < 50.0);
+        let border = |t: &&[u32; 3]| t.iter().any(|&v| self.vertices[v as usize].edge < 40.0);
         let backs: Vec<_> = (sheets.iter())
             .chain(closed.iter().filter(border))
             .map(turned)

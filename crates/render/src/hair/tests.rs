@@ -121,7 +121,7 @@ fn mean_colour(cut: Cut, f: f32) -> V3 {
 fn from_afar_hair_keeps_its_colour() {
     for cut in [Cut::Short, Cut::Afro, Cut::Long] {
         let near = mean_colour(cut, 3000.0);
-        let far = mean_colour(cut, 150.0);
+        let far = mean_colour(cut, 90.0);
         for (a, b) in [(near.x, far.x), (near.y, far.y), (near.z, far.z)] {
             assert!(
                 (a - b).abs() < 0.06 * a,
