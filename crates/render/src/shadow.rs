@@ -3,6 +3,11 @@
 use crate::maths::{M3, V3, smoothstep, v3};
 use crate::raster::{corners, cover};
 
+/// Samples across a cell of [`ShadowMap`]'s list of thin things.
+const CELL: usize = 8;
+/// How far around something thin its soft shadow reaches, mm.
+const THIN_REACH: f32 = 7.0;
+
 /// Depths seen from a far light.
 #[derive(Debug, Default)]
 pub struct ShadowMap {
@@ -13,8 +18,8 @@ pub struct ShadowMap {
     centre: V3,
     scale: f32,
     size: usize,
-    /// Part of the map that holds what is thinner than a shadow's soft edge: left, top, right, bottom.
-    thin: Option<[f32; 4]>,
+    /// Cells of [`CELL`]² samples near what is thinner than a shadow's soft edge; empty without such.
+    thin: Vec<bool>,
 }
 
 impl ShadowMap {
@@ -25,7 +30,7 @@ impl ShadowMap {
         let frame = M3(across, towards.cross(across), towards);
         self.scale = size as f32 / span;
         (self.frame, self.centre, self.size) = (Some(frame), centre, size);
-        self.thin = None;
+        self.thin.clear();
         self.nearest.clear();
         self.nearest.resize(size * size, 0.0);
     }
@@ -53,11 +58,22 @@ impl ShadowMap {
     /// Adds what casts shadows narrower than their own soft edges: the frame of glasses.
     pub fn add_thin(&mut self, triangles: &[[u32; 3]], positions: &[V3]) {
         self.add(triangles, positions);
-        let start = [f32::MAX, f32::MAX, f32::MIN, f32::MIN];
-        let bounds = self.projected.iter().fold(start, |b, p| {
-            [b[0].min(p.x), b[1].min(p.y), b[2].max(p.x), b[3].max(p.y)]
-        });
-        self.thin = Some(bounds);
+        let across = self.size.div_ceil(CELL);
+        self.thin.resize(across * across, false);
+        let reach = THIN_REACH * self.scale;
+        for t in triangles {
+            let corners = t.map(|v| self.projected[v as usize]);
+            let cells = |pick: fn(&V3) -> f32| {
+                let lo = corners.iter().map(pick).fold(f32::MAX, f32::min) - reach;
+                let hi = corners.iter().map(pick).fold(f32::MIN, f32::max) + reach;
+                lo.max(0.0) as usize / CELL..(hi.max(0.0) as usize / CELL + 1).min(across)
+            };
+            for y in cells(|p| p.y) {
+                for x in cells(|p| p.x) {
+                    self.thin[y * across + x] = true;
+                }
+            }
+        }
     }
 
     /// x, y in samples; z larger nearer the light, kept positive.
@@ -107,10 +123,10 @@ impl ShadowMap {
             1.0 - smoothstep(slack, slack + 1.2, self.depth(x, y) - q.z)
         };
         let tap = |i: i32, j: i32| tap_at(i, j, 0.0, 0.0);
-        let thin = self.thin.is_some_and(|[left, top, right, bottom]| {
-            let near = 3.0 * step;
-            (left - near..right + near).contains(&q.x) && (top - near..bottom + near).contains(&q.y)
-        });
+        let thin = !self.thin.is_empty()
+            && (0.0..self.size as f32).contains(&q.x)
+            && (0.0..self.size as f32).contains(&q.y)
+            && self.thin[q.y as usize / CELL * self.size.div_ceil(CELL) + q.x as usize / CELL];
         if thin {
             // Between the taps something thin would be lost in one place and caught in the
             // next, in stripes: each tap wanders within its cell.

@@ -96,7 +96,7 @@ impl Glasses {
         let inside = smoothstep(-0.2, 0.7, n.z).max(smoothstep(0.0, -0.7, n.x * rest.x / 40.0));
         let open = mix(1.0, 0.35, inside);
         let n = view.place.turn.apply(n);
-        let lit = shadow.reach(at + n * 0.9, 1.5, 1.2);
+        let lit = f32::from(u8::from(shadow.reaches(at + n * 0.9, 1.2)));
         let eye = -at.unit();
         let mirror = n * (2.0 * n.dot(eye)) - eye;
         let to_screen = lights.screen - at;
