@@ -3,7 +3,10 @@
 pub mod background;
 mod canvas;
 mod furniture;
+mod hangings;
+mod hull;
 pub mod lights;
+mod palette;
 mod places;
 pub mod surroundings;
 
