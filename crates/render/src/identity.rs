@@ -45,7 +45,7 @@ pub struct Identity {
     pub glasses: Option<GlassesStyle>,
 }
 
-/// Pairs of opposite shape targets, and the deviation and the limit of their weights that keep a
+/// Pairs of opposite shape targets, and a deviation of their weights (held within ±0.55) that keeps a
 /// face human; `?` stands for `l` and `r`, which move together.
 const DETAILS: &[(&str, &str, f32)] = &[
     (

@@ -2,7 +2,7 @@
 //!
 //! Places are given in the mean adult's millimetres (see [`crate::head::Template::reference`]),
 //! so that a cheek is a cheek on every head. What changes slowly is baked at the vertices
-//! ([`crate::complexion`]); here comes what is finer than they stand, as far as a pixel can show it.
+//! (`complexion`); here comes what is finer than they stand, as far as a pixel can show it.
 
 use crate::clothes::Clothes;
 use crate::complexion::{Baked, Complexion, groove};

@@ -1,8 +1,8 @@
 //! Hair, beards and brows, and what is worn over them.
 //!
-//! Hair is a surface above the scalp ([`grow`]), with curtains that hang from it ([`fall`]) and a
-//! beard that rides on the jaw ([`jaw`]): triangles like the body's, frayed at their edges, shaded
-//! as strands ([`shade`]). Only loose wisps and brows are drawn as lines.
+//! Hair is a surface above the scalp (`grow`), with curtains that hang from it (`fall`) and a
+//! beard that rides on the jaw (`jaw`): triangles like the body's, frayed at their edges, shaded
+//! as strands (`shade`). Only loose wisps and brows are drawn as lines.
 
 mod brows;
 mod fall;
