@@ -100,7 +100,7 @@ fn pupil_and_iris_are_where_the_truth_says() {
             for y in 0..picture.height as usize {
                 for x in 0..picture.width as usize {
                     let p = Point2::new(x as f64 + 0.5, y as f64 + 0.5);
-                    if (p - iris).norm() < 0.7 * radius && grey(x, y) < 0.5 * iris_grey {
+                    if (p - iris).norm() < 0.5 * radius && grey(x, y) < 0.5 * iris_grey {
                         n += 1.0;
                         sum += Vector3::new(p.x, p.y, 0.0);
                     }
@@ -109,7 +109,7 @@ fn pupil_and_iris_are_where_the_truth_says() {
             let dark = Point2::new(sum.x / n, sum.y / n);
             let off = (dark - pupil).norm() / radius;
             assert!(
-                n > 100.0 && off < 0.04,
+                n > 100.0 && off < 0.02,
                 "{yaw} {pitch}: off by {off}, {n} dark"
             );
             // Left and right, halfway from white to iris, is the limbus.
