@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # What `make bench` runs: the shared memory, then frame → sample beside
-# mediapipe's Python FaceMesh on the same clip in the same run.
+# mediapipe's Python FaceMesh on the same clip in the same run, then the error
+# against the demo's truth, and the networks against rendered people.
 #   CLIP=PATH   a 1280×720 clip of a person (default: the bundled demo)
 #   PEER=no     leave the peer out (it needs a download of about 200 MB, once)
 #   SECONDS_LIVE=600   how long to run the whole daemon
@@ -28,3 +29,7 @@ echo "== frame → sample, one core: $clip"
 "$target/release/gazed" bench --one-core --clip "$clip" --seconds 0 "${peer[@]}"
 echo "== the whole daemon"
 "$target/release/gazed" bench --clip "$clip" --frames 0 --seconds "${SECONDS_LIVE:-30}"
+echo "== the demo against its truth"
+"$target/release/gazed" bench --demo
+echo "== networks and geometry against rendered people"
+cargo run --quiet --release -p gaze-vision --example synthetic_truth

@@ -12,8 +12,8 @@ use nalgebra::{Matrix2, RowVector2, Vector2};
 use super::{Affine, FitOptions, Look};
 
 /// The usual stretch of maps of the geometric gaze ([`crate::geometric::EyeModel::FACE_MESH`]):
-/// what least squares leaves of a slope of one with its noise. Two people, 23 sittings.
-pub const GEOMETRIC_STRETCH: [f64; 2] = [0.8, 0.6];
+/// what least squares leaves of its slope with its noise. Two people, 23 sittings.
+pub const GEOMETRIC_STRETCH: [f64; 2] = [1.0, 0.75];
 
 /// How far a person's stretch lies from the usual one (standard deviation). Of 0.1 to 0.6
 /// this predicts the next sitting of the same recordings as well as any (275 px, 265 to
