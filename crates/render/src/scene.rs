@@ -155,9 +155,10 @@ impl Scene {
             }
 
             let middle = from64(look.0.head_mm);
-            // About one sample of the shadow for one of the picture.
+            // About one sample of the shadow for one pixel.
             let size = SHADOW_SPAN * camera.f[0] / middle.z;
-            let size = (size as usize).clamp(256, 1024);
+            let size = (0.5 * size) as usize;
+            let size = size.clamp(256, 1024);
             let middle = middle + v3(0.0, 40.0, 60.0);
             drawn.shadow.begin(lights.key, middle, SHADOW_SPAN, size);
             drawn
