@@ -10,8 +10,6 @@ use gaze::screen::Screen;
 
 /// Number of this layout of `truth`; another number is another layout.
 pub const SCHEMA: u32 = 1;
-/// An eye counts as visible while its lids are further apart than this share of the iris.
-const OPEN: f64 = 0.15;
 /// A head hides what is behind a ball of this radius (mm), this far behind its eyes.
 const HEAD_BALL: [f64; 2] = [80.0, 85.0];
 
@@ -156,6 +154,10 @@ pub struct Eye {
     pub centre_px: [f64; 2],
     /// Centre of the limbus, the iris as it is seen, pixels.
     pub iris_px: [f64; 2],
+    /// Half the limbus's greatest width, pixels.
+    pub iris_radius_px: f64,
+    /// Centre of the pupil as the cornea shows it, pixels.
+    pub pupil_px: [f64; 2],
     /// Centre of the eyeball.
     pub centre_mm: [f64; 3],
     /// From the eyeball's centre to the target: the line of sight (unit vector).
@@ -164,8 +166,8 @@ pub struct Eye {
     pub optical_axis: [f64; 3],
     /// Between the middles of the lids against the iris's width; 0 is shut.
     pub openness: f64,
-    /// In the picture, open, and not behind another head.
-    pub visible: bool,
+    /// Share of the iris that the lids leave free; 0 beside the picture and behind another head.
+    pub visible: f64,
 }
 
 /// To so many digits after the point: short files, and no trace of a machine's last bit.
@@ -287,15 +289,20 @@ impl Face {
         let eyes = [0, 1].map(|eye| {
             let (ray, iris) = (&truth.gaze[eye], truth.iris_px[eye]);
             let inside = (0.0..w).contains(&iris.x) && (0.0..h).contains(&iris.y);
-            let open = truth.openness[eye];
             Eye {
                 centre_px: px(truth.centre_px[eye]),
                 iris_px: px(iris),
+                iris_radius_px: digits([truth.iris_radius_px[eye]], 1e3)[0],
+                pupil_px: px(truth.pupil_px[eye]),
                 centre_mm: mm(ray.origin),
                 gaze: unit(ray.direction),
                 optical_axis: unit(truth.optical[eye]),
-                openness: angle(open),
-                visible: inside && open > OPEN && !hidden(seen, k, ray.origin),
+                openness: angle(truth.openness[eye]),
+                visible: if inside && !hidden(seen, k, ray.origin) {
+                    angle(truth.visible[eye])
+                } else {
+                    0.0
+                },
             }
         });
         Face {

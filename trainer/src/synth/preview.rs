@@ -29,6 +29,8 @@ const EYES: i32 = 104;
 /// How wide the eyes stand apart there, and how much they are enlarged at most.
 const APART: f64 = 150.0;
 const MOST: f64 = 14.0;
+/// An eye is drawn in while more than this share of its iris shows.
+const OPEN: f64 = 0.1;
 /// Between pictures, and around the sheet.
 const GAP: i32 = 14;
 /// Height of the words below a picture, and of those above all.
@@ -215,7 +217,7 @@ fn tile(canvas: &mut Canvas, [left, top]: [i32; 2], label: &Label, picture: &Pic
     canvas.clip = view.at;
     for face in &label.truth.faces {
         head(canvas, &view, face);
-        for eye in face.eyes.iter().filter(|e| e.visible) {
+        for eye in face.eyes.iter().filter(|e| e.visible > OPEN) {
             sight(canvas, &view, eye, 140.0, 1.6);
         }
     }
@@ -237,7 +239,7 @@ fn tile(canvas: &mut Canvas, [left, top]: [i32; 2], label: &Label, picture: &Pic
     canvas.put(picture, view.origin, scale, view.at);
     canvas.clip = view.at;
     for eye in &face.eyes {
-        if eye.visible {
+        if eye.visible > OPEN {
             canvas.ring(&limbus(&view, eye), 1.3, IRIS);
             canvas.dot(view.place(eye.iris_px), 1.6, IRIS);
         }
