@@ -370,7 +370,7 @@ mod tests {
 
     /// A fixation's picture whose points lie to both sides of the target in turns.
     fn seen(i: usize) -> Seen {
-        let at = if i % 2 == 0 { 0.49 } else { 0.51 };
+        let at = if i.is_multiple_of(2) { 0.49 } else { 0.51 };
         Seen {
             truth: TruthFrame {
                 doing: Doing::Fixation,
