@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
+use crate::body::skin::Point;
+use crate::body::template::Template;
 use crate::hair::View;
-use crate::head::Template;
 use crate::light::Lights;
 use crate::maths::V3;
 use crate::person::Person;
 use crate::raster::{NOTHING, Pinhole, Raster, Seen};
 use crate::scene::Drawn;
-use crate::skin::Point;
 
 /// Depths of a pixel's samples that differ by less than this factor are one surface.
 const SAME_SURFACE: f32 = 0.996;

@@ -1,6 +1,6 @@
 //! Who a synthetic person is: shape, skin, hair and eyes.
 
-use crate::complexion::tone;
+use crate::body::complexion::tone;
 use crate::glasses::GlassesStyle;
 use crate::hair::style::{Cut, Style};
 use crate::maths::{Rng, V3, smoothstep, v3};
@@ -284,9 +284,9 @@ impl Identity {
             lower_lid_mm: r.range(5.0, 5.7),
             skin: tone(dark, warm),
             hair: hair_colour(&mut r, dark),
-            iris: crate::iris::colours(&mut r, dark),
+            iris: crate::eye::iris::colours(&mut r, dark),
             pupil_mm: (1.85 + 0.27 * r.normal()).clamp(1.3, 2.5),
-            kappa: crate::eyeball::kappa(&mut r),
+            kappa: crate::eye::eyeball::kappa(&mut r),
             glasses: (Rng::new(seed ^ 0x61a5).unit() < WEARERS).then(|| GlassesStyle::random(seed)),
             shirt: shirt_colour(&mut r),
         }

@@ -5,21 +5,14 @@
 //! and returns what is true of each person in it.
 //! Heads come from the MakeHuman family (ASSETS.md); all else is made by procedure.
 
-pub mod assets;
+pub mod body;
 pub mod camera;
-mod clothes;
-mod complexion;
 mod draw;
 pub mod encode;
-pub mod eye_socket;
-pub mod eyeball;
+pub mod eye;
 pub mod glasses;
 pub mod hair;
-pub mod head;
 pub mod identity;
-pub mod iris;
-pub mod lashes;
-pub mod lids;
 pub mod light;
 pub mod maths;
 pub mod path;
@@ -30,10 +23,5 @@ pub mod scenario;
 pub mod scene;
 pub mod sensor;
 pub mod shadow;
-pub mod skin;
 pub mod strands;
-pub mod surface;
 pub mod truth;
-
-#[cfg(test)]
-mod eye_tests;

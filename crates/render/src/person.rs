@@ -1,13 +1,14 @@
 //! One person, ready to be drawn in any room: everything that does not change from picture to picture.
 
+use crate::body::head::{Expression, Head, Posed};
+use crate::body::skin::Skin;
+use crate::body::template::Template;
+use crate::eye::lashes::Lashes;
 use crate::glasses::Glasses;
 use crate::hair::Hair;
-use crate::head::{Expression, Head, Posed, Template};
 use crate::identity::Identity;
-use crate::lashes::Lashes;
 use crate::maths::V3;
 use crate::shadow::openness;
-use crate::skin::Skin;
 
 /// Shape, surface and hair of one person. Made once (some tenths of a second), then only read:
 /// scenes share it behind an [`std::sync::Arc`].

@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
+use crate::body::head::Posed;
+use crate::body::template::Template;
 use crate::camera::Camera;
 use crate::draw::{halve, shade_body};
-use crate::eye_socket::{EyeView, draw_eye};
+use crate::eye::socket::{EyeView, draw_eye};
 use crate::glasses::draw::{Place, View};
 use crate::hair::PosedShell;
-use crate::head::{Posed, Template};
 use crate::maths::{M3, V3, v3};
 use crate::person::Person;
 use crate::raster::{EYEBALL, Pinhole, Raster};

@@ -3,10 +3,10 @@
 use gaze::ray::Ray;
 use nalgebra::{Point2, Vector3};
 
+use crate::body::head::Expression;
 use crate::camera::Camera;
-use crate::eye_socket::Socket;
-use crate::eyeball::{self, Eyeball};
-use crate::head::Expression;
+use crate::eye::eyeball::{self, Eyeball};
+use crate::eye::socket::Socket;
 use crate::light::Lights;
 use crate::maths::{M3, V3, sin_cos, v3};
 use crate::person::Person;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use nalgebra::{Matrix3, Point2, Vector3};
 use proptest::prelude::*;
 use render::camera::Camera;
-use render::eyeball::LIMBUS_DEPTH;
+use render::eye::eyeball::LIMBUS_DEPTH;
 use render::identity::Identity;
 use render::maths::V3;
 use render::person::Person;

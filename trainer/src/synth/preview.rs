@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use nalgebra::{Rotation3, Vector3};
-use render::eyeball::{LIMBUS, LIMBUS_DEPTH};
+use render::eye::eyeball::{LIMBUS, LIMBUS_DEPTH};
 use render::scene::Picture;
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::zune_core::bytestream::ZCursor;

@@ -3,7 +3,8 @@
 use super::mesh::{Builder, Station, bevelled, wire};
 use super::outline::{CORNERS, outline, radii, weight};
 use super::{Glasses, GlassesStyle, Part, Rim, Shape};
-use crate::head::{Head, Posed, Template, normals};
+use crate::body::head::{Head, Posed, normals};
+use crate::body::template::Template;
 use crate::maths::{M3, V3, mix, sin_cos, smoothstep, v3};
 use crate::raster::cover;
 

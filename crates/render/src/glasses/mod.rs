@@ -220,8 +220,9 @@ pub struct Glasses {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::body::head::{Expression, Head, Posed};
+    use crate::body::template::Template;
     use crate::camera::Camera;
-    use crate::head::{Expression, Head, Posed, Template};
     use crate::identity::Identity;
     use crate::person::Person;
     use crate::room::Room;

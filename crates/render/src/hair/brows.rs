@@ -1,8 +1,9 @@
 //! Brows: short hairs rooted in the skin that moves under them.
 
+use crate::body::head::Posed;
+use crate::body::template::Template;
 use crate::hair::shade::kajiya;
 use crate::hair::style::Brows as Wanted;
-use crate::head::{Posed, Template};
 use crate::light::Lights;
 use crate::maths::{M3, Rng, V3, smoothstep, v3};
 use crate::strands::Canvas;

@@ -1,10 +1,11 @@
 //! Hair that hangs: from a parting beside the face, or over the forehead.
 
+use crate::body::head::Posed;
+use crate::body::template::Template;
 use crate::hair::grow::ear;
 use crate::hair::shell::{FREE, Shell, Vertex};
 use crate::hair::skull::{MIDDLE, Skull, direction};
 use crate::hair::style::{Cut, FRINGE_LOWEST, Fall, Style};
-use crate::head::{Posed, Template};
 use crate::maths::{Rng, V3, mix, noise, smoothstep, v3};
 use crate::raster::cover;
 

@@ -1,8 +1,9 @@
 //! Beards: a surface that rides on the jaw's skin.
 
+use crate::body::head::Posed;
+use crate::body::template::Template;
 use crate::hair::shell::{Shell, Vertex};
 use crate::hair::style::{Beard, beard_inside, moustache_inside};
-use crate::head::{Posed, Template};
 use crate::maths::{V3, noise, smoothstep, v3};
 
 /// Grows the beard over the body's vertices.

@@ -13,7 +13,8 @@ mod shell;
 mod skull;
 pub mod style;
 
-use crate::head::{Expression, Head, Posed, Template};
+use crate::body::head::{Expression, Head, Posed};
+use crate::body::template::Template;
 use crate::light::Lights;
 use crate::maths::{M3, Rng, V3, smoothstep, v3};
 use crate::raster::Pinhole;

@@ -1,6 +1,6 @@
 //! Hair and cloth as surfaces over the head, with frayed edges.
 
-use crate::head::{Posed, normals};
+use crate::body::head::{Posed, normals};
 use crate::maths::{M3, V3, noise, v3};
 
 /// Not tied to a vertex of the body.

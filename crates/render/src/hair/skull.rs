@@ -1,6 +1,7 @@
 //! A head as seen from its middle: how far away the skin is in each direction.
 
-use crate::head::{Posed, Template};
+use crate::body::head::Posed;
+use crate::body::template::Template;
 use crate::maths::{V3, mix, v3};
 use crate::raster::cover;
 

@@ -1,7 +1,7 @@
 //! An eye between its lids: eyeball, caruncle and tear line, and how the lids shade them.
 
-use crate::eyeball::{self, Eyeball};
-use crate::lids::Opening;
+use crate::eye::eyeball::{self, Eyeball};
+use crate::eye::lids::Opening;
 use crate::light::Lights;
 use crate::maths::{M3, V3, mix, noise, sin_cos, smoothstep, v3};
 use crate::raster::{Pinhole, Raster};

@@ -1,9 +1,9 @@
 //! What covers the shoulders: cut of the neck, colour, pattern.
 
-use crate::head::Template;
+use crate::body::skin::Point;
+use crate::body::template::Template;
 use crate::light::Lights;
 use crate::maths::{Rng, V3, fbm, mix, noise, smoothstep, v3};
-use crate::skin::Point;
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Pattern {

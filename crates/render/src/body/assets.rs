@@ -52,7 +52,7 @@ impl Assets {
     pub fn bundled() -> &'static Assets {
         static ASSETS: OnceLock<Assets> = OnceLock::new();
         ASSETS.get_or_init(|| {
-            Assets::parse(include_bytes!("../assets/heads.bin"))
+            Assets::parse(include_bytes!("../../assets/heads.bin"))
                 .expect("the bundled asset is checked by this crate's tests")
         })
     }
@@ -205,7 +205,7 @@ impl<'a> Reader<'a> {
 mod tests {
     use super::*;
 
-    const FILE: &[u8] = include_bytes!("../assets/heads.bin");
+    const FILE: &[u8] = include_bytes!("../../assets/heads.bin");
 
     #[test]
     fn the_bundled_file_holds_a_head() {

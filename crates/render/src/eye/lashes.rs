@@ -1,6 +1,7 @@
 //! Lashes, the dark line they stand in, and the crease of the upper lid: they go where the lids go.
 
-use crate::head::{Expression, Head, Posed, Template};
+use crate::body::head::{Expression, Head, Posed};
+use crate::body::template::Template;
 use crate::maths::{M3, Rng, V3, mix, smoothstep, v3};
 use crate::strands::Canvas;
 

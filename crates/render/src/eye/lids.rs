@@ -2,7 +2,7 @@
 //!
 //! Socket frame: origin at the eyeball's centre, the head's axes but x towards the nose; mm.
 
-use crate::eyeball;
+use crate::eye::eyeball;
 use crate::maths::{V3, mix, smoothstep, v3};
 
 /// Where the margin of a lid touches the eyeball: this far over it, mm.

@@ -1,7 +1,7 @@
 //! The colours of one person's skin, place by place: baked once at the body's vertices.
 
+use crate::body::template::Template;
 use crate::hair::shaven;
-use crate::head::Template;
 use crate::identity::Identity;
 use crate::maths::{Rng, V3, fbm, mix, noise, smoothstep, v3};
 

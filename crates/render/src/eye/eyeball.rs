@@ -3,8 +3,8 @@
 //! Sizes are an average adult's (Atchison, *Schematic eyes*, 2017; Le Grand):
 //! the centre stands for the centre of rotation, 13.2 mm behind the cornea.
 
-use crate::eye_socket::Around;
-use crate::iris;
+use crate::eye::iris;
+use crate::eye::socket::Around;
 use crate::light::Lights;
 use crate::maths::{M3, Rng, V3, fbm, mix, noise, smoothstep, v3};
 

@@ -1,11 +1,11 @@
 //! Skin, lips and clothes: colour and reflection at a point of the body.
 //!
-//! Places are given in the mean adult's millimetres (see [`crate::head::Template::reference`]),
+//! Places are given in the mean adult's millimetres (see [`crate::body::template::Template::reference`]),
 //! so that a cheek is a cheek on every head. What changes slowly is baked at the vertices
 //! (`complexion`); here comes what is finer than they stand, as far as a pixel can show it.
 
-use crate::clothes::Clothes;
-use crate::complexion::{Baked, Complexion, groove};
+use crate::body::clothes::Clothes;
+use crate::body::complexion::{Baked, Complexion, groove};
 use crate::identity::Identity;
 use crate::light::Lights;
 use crate::maths::{Rng, V3, mix, noise, noise_gradient, smoothstep, v3};
