@@ -28,7 +28,8 @@ impl Intrinsics {
     /// Square pixels, principal point in the middle, `hfov_deg` degrees from
     /// the left edge to the right one.
     pub fn from_fov(width: u32, height: u32, hfov_deg: f64) -> Self {
-        let f = f64::from(width) / 2.0 / (hfov_deg.to_radians() / 2.0).tan();
+        // By libm: rendered pictures and their labels are the same on any machine.
+        let f = f64::from(width) / 2.0 / libm::tan(hfov_deg.to_radians() / 2.0);
         Self {
             fx: f,
             fy: f,

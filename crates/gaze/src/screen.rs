@@ -67,7 +67,8 @@ impl Screen {
     /// diagonal, square pixels, the camera in the upper rim.
     pub fn laptop(width_px: u32, height_px: u32) -> Self {
         let (w, h) = (f64::from(width_px.max(1)), f64::from(height_px.max(1)));
-        let mm_per_px = LAPTOP_DIAGONAL_MM / w.hypot(h);
+        // By libm: rendered pictures and their labels are the same on any machine.
+        let mm_per_px = LAPTOP_DIAGONAL_MM / libm::hypot(w, h);
         Self {
             width_px,
             height_px,
@@ -117,7 +118,7 @@ impl Screen {
 
     /// From the camera frame to one with the same origin whose axes lie along the screen's.
     fn camera_to_screen(&self) -> Rotation3<f64> {
-        // By libm: rendered pictures and their labels are the same on any machine.
+        // By libm, as in `laptop`.
         let (sin, cos) = libm::sincos(self.camera.tilt_deg.to_radians());
         let columns = [[1.0, 0.0, 0.0], [0.0, cos, sin], [0.0, -sin, cos]];
         Rotation3::from_matrix_unchecked(columns.into())

@@ -26,17 +26,7 @@ impl From<Intrinsics> for Camera {
 impl Camera {
     /// A camera that sees `hfov_deg` from side to side, the principal point in the middle.
     pub fn from_fov(width: u32, height: u32, hfov_deg: f64, k1: f64) -> Camera {
-        let half = (hfov_deg / 2.0).to_radians();
-        // By libm, so that it is the same number on any machine.
-        let f = f64::from(width) / 2.0 / libm::tan(half);
-        let intrinsics = Intrinsics {
-            fx: f,
-            fy: f,
-            cx: f64::from(width) / 2.0,
-            cy: f64::from(height) / 2.0,
-            width,
-            height,
-        };
+        let intrinsics = Intrinsics::from_fov(width, height, hfov_deg);
         Camera { intrinsics, k1 }
     }
 
@@ -46,11 +36,5 @@ impl Camera {
         let bend = 1.0 + self.k1 * (x * x + y * y);
         let i = &self.intrinsics;
         Point2::new(i.fx * x * bend + i.cx, i.fy * y * bend + i.cy)
-    }
-
-    /// Half the vertical field of view, degrees.
-    pub fn half_vfov_deg(&self) -> f64 {
-        let i = &self.intrinsics;
-        libm::atan(f64::from(i.height) / 2.0 / i.fy).to_degrees()
     }
 }

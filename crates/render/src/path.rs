@@ -116,7 +116,7 @@ fn on_the_grid(frame: usize) -> ([f64; 2], Doing) {
     let (k, within) = (frame / DWELL, frame % DWELL);
     let to = TARGETS[k];
     let from = TARGETS[k.saturating_sub(1)];
-    let degrees = 30.0 * (to[0] - from[0]).hypot(0.56 * (to[1] - from[1]));
+    let degrees = 30.0 * libm::hypot(to[0] - from[0], 0.56 * (to[1] - from[1]));
     let frames = (0.021 + 0.0022 * degrees) * f64::from(FPS);
     let t = (within as f64 + 0.5) / frames;
     if degrees == 0.0 || t >= 1.0 {

@@ -128,7 +128,9 @@ impl Scene {
         let camera = Pinhole::new(&self.camera, SUPERSAMPLE);
         let lights = &self.room.lights;
         let b = &mut self.buffers;
-        b.drawn.resize_with(self.people.len(), Drawn::default);
+        // Whoever has no pose is not there.
+        let present = self.people.len().min(moment.poses.len());
+        b.drawn.resize_with(present, Drawn::default);
         b.raster.clear(camera.width, camera.height);
 
         // Where everything is.

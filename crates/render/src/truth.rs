@@ -40,7 +40,8 @@ pub struct Truth {
     /// Centre of each pupil as it is seen through the cornea, in pixels; of the limbus where the
     /// cornea shows no pupil because the eye looks far away from the camera.
     pub pupil_px: [Point2<f64>; 2],
-    /// Radius of each limbus in pixels: half the long axis of the ellipse it makes.
+    /// Radius of each limbus at its depth, in pixels: half the long axis of the ellipse it makes in
+    /// the middle of the picture; perspective draws it longer towards the edge.
     pub iris_radius_px: [f64; 2],
     /// Share of each iris's disc that no lid hides, 0..1.
     pub visible: [f64; 2],

@@ -28,7 +28,7 @@ fn faces_are_found_and_irises_are_where_they_are() {
     let errors: Vec<f64> = seen.collect();
     assert!(errors.len() >= 2 * 19, "{} of 40 irises", errors.len());
     let error = median(errors);
-    // 0.6 px over a thousand pictures.
+    // 0.7 px over a thousand pictures.
     assert!(error < 1.2, "{error:.2} px");
 }
 
@@ -44,7 +44,7 @@ fn the_gaze_follows_the_pupil_and_not_the_face() {
     for person in &people {
         assert_eq!((person.pictures, person.lost), (7, [0, 0]));
         // A head that is taken for the gaze gives far more than 100 %, and so does a reversed
-        // eye. Of twelve people, five poses and three targets: median 24 %, worst 51 %.
+        // eye. Of 24 people, five poses and three targets: median 24 %, worst 62 %.
         let share = person.pupil_not_face(0).spread;
         println!("person {}: {share:.2}", person.seed);
         assert!(share < 0.5, "{share:.2}");

@@ -58,10 +58,10 @@ pub struct Synth {
     /// What the pictures are for: random, calibration, head-turns, session, crowd, contact
     #[arg(long, value_name = "NAME", default_value = "random", value_parser = |s: &str| s.parse::<Kind>())]
     scenario: Kind,
-    /// Size of every picture, e.g. 640x480 [default: 640x480 to 1920x1080 by chance]
+    /// Size of every picture, e.g. 640x480 [default: 640x480 to 1920x1080 by chance; contact 1280x720]
     #[arg(long, value_name = "WxH", value_parser = size)]
     size: Option<(u32, u32)>,
-    /// How many different people [default: ever new ones]
+    /// How many different people; of fewer than four some stand in a crowd twice [default: ever new ones]
     #[arg(long, value_name = "P", value_parser = at_least_one)]
     persons: Option<usize>,
     /// Pictures a second in session and crowd
@@ -70,8 +70,8 @@ pub struct Synth {
     /// Quality of the JPEGs, 1 to 100 [default: 70 to 95 by chance, the same within a sitting]
     #[arg(long, value_name = "Q", value_parser = clap::value_parser!(u8).range(1..=100))]
     quality: Option<u8>,
-    /// How many pictures are drawn at once [default: one for each core]
-    #[arg(long, value_name = "J", value_parser = at_least_one)]
+    /// How many pictures are drawn at once, at most 1024 [default: one for each core]
+    #[arg(long, value_name = "J", value_parser = jobs)]
     jobs: Option<usize>,
     /// Write OUT/preview.png: pictures from all over the set with their labels drawn in
     #[arg(long)]
@@ -95,6 +95,13 @@ fn at_least_one(text: &str) -> Result<usize, String> {
     match text.parse() {
         Ok(n @ 1..) => Ok(n),
         _ => Err("a whole number from 1 on".into()),
+    }
+}
+
+fn jobs(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(n @ 1..=1024) => Ok(n),
+        _ => Err("a whole number from 1 to 1024".into()),
     }
 }
 

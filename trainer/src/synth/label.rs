@@ -154,7 +154,8 @@ pub struct Eye {
     pub centre_px: [f64; 2],
     /// Centre of the limbus, the iris as it is seen, pixels.
     pub iris_px: [f64; 2],
-    /// Half the limbus's greatest width, pixels.
+    /// Radius of the limbus at its depth, pixels: half its greatest width in the middle of the
+    /// picture; perspective draws it longer towards the edge.
     pub iris_radius_px: f64,
     /// Centre of the pupil as the cornea shows it, pixels.
     pub pupil_px: [f64; 2],

@@ -75,8 +75,9 @@ pub fn make(
     let wished = Manifest::of(&order.plan, order.quality);
     let store = Store::open(&order.out, &wished)?;
     let folder = |n: usize| person_name(order.plan.shot(n).person);
-    let (kept, missing): (Vec<_>, Vec<_>) =
-        (0..order.count).partition(|n| store.has(&folder(*n), *n, &wished));
+    let (kept, missing): (Vec<_>, Vec<_>) = (0..order.count)
+        .take_while(|_| !stop.load(Ordering::Relaxed))
+        .partition(|n| store.has(&folder(*n), *n, &wished));
 
     let work = Work {
         order,
@@ -87,7 +88,7 @@ pub fn make(
         // The jobs are at neighbouring pictures, and a crowd has four people.
         people: Arc::new(People::new(4 * (order.jobs + 1))),
     };
-    if let Some(n) = kept.first() {
+    if let Some(n) = kept.first().filter(|_| !stop.load(Ordering::Relaxed)) {
         work.compare(*n)?;
     }
     let began = Instant::now();
@@ -127,7 +128,7 @@ pub fn make(
                 made,
                 kept: kept.len(),
                 count: order.count,
-                stopped: made < missing.len(),
+                stopped: kept.len() + made < order.count,
                 seconds,
                 per_second: made as f64 / seconds.max(1e-9),
                 jobs: order.jobs,
@@ -245,4 +246,24 @@ fn encode(picture: &Picture, quality: u8, jpeg: &mut Vec<u8>) {
             ColorType::Rgb,
         )
         .expect("a picture of this size can be encoded");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use render::scenario::Kind;
+
+    #[test]
+    fn a_stop_is_heard_while_it_looks_for_what_is_there() {
+        let out = tempfile::tempdir().unwrap();
+        let order = Order {
+            out: out.path().join("set"),
+            plan: Plan::new(Kind::Random, 1),
+            count: usize::MAX,
+            quality: None,
+            jobs: 1,
+        };
+        let report = make(&order, &AtomicBool::new(true), |_| ()).unwrap();
+        assert!(report.stopped && report.made == 0, "{report:?}");
+    }
 }

@@ -7,6 +7,7 @@
 
 pub(crate) mod draw;
 mod fit;
+mod frame;
 mod mesh;
 mod outline;
 

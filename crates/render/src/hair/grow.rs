@@ -89,6 +89,11 @@ pub(super) fn scalp(skull: &Skull, style: &Style, out: &mut Shell) {
             });
         }
     }
+    join(&index, out);
+}
+
+/// Joins the vertices of neighbouring cells of the map; `u32::MAX` where a cell has none.
+fn join(index: &[u32], out: &mut Shell) {
     for j in 0..CELLS - 1 {
         for i in 0..CELLS - 1 {
             let k = j * CELLS + i;
@@ -193,16 +198,5 @@ pub(super) fn cap(skull: &Skull, style: &Style, out: &mut Shell) {
             });
         }
     }
-    for j in 0..CELLS - 1 {
-        for i in 0..CELLS - 1 {
-            let k = j * CELLS + i;
-            let four = [k, k + 1, k + CELLS + 1, k + CELLS].map(|k| index[k]);
-            if four.contains(&u32::MAX) {
-                continue;
-            }
-            let d = from_map(i as f32 + 1.0, j as f32 + 1.0);
-            out.triangle([four[0], four[1], four[2]], d);
-            out.triangle([four[0], four[2], four[3]], d);
-        }
-    }
+    join(&index, out);
 }

@@ -1,8 +1,9 @@
 //! What is seen behind a person: a painted room, as sharp as a webcam sees it.
 
-use super::canvas::{Canvas, enlarge, soften};
+use super::canvas::Canvas;
 use super::lights::Kind;
 use super::places;
+use super::soft::{enlarge, soften};
 use crate::light::Lights;
 use crate::maths::{M3, Rng, V3, mix, smoothstep};
 

@@ -8,6 +8,7 @@ mod hull;
 pub mod lights;
 mod palette;
 mod places;
+mod soft;
 pub mod surroundings;
 
 use gaze::screen::Screen;

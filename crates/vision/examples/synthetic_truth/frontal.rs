@@ -71,7 +71,7 @@ fn brightness(picture: &Picture, truth: &Truth) -> f64 {
     sum / n
 }
 
-/// Writes the eyes of these shots, four times as large, with the true irises (green crosses) and
+/// Writes the eyes of these shots, five times as large, with the true irises (green crosses) and
 /// the landmarks (red; irises yellow), and says which file is which.
 pub fn write_pictures(
     shots: &[Shot],
