@@ -2,8 +2,9 @@
 
 use crate::body::head::Posed;
 use crate::body::template::Template;
+use crate::hair::borders::{beard_inside, moustache_inside};
 use crate::hair::shell::{Shell, Vertex};
-use crate::hair::style::{Beard, beard_inside, moustache_inside};
+use crate::hair::style::Beard;
 use crate::maths::{V3, noise, smoothstep, v3};
 
 /// Grows the beard over the body's vertices.

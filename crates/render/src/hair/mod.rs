@@ -4,6 +4,7 @@
 //! beard that rides on the jaw (`jaw`): triangles like the body's, frayed at their edges, shaded
 //! as strands (`shade`). Only loose wisps and brows are drawn as lines.
 
+mod borders;
 mod brows;
 mod fall;
 mod grow;

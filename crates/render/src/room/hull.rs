@@ -3,8 +3,8 @@
 use super::canvas::{Canvas, Wall, matt, shade};
 use super::furniture::{boxes, cupboards, desk, lamp, plant, shelf, sofa};
 use super::hangings::{curtain, door, picture, window};
-use super::lights::{Kind, kelvin};
-use super::palette::{dye, wall_colour, wood};
+use super::lights::Kind;
+use super::palette::{dye, kelvin, wall_colour, wood};
 use crate::maths::{Rng, V3, v3};
 
 /// The inside of a room: walls and where they stand (mm, the camera at the origin).

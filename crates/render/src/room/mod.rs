@@ -8,6 +8,7 @@ mod hull;
 pub mod lights;
 mod palette;
 mod places;
+mod public;
 mod soft;
 pub mod surroundings;
 

@@ -1,4 +1,4 @@
-//! Colours of walls, furniture and cloth.
+//! Colours of lamps, walls, furniture and cloth.
 
 use crate::maths::{Rng, V3, mix, v3};
 
@@ -40,4 +40,33 @@ pub fn dye(r: &mut Rng) -> V3 {
 /// Whether something of this likelihood happens.
 pub fn chance(r: &mut Rng, p: f32) -> bool {
     r.unit() < p
+}
+
+/// Linear sRGB of a black body of this many kelvin, of luminance 1: the Planckian locus
+/// by Kim et al. (2002), then the matrix of IEC 61966-2-1.
+pub fn kelvin(t: f32) -> V3 {
+    let t = f64::from(t.clamp(1700.0, 20000.0));
+    let u = 1000.0 / t;
+    let x = if t < 4000.0 {
+        ((-0.266_123_9 * u - 0.234_358_9) * u + 0.877_695_6) * u + 0.179_910
+    } else {
+        ((-3.025_846_9 * u + 2.107_037_9) * u + 0.222_634_7) * u + 0.240_390
+    };
+    let y = if t < 2222.0 {
+        ((-1.106_381_4 * x - 1.348_110_2) * x + 2.185_558_32) * x - 0.202_196_83
+    } else if t < 4000.0 {
+        ((-0.954_947_6 * x - 1.374_185_93) * x + 2.091_370_15) * x - 0.167_488_67
+    } else {
+        ((3.081_758_0 * x - 5.873_386_7) * x + 3.751_129_97) * x - 0.370_014_83
+    };
+    let (a, c) = (x / y, (1.0 - x - y) / y);
+    let r = 3.240_454_2 * a - 1.537_138_5 - 0.498_531_4 * c;
+    let g = -0.969_266_0 * a + 1.876_010_8 + 0.041_556_0 * c;
+    let b = 0.055_643_4 * a - 0.204_025_9 + 1.057_225_2 * c;
+    v3(r.max(0.0) as f32, g.max(0.0) as f32, b.max(0.02) as f32)
+}
+
+/// Parts of red, green and blue by how much light they are.
+pub fn luminance(c: V3) -> f32 {
+    0.2126 * c.x + 0.7152 * c.y + 0.0722 * c.z
 }
