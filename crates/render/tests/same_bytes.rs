@@ -14,7 +14,7 @@ const STORED: [(Kind, u64); 6] = [
     (Kind::Calibration, 0x8efeb2ec55673a0a),
     (Kind::HeadTurns, 0x308b616bd1f0f40c),
     (Kind::Session, 0xb4e5cd777d8acee3),
-    (Kind::Crowd, 0x7fd3a55750a612a4),
+    (Kind::Crowd, 0x853ee0c50ea86e91),
     (Kind::Contact, 0x1c66a340734daf18),
 ];
 

@@ -61,7 +61,7 @@ pub struct Synth {
     /// Size of every picture, e.g. 640x480 [default: 640x480 to 1920x1080 by chance; contact 1280x720]
     #[arg(long, value_name = "WxH", value_parser = size)]
     size: Option<(u32, u32)>,
-    /// How many different people; of fewer than four some stand in a crowd twice [default: ever new ones]
+    /// How many different people; a crowd is no larger [default: ever new ones]
     #[arg(long, value_name = "P", value_parser = at_least_one)]
     persons: Option<usize>,
     /// Pictures a second in session and crowd

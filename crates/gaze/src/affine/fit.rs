@@ -192,15 +192,15 @@ pub fn fit_with(samples: &[Sample], options: FitOptions) -> Result<Fit, FitError
     match options.form {
         FormChoice::Only(form) => fit_form(&looks, form, &options),
         FormChoice::Better => {
-            let mut best = fit_form(&looks, Form::Held, &options)?;
+            let mut best = fit_form(&looks, Form::Held, &options);
             for form in [Form::ScaleOffset, Form::Affine] {
                 if let Ok(other) = fit_form(&looks, form, &options)
-                    && clearly_better(&other, &best)
+                    && !best.as_ref().is_ok_and(|b| !clearly_better(&other, b))
                 {
-                    best = other;
+                    best = Ok(other);
                 }
             }
-            Ok(best)
+            best
         }
     }
 }

@@ -92,8 +92,8 @@ pub struct Plan {
     /// Size of every picture in pixels; if left out by chance from 640×480 to 1920×1080, in
     /// `contact` 1280×720.
     pub size: Option<(u32, u32)>,
-    /// How many different people there are; without end if left out. In a crowd of more than
-    /// these some stand there twice.
+    /// How many different people there are; without end if left out. A crowd is no
+    /// larger than these.
     pub persons: Option<usize>,
     /// Pictures a second in `session` and `crowd`.
     pub fps: f64,

@@ -5,6 +5,7 @@ use nalgebra::{Point2, Vector3};
 use super::track::Track;
 use super::{Plan, Shot, angles, between, eye_in_head};
 use crate::maths::{Rng, mix_seed, sin_cos};
+use crate::path::Doing;
 use crate::truth::Pose;
 
 /// How long a crowd crosses.
@@ -61,12 +62,13 @@ pub(super) fn session(shot: &mut Shot, seed: u64, t: f64) {
 pub(super) fn crowd(plan: &Plan, shot: &mut Shot, seed: u64, t: f64) {
     let mut r = Rng::new(seed ^ 0xc0d);
     let n = 2 + (r.unit() * 3.0) as usize;
+    let n = n.min(plan.persons.unwrap_or(n).max(1));
     shot.timestamp_ms += (1000.0 * t) as u64;
     let (mut people, mut poses) = (Vec::new(), Vec::new());
     for k in 0..n {
         // Ever new people, or the plan's few.
         let number = match plan.persons {
-            Some(all) => (shot.person + k) % all.max(1),
+            Some(all) => (shot.person + k) % all,
             None => shot.sitting * 4 + k,
         };
         people.push(plan.person_seed(number));
@@ -84,22 +86,33 @@ pub(super) fn crowd(plan: &Plan, shot: &mut Shot, seed: u64, t: f64) {
             height,
             depth + 40.0 * wave(0.07, 30.0),
         );
-        // Every second or two the eyes go to the lens, the screen, another face, or anywhere.
+        // Every second or two the eyes go to the lens or anywhere: so far beside the lens, degrees.
         let pace = between(&mut r, 0.9, 1.9);
-        let mut look = Rng::new(mix_seed(seed, k as u64, (t / pace) as u64));
-        let lens = -place;
-        let away = [
-            between(&mut look, -35.0, 35.0),
-            between(&mut look, -15.0, 12.0),
-        ];
-        let direction = if look.unit() < 0.4 {
-            lens.normalize()
-        } else {
-            let [yaw, pitch] = angles(lens);
-            let ((sy, cy), (sp, cp)) = (sin_cos(yaw + away[0]), sin_cos(pitch + away[1]));
-            Vector3::new(cp * sy, -sp, -cp * cy)
+        let glance = |n: u64| {
+            let mut look = Rng::new(mix_seed(seed, k as u64, n));
+            let (side, up) = (
+                between(&mut look, -35.0, 35.0),
+                between(&mut look, -15.0, 12.0),
+            );
+            if look.unit() < 0.4 {
+                [0.0, 0.0]
+            } else {
+                [side, up]
+            }
         };
-        let [yaw, pitch] = angles(lens);
+        let now = (t / pace) as u64;
+        let (from, to) = (glance(now.saturating_sub(1)), glance(now));
+        // Heads go with far glances, and heads take their time.
+        let far = (to[0] - from[0]).abs().max((to[1] - from[1]).abs());
+        let u = ((t - now as f64 * pace) / (0.12 + far / 120.0)).clamp(0.0, 1.0);
+        let way = u * u * (3.0 - 2.0 * u);
+        let away = [0, 1].map(|i| from[i] + way * (to[i] - from[i]));
+        if k == 0 && u < 1.0 && far > 0.0 {
+            shot.doing = Doing::Saccade;
+        }
+        let [yaw, pitch] = angles(-place);
+        let ((sy, cy), (sp, cp)) = (sin_cos(yaw + away[0]), sin_cos(pitch + away[1]));
+        let direction = Vector3::new(cp * sy, -sp, -cp * cy);
         let mut head = [
             yaw + 16.0 * wave(0.19, 80.0),
             pitch + 6.0 * wave(0.23, 20.0),

@@ -116,6 +116,29 @@ fn a_film_has_no_jumps_but_saccades() {
 }
 
 #[test]
+fn a_crowd_s_heads_turn_and_do_not_jump_and_nobody_stands_there_twice() {
+    let plan = Plan {
+        fps: 60.0,
+        persons: Some(3),
+        ..small(Kind::Crowd)
+    };
+    for n in 0..plan.lengths().0 - 1 {
+        let (a, b) = (plan.shot(n), plan.shot(n + 1));
+        for (p, q) in a.moment.poses.iter().zip(&b.moment.poses) {
+            // Quick heads reach 250° a second.
+            for i in 0..3 {
+                let turned = (p.head[i] - q.head[i]).abs();
+                assert!(turned < 4.5, "{n}: {turned}");
+            }
+        }
+        let mut people = a.people.clone();
+        people.sort_unstable();
+        people.dedup();
+        assert_eq!(people.len(), a.people.len());
+    }
+}
+
+#[test]
 fn contact_pictures_look_into_the_lens_near_it_and_away() {
     let plan = small(Kind::Contact);
     let people = Arc::new(People::new(2));
