@@ -9,12 +9,13 @@ use crate::body::head::Posed;
 use crate::body::template::Template;
 use crate::camera::Camera;
 use crate::draw::{halve, shade_body};
+use crate::eye::eyeball::LIMBUS_DEPTH;
 use crate::eye::socket::{EyeView, draw_eye};
 use crate::glasses::draw::{Place, View};
 use crate::hair::PosedShell;
-use crate::maths::{M3, V3, v3};
+use crate::maths::{M3, V3, sin_cos, v3};
 use crate::person::Person;
-use crate::raster::{EYEBALL, Pinhole, Raster};
+use crate::raster::{EYEBALL, NOTHING, Pinhole, Raster};
 use crate::room::Room;
 use crate::sensor::Sensor;
 use crate::shadow::ShadowMap;
@@ -178,6 +179,12 @@ impl Scene {
             looks.push(look);
         }
 
+        for (k, look) in looks.iter_mut().enumerate() {
+            for eye in 0..2 {
+                look.0.visible[eye] *= uncovered(&look.0, eye, k, &b.drawn, &b.raster);
+            }
+        }
+
         // Bodies, eyes behind their lids, frames of glasses, then what is thinner than a sample, and glass.
         self.room.background.spread(SUPERSAMPLE, &mut b.colour);
         shade_body(
@@ -255,6 +262,33 @@ impl Scene {
     }
 }
 
+/// Share of an iris of person `k` that lies in the picture and behind nobody else and no hair.
+/// Lids are reckoned elsewhere; the own nose and glasses are not reckoned.
+fn uncovered(truth: &Truth, eye: usize, k: usize, drawn: &[Drawn], raster: &Raster) -> f64 {
+    let body = Template::bundled().triangles.len() as u32;
+    let depth = truth.gaze[eye].origin.z + truth.optical[eye].z * f64::from(LIMBUS_DEPTH);
+    let (at, radius) = (truth.iris_px[eye], truth.iris_radius_px[eye]);
+    let samples = SUPERSAMPLE as f64;
+    // The middle and two rings of eight.
+    let ring = |r: f64| (0..8).map(move |i| (r, 45.0 * f64::from(i)));
+    let points = std::iter::once((0.0, 0.0))
+        .chain(ring(0.5))
+        .chain(ring(0.9));
+    let free = points.filter(|&(r, degrees)| {
+        let (sin, cos) = sin_cos(degrees);
+        let x = (at.x + r * radius * cos) * samples;
+        let y = (at.y + r * radius * sin) * samples;
+        if !(0.0..raster.width as f64).contains(&x) || !(0.0..raster.height as f64).contains(&y) {
+            return false;
+        }
+        let seen = &raster.seen[y as usize * raster.width + x as usize];
+        let own = drawn.iter().rposition(|d| d.first <= seen.triangle) == Some(k)
+            && seen.triangle - drawn[k].first < body;
+        own || seen.triangle == NOTHING || f64::from(seen.inverse_z) < 1.0 / depth
+    });
+    free.count() as f64 / 17.0
+}
+
 /// How a person's skull stands before the camera.
 fn skull(person: &Person, pose: &Pose) -> Place {
     Place {
@@ -326,6 +360,8 @@ mod tests {
         let swapped = picture(vec![far.clone(), pose()]);
         assert_eq!(hidden.0, swapped.0, "the order in the list does not matter");
         assert_eq!(hidden.1[1], swapped.1[0]);
+        assert_eq!(hidden.1[1].visible, [0.0; 2]);
+        assert!(hidden.1[0].visible[0] > 0.5, "{:?}", hidden.1[0].visible);
         // Beside the near head the far one shows.
         far.place.x = 300.0;
         let both = picture(vec![pose(), far]);

@@ -43,7 +43,8 @@ pub struct Truth {
     /// Radius of each limbus at its depth, in pixels: half the long axis of the ellipse it makes in
     /// the middle of the picture; perspective draws it longer towards the edge.
     pub iris_radius_px: [f64; 2],
-    /// Share of each iris's disc that no lid hides, 0..1.
+    /// Share of each iris's disc that no lid hides, 0..1; once drawn, also that no hair and nobody
+    /// else hides and that lies in the picture.
     pub visible: [f64; 2],
     /// Opening between the middles of the lids against the iris's width (0: shut).
     pub openness: [f64; 2],

@@ -2,6 +2,7 @@
 //!
 //! Nothing here is asserted: what a machine reaches depends on the machine.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -23,6 +24,13 @@ use crate::pipeline::measurement::Measurement;
 use crate::pipeline::shared::Shared;
 use crate::pipeline::{Daemon, Parts};
 use crate::sources::{self, Next, OpenOptions, SourceSpec};
+
+/// A line on standard output; who reads it may have left.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
 
 /// What to measure.
 #[derive(Args)]
@@ -101,7 +109,7 @@ impl Report {
     /// A line for people only.
     pub(super) fn say(&self, line: &str) {
         if !self.json {
-            println!("{line}");
+            say!("{line}");
         }
     }
 
@@ -113,7 +121,7 @@ impl Report {
 
     pub(super) fn put(&mut self, name: &str, value: f64, unit: &str) {
         if !self.json {
-            println!("{name:34} {value:>10.3} {unit}");
+            say!("{name:34} {value:>10.3} {unit}");
         }
         self.insert(name, value.into());
     }
@@ -121,7 +129,7 @@ impl Report {
     fn spread(&mut self, name: &str, micros: &Histogram<u64>) {
         let ms = |q: f64| micros.value_at_quantile(q) as f64 / 1000.0;
         if !self.json {
-            println!(
+            say!(
                 "{name:34} {:>10.3} ms   p90 {:.3}   p99 {:.3}   worst {:.3}",
                 ms(0.5),
                 ms(0.9),
@@ -138,7 +146,7 @@ impl Report {
 
     fn end(self) {
         if self.json {
-            println!("{}", serde_json::Value::Object(self.fields));
+            say!("{}", serde_json::Value::Object(self.fields));
         }
     }
 }
@@ -224,7 +232,7 @@ fn frame_to_sample(args: &BenchArgs, report: &mut Report) -> Result<(), Failure>
     }
     let n = whole.len().max(1) as f64;
     if !report.json {
-        println!(
+        say!(
             "{} frames of {}×{}, one face a frame, {} core{}",
             whole.len(),
             size.0,
@@ -311,7 +319,7 @@ fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(
     let (end, ended) = (reader.header(), t0.elapsed().as_secs_f64());
     let after = end.stats;
     if !report.json {
-        println!("the whole daemon for {elapsed:.0} s");
+        say!("the whole daemon for {elapsed:.0} s");
     }
     // Counted by index and time of publication: the statistics come four times a second only.
     report.put(

@@ -1,5 +1,6 @@
 //! `gaze-trainer synth`.
 
+use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -81,12 +82,30 @@ pub struct Synth {
     json: bool,
 }
 
+/// A line on standard output; who reads it may have left.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+/// The same on standard error.
+macro_rules! tell {
+    ($($words:tt)*) => {{
+        let _ = writeln!(std::io::stderr(), $($words)*);
+    }};
+}
+
 fn size(text: &str) -> Result<(u32, u32), String> {
     let sides = text.split_once(['x', 'X', '×']);
     let parsed = sides.and_then(|(w, h)| Some((w.parse().ok()?, h.parse().ok()?)));
     match parsed {
-        Some(s @ (64..=4096, 48..=4096)) => Ok(s),
-        Some(_) => Err("sizes go from 64x48 to 4096x4096".into()),
+        Some((w, h)) if !(48..=4096).contains(&w) || !(48..=4096).contains(&h) => {
+            Err("sizes go from 48x48 to 4096x4096".into())
+        }
+        Some((w, h)) if w > 3 * h || h > 3 * w => {
+            Err("no camera is that long: one side is at most three times the other".into())
+        }
+        Some(s) => Ok(s),
         None => Err("write it like 640x480".into()),
     }
 }
@@ -119,7 +138,7 @@ impl Synth {
             Ok(true) => ExitCode::from(STOPPED),
             Ok(false) => ExitCode::SUCCESS,
             Err(error) => {
-                eprintln!("gaze-trainer: {error}");
+                tell!("gaze-trainer: {error}");
                 ExitCode::from(error.exit_code())
             }
         }
@@ -134,7 +153,7 @@ impl Synth {
         let stopped = report.as_ref().is_some_and(|r| r.stopped);
         let preview = if self.preview && !stopped {
             let (path, shown) = preview::write(&self.out)?;
-            eprintln!("{}: {shown} pictures", path.display());
+            tell!("{}: {shown} pictures", path.display());
             Some(path)
         } else {
             None
@@ -146,7 +165,7 @@ impl Synth {
             };
             object["out"] = self.out.to_string_lossy().into();
             object["preview"] = preview.map(|p| p.to_string_lossy().into_owned()).into();
-            println!("{object}");
+            say!("{object}");
         }
         Ok(stopped)
     }
@@ -178,16 +197,17 @@ impl Synth {
         let there = report.made + report.kept;
         let out = self.out.display();
         if report.stopped {
-            eprintln!(
+            tell!(
                 "gaze-trainer: stopped; {there} of {count} pictures are there and whole; the same command goes on"
             );
         } else if report.made == 0 {
-            eprintln!("{out}: all {count} pictures were there");
+            tell!("{out}: all {count} pictures were there");
         } else {
             let (time, rate) = (duration(report.seconds), report.per_second);
-            eprintln!(
+            tell!(
                 "{out}: {count} pictures, {} there before, {} drawn in {time}, {rate:.1} a second",
-                report.kept, report.made
+                report.kept,
+                report.made
             );
         }
         Ok(report)

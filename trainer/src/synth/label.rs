@@ -10,8 +10,6 @@ use gaze::screen::Screen;
 
 /// Number of this layout of `truth`; another number is another layout.
 pub const SCHEMA: u32 = 1;
-/// A head hides what is behind a ball of this radius (mm), this far behind its eyes.
-const HEAD_BALL: [f64; 2] = [80.0, 85.0];
 
 /// The whole of `img_N.json`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -167,7 +165,7 @@ pub struct Eye {
     pub optical_axis: [f64; 3],
     /// Between the middles of the lids against the iris's width; 0 is shut.
     pub openness: f64,
-    /// Share of the iris that the lids leave free; 0 beside the picture and behind another head.
+    /// Share of the iris that lids, other people and hair leave free and that lies in the picture.
     pub visible: f64,
 }
 
@@ -285,11 +283,8 @@ impl Face {
         let (truth, pose) = (&seen[k], &shot.moment.poses[k]);
         let [yaw, pitch, roll] = truth.head.map(angle);
         let lens = lens_angle_deg(truth);
-        let i = shot.camera().intrinsics;
-        let (w, h) = (f64::from(i.width), f64::from(i.height));
         let eyes = [0, 1].map(|eye| {
             let (ray, iris) = (&truth.gaze[eye], truth.iris_px[eye]);
-            let inside = (0.0..w).contains(&iris.x) && (0.0..h).contains(&iris.y);
             Eye {
                 centre_px: px(truth.centre_px[eye]),
                 iris_px: px(iris),
@@ -299,11 +294,7 @@ impl Face {
                 gaze: unit(ray.direction),
                 optical_axis: unit(truth.optical[eye]),
                 openness: angle(truth.openness[eye]),
-                visible: if inside && !hidden(seen, k, ray.origin) {
-                    angle(truth.visible[eye])
-                } else {
-                    0.0
-                },
+                visible: angle(truth.visible[eye]),
             }
         });
         Face {
@@ -325,18 +316,6 @@ impl Face {
     }
 }
 
-/// Whether another, nearer head stands between the camera and a point of person `k`.
-fn hidden(seen: &[Seen], k: usize, point: Vector3<f64>) -> bool {
-    let [radius, behind] = HEAD_BALL;
-    let others = seen.iter().enumerate().filter(|(i, _)| *i != k);
-    others.into_iter().any(|(_, other)| {
-        let middle = other.head_mm + Vector3::new(0.0, 0.0, behind);
-        let along = point.normalize();
-        let reach = middle.dot(&along);
-        reach < point.norm() && (middle - along * reach).norm() < radius
-    })
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -356,39 +335,5 @@ mod tests {
                 }
             }
         }
-    }
-
-    #[test]
-    fn a_nearer_head_hides_the_eyes_behind_it() {
-        let at = |x: f64, z: f64| Seen {
-            head_mm: Vector3::new(x, 0.0, z),
-            ..drawn()
-        };
-        let eye = Vector3::new(30.0, 0.0, 900.0);
-        assert!(hidden(&[at(0.0, 900.0), at(0.0, 600.0)], 0, eye));
-        assert!(!hidden(&[at(0.0, 900.0), at(160.0, 600.0)], 0, eye));
-        assert!(!hidden(&[at(0.0, 900.0), at(0.0, 1500.0)], 0, eye));
-        assert!(
-            !hidden(&[at(0.0, 900.0)], 0, eye),
-            "nobody hides themselves"
-        );
-    }
-
-    fn drawn() -> Seen {
-        let plan = Plan {
-            size: Some((64, 48)),
-            ..Plan::new(Kind::Random, 1)
-        };
-        let shot = plan.shot(0);
-        let person = render::person::Person::new(render::identity::Identity::demo());
-        let screen = gaze::screen::Screen::default();
-        render::scene::Scene::new(
-            shot.camera(),
-            render::room::Room::demo(&screen, 64, 48),
-            render::sensor::Sensor::default(),
-            vec![std::sync::Arc::new(person)],
-        )
-        .truth(&shot.moment)
-        .remove(0)
     }
 }

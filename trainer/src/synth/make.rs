@@ -86,7 +86,7 @@ pub fn make(
         next: AtomicUsize::new(0),
         stop,
         // The jobs are at neighbouring pictures, and a crowd has four people.
-        people: Arc::new(People::new(4 * (order.jobs + 1))),
+        people: Arc::new(People::new(4 * (order.jobs.min(1024) + 1))),
     };
     if let Some(n) = kept.first().filter(|_| !stop.load(Ordering::Relaxed)) {
         work.compare(*n)?;

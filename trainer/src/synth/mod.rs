@@ -33,7 +33,7 @@ pub enum Error {
         why: String,
     },
     /// The folder holds something else.
-    #[error("{}: {why}; give those settings, or another folder", path.display())]
+    #[error("{}: {why}", path.display())]
     Other {
         /// Which one.
         path: PathBuf,

@@ -10,7 +10,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 /// Between two drawings of the bar.
 const BLINK: Duration = Duration::from_millis(150);
 /// Letters of the bar.
-const BAR: usize = 28;
+const BAR: usize = 16;
 
 /// Writes to standard error.
 #[derive(Debug)]
@@ -48,7 +48,7 @@ impl Display {
     /// Ends the bar's line.
     pub fn end(&self) {
         if self.terminal && self.last.is_some() {
-            eprint!("\r\x1b[K");
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
         }
     }
 }

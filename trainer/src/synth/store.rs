@@ -87,17 +87,30 @@ impl Store {
     /// Opens `root` for the set that `wished` describes, or begins it there.
     pub fn open(root: &Path, wished: &Manifest) -> Result<Store, Error> {
         fs::create_dir_all(root).map_err(|e| Error::write(root, e))?;
+        // The folder itself is locked, before anything in it is looked at.
+        let lock = File::open(root).map_err(|e| Error::read(root, e))?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => return Err(Error::Busy(root.to_owned())),
+            // A file system without locks: then two at once are the person's own affair.
+            Err(TryLockError::Error(_)) => {}
+        }
         let path = root.join(MANIFEST);
         match fs::read(&path) {
             Ok(bytes) => {
                 let there: Manifest = serde_json::from_slice(&bytes).map_err(|e| Error::Other {
                     path: path.clone(),
-                    why: format!("is damaged ({e})"),
+                    why: format!(
+                        "is damaged ({e}), so the set cannot go on; give another folder, or remove this one"
+                    ),
                 })?;
                 if there != *wished {
                     return Err(Error::Other {
                         path: root.to_owned(),
-                        why: format!("holds another set: {}", there.difference(wished)),
+                        why: format!(
+                            "holds another set: {}; give those settings, or another folder",
+                            there.difference(wished)
+                        ),
                     });
                 }
             }
@@ -105,7 +118,9 @@ impl Store {
                 if let Some(stranger) = stranger(root)? {
                     return Err(Error::Other {
                         path: root.to_owned(),
-                        why: format!("holds {stranger}, which is none of a set's"),
+                        why: format!(
+                            "holds {stranger} and no {MANIFEST}: not a set that can go on; give an empty or new folder"
+                        ),
                     });
                 }
                 let text = serde_json::to_vec_pretty(wished).map_err(io::Error::from);
@@ -113,13 +128,6 @@ impl Store {
                     .map_err(|e| Error::write(&path, e))?;
             }
             Err(e) => return Err(Error::read(&path, e)),
-        }
-        let lock = File::open(&path).map_err(|e| Error::read(&path, e))?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => return Err(Error::Busy(root.to_owned())),
-            // A file system without locks: then two at once are the person's own affair.
-            Err(TryLockError::Error(_)) => {}
         }
         Ok(Store {
             root: root.to_owned(),

@@ -137,6 +137,7 @@ pub(super) fn crowd(plan: &Plan, shot: &mut Shot, seed: u64, t: f64) {
     };
     if let Some(p) = shot.setup.screen.intersect(&ray) {
         shot.target = p;
+        poses[0].target = shot.target_mm();
     }
     if plan.persons.is_none() {
         shot.person = shot.sitting * 4;

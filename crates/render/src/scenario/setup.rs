@@ -69,6 +69,14 @@ impl Setup {
         } else {
             between(&mut r, -0.06, 0.04)
         };
+        // A camera on its side sees as far along its longer side.
+        let hfov = if height > width {
+            let (sin, cos) = crate::maths::sin_cos(hfov / 2.0);
+            let half = libm::atan(sin / cos * f64::from(width) / f64::from(height));
+            2.0 * half.to_degrees()
+        } else {
+            hfov
+        };
         Setup {
             camera: Camera::from_fov(width, height, hfov, k1),
             screen,

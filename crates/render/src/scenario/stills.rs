@@ -188,12 +188,11 @@ pub(super) fn contact(shot: &mut Shot, within: usize, mut r: Rng) {
         _ => between(&mut r, 10.0, 35.0),
     };
     let (sin, cos) = sin_cos(between(&mut r, 0.0, 360.0));
-    // A point as far away as the lens, `off` degrees beside it as seen from the eyes.
+    // `off` degrees beside the lens as seen from the eyes.
     let [yaw, pitch] = angles(-place);
     let (sy, cy) = sin_cos(yaw + off * cos);
     let (sp, cp) = sin_cos((pitch + off * sin).clamp(-60.0, 60.0));
     let direction = Vector3::new(cp * sy, -sp, -cp * cy);
-    let target = place + direction * place.norm();
     let mut head = [yaw, pitch, 0.0];
     for _ in 0..40 {
         // Half face the lens whatever the eyes do, half turn elsewhere.
@@ -214,8 +213,10 @@ pub(super) fn contact(shot: &mut Shot, within: usize, mut r: Rng) {
         origin: place,
         direction,
     };
+    let mut target = place + direction * place.norm();
     if let Some(p) = shot.setup.screen.intersect(&ray) {
         shot.target = p;
+        target = shot.target_mm();
     }
     shot.timestamp_ms += 1000 * within as u64;
     shot.moment.poses = vec![Pose {
