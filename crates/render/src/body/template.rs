@@ -161,7 +161,7 @@ fn hanging(triangles: &[[u32; 3]], points: &[V3]) -> (Vec<(u32, V3)>, Vec<[u32; 
                 let x = points[v as usize].x;
                 // The waist falls straight; arms come in and forward, to a table.
                 let step = if x.abs() < 200.0 {
-                    v3(0.0, 300.0, 0.0)
+                    v3(0.0, 500.0, 0.0)
                 } else {
                     v3(-x.signum() * 25.0, 130.0, -60.0)
                 };

@@ -84,6 +84,9 @@ const ROOTS: f32 = TONE_STEPS as f32 / 2.0;
 const FINE: i32 = 64;
 /// What the exposure aims at: mean of the root of the light.
 const AIM: f32 = 0.52;
+/// Light that comes out white, and the share of the (weighted) picture that may.
+const CLIPPED: f32 = 0.85;
+const MOST_CLIPPED: f32 = 0.05;
 
 /// Linear light 0..[`TONE_RANGE`] → sRGB with a soft shoulder that begins at `knee`, indexed by
 /// the square root so that shadows are resolved. `contrast` steepens the middle, `lift` raises black.
@@ -193,6 +196,17 @@ impl Sensor {
                 .sum();
             let off = AIM * all / bright.max(1e-6);
             gain *= (off * off).clamp(0.02, 50.0);
+        }
+        // Before a dark wall a face would burn out: less light until little is clipped.
+        for _ in 0..16 {
+            let clipped: f32 = (seen.iter())
+                .filter(|(y, _)| y * gain > CLIPPED)
+                .map(|s| s.1)
+                .sum();
+            if clipped < MOST_CLIPPED * all {
+                break;
+            }
+            gain *= 0.94;
         }
         gain.clamp(0.02, self.most)
     }
