@@ -1,6 +1,6 @@
 //! Glasses: a style by seed, fitted to a head as a mesh of the frame and two curved lenses.
 //!
-//! The frame goes through the z-buffer and the shadow map like the body ([`draw`]); the lenses
+//! The frame goes through the z-buffer and the shadow map like the body (`draw.rs`); the lenses
 //! let through what is behind them and mirror the room. They do not bend what is seen through
 //! them (a lens of −4 dioptres would show the eye some 6 % smaller), so that the truth is the
 //! same with glasses and without.
