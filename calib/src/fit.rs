@@ -4,6 +4,7 @@ use std::io::Write;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use gaze::affine::{FitOptions, fit_with};
+use gaze::calibration::selection::login_name;
 use gaze::calibration::{self, Calibration, DisplayRecord, FileError, Grade, Setup};
 use gaze::screen::Screen;
 
@@ -90,14 +91,4 @@ fn setup(args: &FitArgs) -> Setup {
         },
         network: args.network.clone(),
     }
-}
-
-/// The login name as the shell has it.
-fn login_name() -> String {
-    let mut names = ["USER", "LOGNAME"]
-        .into_iter()
-        .filter_map(|name| std::env::var(name).ok());
-    names
-        .find(|name| !name.is_empty())
-        .unwrap_or_else(|| "default".to_owned())
 }

@@ -29,8 +29,10 @@
 //! schema, is not finite, when its map is singular, when its numbers
 //! contradict each other, or when it fails its own grade.
 
+mod atomic;
 mod file;
 mod place;
+pub mod selection;
 
 use serde::{Deserialize, Serialize};
 

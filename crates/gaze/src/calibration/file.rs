@@ -1,10 +1,10 @@
-//! Reading and writing calibration files, whole or not at all.
+//! Reading and writing calibration files.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::fs::{self, File};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::atomic::replace;
 use super::{Calibration, Invalid, SCHEMA, file_name};
 
 /// No calibration is larger than this; what is, is something else.
@@ -42,6 +42,14 @@ pub enum FileError {
         path: PathBuf,
         /// Where and why.
         source: serde_json::Error,
+    },
+    /// A selection that parses, and is not usable.
+    #[error("{}: {reason}", path.display())]
+    Selection {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: &'static str,
     },
     /// It parses, and is not usable.
     #[error("{}: {reason}", path.display())]
@@ -109,7 +117,6 @@ fn parse(text: &[u8], path: &Path) -> Result<Calibration, FileError> {
 /// # Errors
 /// [`FileError`]; nothing is left behind.
 pub fn write(calibration: &Calibration, folder: &Path) -> Result<PathBuf, FileError> {
-    static SERIAL: AtomicU32 = AtomicU32::new(0);
     let name = file_name(
         &calibration.user,
         &calibration.camera,
@@ -128,24 +135,11 @@ pub fn write(calibration: &Calibration, folder: &Path) -> Result<PathBuf, FileEr
     })?;
     text.push(b'\n');
 
-    make_private_folder(folder).map_err(|e| io_error(folder, "cannot make the folder", e))?;
-    // A leading dot and another ending: nobody takes it for a calibration.
-    let serial = SERIAL.fetch_add(1, Ordering::Relaxed);
-    let temporary = folder.join(format!(".{name}.{}.{serial}.tmp", std::process::id()));
-    let replaced = write_synced(&temporary, &text)
-        .map_err(|e| io_error(&temporary, "cannot write", e))
-        .and_then(|()| {
-            fs::rename(&temporary, &path).map_err(|e| io_error(&path, "cannot replace", e))
-        });
-    if replaced.is_err() {
-        let _ = fs::remove_file(&temporary);
-    }
-    replaced?;
-    sync_folder(folder).map_err(|e| io_error(folder, "cannot sync the folder", e))?;
+    replace(&path, &text)?;
     Ok(path)
 }
 
-fn io_error(path: &Path, action: &'static str, source: io::Error) -> FileError {
+pub(super) fn io_error(path: &Path, action: &'static str, source: io::Error) -> FileError {
     let path = path.to_owned();
     match source.kind() {
         io::ErrorKind::NotFound if action == "cannot open" => FileError::NotFound { path },
@@ -154,32 +148,5 @@ fn io_error(path: &Path, action: &'static str, source: io::Error) -> FileError {
             action,
             source,
         },
-    }
-}
-
-fn write_synced(path: &Path, text: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text)?;
-    file.sync_all()
-}
-
-fn make_private_folder(folder: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder)
-}
-
-/// The rename itself outlives a power cut only when the folder is synced.
-fn sync_folder(folder: &Path) -> io::Result<()> {
-    if cfg!(unix) {
-        File::open(folder)?.sync_all()
-    } else {
-        Ok(())
     }
 }
