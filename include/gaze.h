@@ -132,7 +132,7 @@ enum {
 #define GAZE_DEMO        0x0400u /* made by the demo: nobody is looking */
 #define GAZE_PAUSED      0x0800u /* paused by the user, the camera is closed */
 #define GAZE_RECALIBRATE 0x1000u /* the calibration no longer fits */
-#define GAZE_COARSE      0x2000u /* only good for large regions */
+#define GAZE_COARSE      0x2000u /* only good for large regions: no or a poor calibration */
 #define GAZE_FIXATION    0x4000u /* the eyes rest on one place */
 
 /* gaze_sample.reason, gaze_status.reason: why it is not better. */
@@ -178,6 +178,25 @@ enum {
     GAZE_SOURCE_PICTURES = 3,
     GAZE_SOURCE_DEMO = 4,
     GAZE_SOURCE_NULL = 5
+};
+
+/* gaze_calibration_note.status: how it stands with the calibration. */
+enum {
+    GAZE_CALIBRATION_UNKNOWN = 0,  /* the daemon does not say (an older one) */
+    GAZE_CALIBRATION_NONE = 1,     /* none for this person, camera and display */
+    GAZE_CALIBRATION_IN_FORCE = 2,
+    GAZE_CALIBRATION_REFUSED = 3,  /* none in force: the file there was refused */
+    GAZE_CALIBRATION_KEPT = 4      /* one in force; the newer file was refused */
+};
+
+/* gaze_calibration_note.grade: what its held-out error is worth. */
+enum {
+    GAZE_GRADE_UNKNOWN = 0,
+    GAZE_GRADE_FAILED = 1,
+    GAZE_GRADE_POOR = 2,
+    GAZE_GRADE_FAIR = 3,
+    GAZE_GRADE_GOOD = 4,
+    GAZE_GRADE_EXCELLENT = 5
 };
 
 /* gaze_face.state: does this face look at the camera? */
@@ -300,10 +319,23 @@ struct gaze_why {
     uint64_t reserved[5];
 };
 
+/* Whose calibration is in force, what it is worth, why the last file was refused.
+ * Texts are UTF-8 and end with a zero. */
+struct gaze_calibration_note {
+    uint32_t status;     /* GAZE_CALIBRATION_... */
+    uint32_t grade;      /* GAZE_GRADE_... */
+    uint32_t generation; /* that this is about, as in the samples; 0: none in force */
+    float error;         /* expected, fraction of the screen's diagonal; NaN: none */
+    uint64_t created_unix_s; /* when it was made: seconds since 1970 */
+    char user[32];       /* whose is in force or looked for */
+    char text[128];      /* one line: why the last file was refused, or what is missing */
+};
+
 /* ----------------------------------------------------------------- layout */
 
 #define GAZE_MAGIC            UINT64_C(0x004d4853455a4147) /* "GAZESHM\0" */
-#define GAZE_VERSION          1u
+#define GAZE_VERSION          2u
+#define GAZE_READS_SINCE      1u /* the oldest version that this header reads */
 #define GAZE_HEADER_SIZE      2048u
 #define GAZE_SAMPLE_SLOTS     512u
 #define GAZE_SAMPLE_SLOT_SIZE 192u
@@ -317,6 +349,7 @@ struct gaze_why {
 struct gaze_stats_slot { uint64_t sequence; struct gaze_stats record; };
 struct gaze_device_slot { uint64_t sequence; struct gaze_device record; };
 struct gaze_why_slot { uint64_t sequence; struct gaze_why record; };
+struct gaze_note_slot { uint64_t sequence; struct gaze_calibration_note record; };
 struct gaze_sample_slot { uint64_t sequence; struct gaze_sample record; };
 struct gaze_face_slot { uint64_t sequence; struct gaze_face_table record; };
 
@@ -347,12 +380,15 @@ struct gaze_header {
     uint32_t status;       /* state | source << 8 | reason << 16 */
     uint32_t recording;
     uint32_t calibration_generation, display_generation;
-    uint32_t reserved_hot[17];
+    uint32_t reserved_hot;
+    uint64_t note_head;    /* newest calibration note; 0: none */
+    uint32_t reserved_hot_2[14];
 
     struct gaze_stats_slot stats[2];
     struct gaze_device_slot device[2];
     struct gaze_why_slot why[2];
-    uint64_t reserved[96];
+    struct gaze_note_slot note[2];
+    uint64_t reserved[48];
 };
 
 #define GAZE_AT(type, field, offset) \
@@ -463,6 +499,15 @@ GAZE_AT(gaze_why, reserved_0, 12);
 GAZE_AT(gaze_why, text, 16);
 GAZE_AT(gaze_why, reserved, 144);
 
+GAZE_SIZE(gaze_calibration_note, 184);
+GAZE_AT(gaze_calibration_note, status, 0);
+GAZE_AT(gaze_calibration_note, grade, 4);
+GAZE_AT(gaze_calibration_note, generation, 8);
+GAZE_AT(gaze_calibration_note, error, 12);
+GAZE_AT(gaze_calibration_note, created_unix_s, 16);
+GAZE_AT(gaze_calibration_note, user, 24);
+GAZE_AT(gaze_calibration_note, text, 56);
+
 GAZE_SIZE(gaze_sample_slot, GAZE_SAMPLE_SLOT_SIZE);
 GAZE_SIZE(gaze_face_slot, GAZE_FACE_SLOT_SIZE);
 GAZE_AT(gaze_sample_slot, record, 8);
@@ -470,6 +515,7 @@ GAZE_AT(gaze_face_slot, record, 8);
 GAZE_AT(gaze_stats_slot, record, 8);
 GAZE_AT(gaze_device_slot, record, 8);
 GAZE_AT(gaze_why_slot, record, 8);
+GAZE_AT(gaze_note_slot, record, 8);
 
 GAZE_SIZE(gaze_header, GAZE_HEADER_SIZE);
 GAZE_AT(gaze_header, magic, 0);
@@ -506,10 +552,13 @@ GAZE_AT(gaze_header, recording, 176);
 GAZE_AT(gaze_header, calibration_generation, 180);
 GAZE_AT(gaze_header, display_generation, 184);
 GAZE_AT(gaze_header, reserved_hot, 188);
+GAZE_AT(gaze_header, note_head, 192);
+GAZE_AT(gaze_header, reserved_hot_2, 200);
 GAZE_AT(gaze_header, stats, 256);
 GAZE_AT(gaze_header, device, 512);
 GAZE_AT(gaze_header, why, 896);
-GAZE_AT(gaze_header, reserved, 1280);
+GAZE_AT(gaze_header, note, 1280);
+GAZE_AT(gaze_header, reserved, 1664);
 GAZE_ASSERT(GAZE_SAMPLES_OFFSET + GAZE_SAMPLE_SLOTS * GAZE_SAMPLE_SLOT_SIZE == GAZE_FACES_OFFSET,
             "gaze.h: the faces follow the samples");
 
@@ -708,7 +757,7 @@ static inline int gaze_check_(const uint64_t *base)
         return GAZE_DAMAGED;
     if (version == 0 || GAZE_LOAD32_(base, retired) != 0)
         return GAZE_STARTING;
-    if (version < GAZE_VERSION || GAZE_LOAD32_(base, compatible_since) > GAZE_VERSION)
+    if (version < GAZE_READS_SINCE || GAZE_LOAD32_(base, compatible_since) > GAZE_VERSION)
         return GAZE_OTHER_VERSION;
     if (GAZE_LOAD32_(base, header_size) != GAZE_HEADER_SIZE ||
         GAZE_LOAD32_(base, sample_slot_size) != GAZE_SAMPLE_SLOT_SIZE ||
@@ -1008,6 +1057,24 @@ static inline int gaze_read_status(const struct gaze_reader *reader, struct gaze
     return GAZE_OK;
 }
 
+/* How it stands with the calibration. All zeros but a NaN, that is
+ * GAZE_CALIBRATION_UNKNOWN, where the daemon does not say. */
+static inline int gaze_read_calibration(const struct gaze_reader *reader,
+                                        struct gaze_calibration_note *note)
+{
+    uint64_t words[sizeof(struct gaze_calibration_note) / 8];
+    memset(note, 0, sizeof *note);
+    note->error = __builtin_nanf("");
+    if (reader->base == NULL)
+        return GAZE_EMPTY;
+    if (GAZE_LATEST_(reader->base, note_head, offsetof(struct gaze_header, note), 2,
+                     struct gaze_calibration_note, words))
+        memcpy(note, words, sizeof *note);
+    /* The texts end with a zero, whatever was stored. */
+    note->user[31] = note->text[127] = 0;
+    return GAZE_OK;
+}
+
 /* ------------------------------------------------------------------ texts */
 
 /* One line for people: what it means and what to do. */
@@ -1072,6 +1139,31 @@ static inline const char *gaze_state_text(uint8_t state)
     case GAZE_STATE_ENDED: return "source ended";
     case GAZE_STATE_STOPPED: return "stopped";
     default: return "fault";
+    }
+}
+
+/* How it stands with the calibration, as a short phrase. */
+static inline const char *gaze_calibration_text(uint32_t status)
+{
+    switch (status) {
+    case GAZE_CALIBRATION_NONE: return "none";
+    case GAZE_CALIBRATION_IN_FORCE: return "in force";
+    case GAZE_CALIBRATION_REFUSED: return "refused";
+    case GAZE_CALIBRATION_KEPT: return "in force, a newer file was refused";
+    default: return "unknown";
+    }
+}
+
+/* A calibration's grade as a word. */
+static inline const char *gaze_grade_text(uint32_t grade)
+{
+    switch (grade) {
+    case GAZE_GRADE_FAILED: return "failed";
+    case GAZE_GRADE_POOR: return "poor";
+    case GAZE_GRADE_FAIR: return "fair";
+    case GAZE_GRADE_GOOD: return "good";
+    case GAZE_GRADE_EXCELLENT: return "excellent";
+    default: return "unknown";
     }
 }
 

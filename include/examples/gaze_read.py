@@ -32,7 +32,7 @@ import sys
 import time
 
 MAGIC = int.from_bytes(b"GAZESHM\0", "little")
-VERSION = 1
+VERSION, READS_SINCE = 2, 1
 TOTAL, SAMPLES_AT, SLOTS, SLOT = 114688, 2048, 512, 192
 SAMPLE = struct.Struct("<5Q I H 2B 8f 2I 3f 3f 3f 3f 2f I f 2f 4f 2f")
 assert SAMPLE.size == SLOT - 8
@@ -71,7 +71,7 @@ class Gaze:
             raise GazeError(f"{self.name}: damaged (not gaze's)")
         if version == 0:
             raise GazeError(f"{self.name}: still starting")
-        if version < VERSION or since > VERSION:
+        if version < READS_SINCE or since > VERSION:
             raise GazeError(f"{self.name}: layout version {version}, this reader knows {VERSION}")
         if length < TOTAL:
             raise GazeError(f"{self.name}: damaged (cut short)")

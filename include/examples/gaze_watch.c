@@ -289,6 +289,14 @@ int main(int argc, char **argv)
         (void)gaze_read_status(&gaze, &status);
         printf("gazed       %s%s%s\n", gaze_text(health), status.why.text[0] ? ": " : "",
                status.why.text);
+        struct gaze_calibration_note note;
+        (void)gaze_read_calibration(&gaze, &note);
+        printf("calibration %s%s%s", gaze_calibration_text(note.status),
+               note.user[0] ? ", " : "", note.user);
+        if (note.generation != 0)
+            printf(", %s: %.1f %% of the diagonal (generation %" PRIu32 ")",
+                   gaze_grade_text(note.grade), 100.0 * (double)note.error, note.generation);
+        printf("%s%s\n", note.text[0] ? ": " : "", note.text);
         printf("samples     %" PRIu64 " at %.2f Hz, %" PRIu64 " lost\n", totals.samples,
                rate(&totals), totals.lost);
         if (totals.samples > 0)

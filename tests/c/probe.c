@@ -109,9 +109,17 @@ int main(void)
                    s.recording, s.device.display_width_px, s.device.display_height_px,
                    (double)s.device.display_width_mm, s.stats.frames_in,
                    s.device.network_hash);
+        } else if (strcmp(word, "calibration") == 0) {
+            struct gaze_calibration_note n;
+            const int code = gaze_read_calibration(&gaze, &n);
+            printf("%d|%s|%s|%u|%.4f|%" PRIu64 "|%s|%s\n", code, gaze_calibration_text(n.status),
+                   gaze_grade_text(n.grade), n.generation, (double)n.error, n.created_unix_s,
+                   n.user, n.text);
         } else if (strcmp(word, "text") == 0 && argument != NULL) {
             const unsigned long code = strtoul(argument, NULL, 10);
-            printf("%s|%s\n", gaze_reason_text((uint16_t)code), gaze_state_text((uint8_t)code));
+            printf("%s|%s|%s|%s\n", gaze_reason_text((uint16_t)code),
+                   gaze_state_text((uint8_t)code), gaze_calibration_text((uint32_t)code),
+                   gaze_grade_text((uint32_t)code));
         } else {
             return 2;
         }

@@ -5,9 +5,10 @@ mod ring_support;
 
 use ring::Reader;
 use ring::layout::{
-    ContactSource, Device, FACE_ROWS, FACE_SLOT_SIZE, FACE_SLOTS, FACES_OFFSET, FaceRow, FaceState,
-    FaceTable, HEADER_SIZE, MAGIC, Reason, SAMPLE_SLOT_SIZE, SAMPLE_SLOTS, SAMPLES_OFFSET, Sample,
-    SourceKind, State, Stats, TOTAL_SIZE, VERSION, Why, flags, row_flags,
+    CalibrationNote, CalibrationStatus, ContactSource, Device, FACE_ROWS, FACE_SLOT_SIZE,
+    FACE_SLOTS, FACES_OFFSET, FaceRow, FaceState, FaceTable, Grade, HEADER_SIZE, MAGIC,
+    READS_SINCE, Reason, SAMPLE_SLOT_SIZE, SAMPLE_SLOTS, SAMPLES_OFFSET, Sample, SourceKind, State,
+    Stats, TOTAL_SIZE, VERSION, Why, flags, row_flags, text_of,
 };
 use ring_support::{Language, Name, compile, probe, until, writer};
 use std::path::Path;
@@ -57,6 +58,10 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
         display_height_mm network_hash network_name camera_name reserved),
     );
     lines.extend(fields!(gaze_why, Why: since_ns status reserved_0 text reserved));
+    lines.extend(
+        fields!(gaze_calibration_note, CalibrationNote: status grade generation error
+        created_unix_s user text),
+    );
 
     let mut code = |name: &str, value: u64| {
         lines.push((format!("CODE({name});"), format!("{name} {value}")));
@@ -64,6 +69,7 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
     for (name, value) in [
         ("GAZE_MAGIC", MAGIC),
         ("GAZE_VERSION", u64::from(VERSION)),
+        ("GAZE_READS_SINCE", u64::from(READS_SINCE)),
         ("GAZE_HEADER_SIZE", HEADER_SIZE as u64),
         ("GAZE_SAMPLE_SLOTS", SAMPLE_SLOTS as u64),
         ("GAZE_SAMPLE_SLOT_SIZE", SAMPLE_SLOT_SIZE as u64),
@@ -110,6 +116,15 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
     }
     for s in FaceState::ALL {
         code(&format!("GAZE_FACE_{}", upper(s)), u64::from(s.raw()));
+    }
+    for s in CalibrationStatus::ALL {
+        code(
+            &format!("GAZE_CALIBRATION_{}", upper(s)),
+            u64::from(s.raw()),
+        );
+    }
+    for g in Grade::ALL {
+        code(&format!("GAZE_GRADE_{}", upper(g)), u64::from(g.raw()));
     }
     for s in ContactSource::ALL {
         code(&format!("GAZE_CONTACT_{}", upper(s)), u64::from(s.raw()));
@@ -158,9 +173,11 @@ fn both_sides_have_the_same_words_for_reasons_and_states() {
     let mut c = probe(Language::C11, "words");
     for number in 0..40_u8 {
         let expected = format!(
-            "{}|{}",
+            "{}|{}|{}|{}",
             Reason::from_raw(number.into()).text(),
-            State::from_raw(number).text()
+            State::from_raw(number).text(),
+            CalibrationStatus::from_raw(number.into()).text(),
+            Grade::from_raw(number.into()).text(),
         );
         assert_eq!(c.ask(&format!("text {number}")), expected, "{number}");
     }
@@ -184,6 +201,10 @@ fn the_c_reader_sees_the_header_that_the_writer_stored() {
                 live.pid()
             )
         );
+        assert_eq!(
+            c.ask("calibration"),
+            "0|in force, a newer file was refused|good|5|0.0625|1790000000|Zoë|zoe.json: not JSON"
+        );
         until("faces", || reader.faces().is_some());
         assert_eq!(c.code("faces_of"), 1);
     }
@@ -201,6 +222,12 @@ fn the_c_reader_sees_the_header_that_the_writer_stored() {
         (header.display_px, header.display_mm),
         ((1920, 1080), (527.0, 296.0))
     );
+    let note = header.calibration;
+    assert_eq!(
+        (note.status(), note.grade(), note.generation),
+        (CalibrationStatus::Kept, Grade::Good, 5)
+    );
+    assert_eq!(text_of(&note.user), "Zoë");
     let table = reader.faces().expect("faces");
     assert_eq!(
         reader

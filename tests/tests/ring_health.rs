@@ -2,6 +2,7 @@
 
 mod ring_support;
 
+use ring::layout::CalibrationStatus;
 use ring::{Health, Next, OpenError, Reader, Woke, Writer, WriterConfig};
 use ring_support::{Language, Name, Talker, probe, try_writer, until, writer};
 use rustix::process::Signal;
@@ -222,9 +223,9 @@ fn what_is_not_there_not_ours_or_not_sound_is_told_apart() {
         put(&name, &bytes, 0o600);
         check("a wrong size", damaged, DAMAGED);
     }
-    // An older version; a newer one that this reader is too old for.
+    // Newer ones that this reader is too old for.
     let other: fn(&OpenError) -> bool = |e| matches!(e, OpenError::OtherVersion { .. });
-    for (version, since) in [(2_u32, 2_u32), (7, 3)] {
+    for (version, since) in [(3_u32, 3_u32), (7, 4)] {
         let mut bytes = sound.clone();
         bytes[8..12].copy_from_slice(&version.to_le_bytes());
         bytes[12..16].copy_from_slice(&since.to_le_bytes());
@@ -236,10 +237,24 @@ fn what_is_not_there_not_ours_or_not_sound_is_told_apart() {
     }
     // A newer one that still serves this reader.
     let mut bytes = sound.clone();
-    bytes[8] = 2;
+    bytes[8] = 3;
     put(&name, &bytes, 0o600);
     assert!(Reader::open(&name.0).is_ok());
     assert_eq!(c.code(&format!("open {}", name.0)), OK);
+    // The first version had zeros where the calibration's note is now.
+    bytes[8] = 1;
+    bytes[192..200].fill(0);
+    bytes[1280..1664].fill(0);
+    put(&name, &bytes, 0o600);
+    let old = Reader::open(&name.0)
+        .expect("the first version is read")
+        .header();
+    assert_eq!(
+        (old.version, old.calibration.status()),
+        (1, CalibrationStatus::Unknown)
+    );
+    assert_eq!(c.code(&format!("open {}", name.0)), OK);
+    assert_eq!(c.ask("calibration"), "0|unknown|unknown|0|nan|0||");
 
     for bad in [
         "no-slash",

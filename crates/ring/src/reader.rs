@@ -6,8 +6,8 @@ use crate::error::OpenError;
 use crate::futex;
 use crate::health::{self, Health};
 use crate::layout::{
-    Device, FACE_SLOTS, FaceTable, MAGIC, Prefix, Reason, Sample, Shared, SourceKind, State, Stats,
-    Status, VERSION, Why, text_of,
+    CalibrationNote, Device, FACE_SLOTS, FaceTable, MAGIC, Prefix, READS_SINCE, Reason, Sample,
+    Shared, SourceKind, State, Stats, Status, VERSION, Why, text_of,
 };
 use crate::map::{self, Distrust, Map};
 use crate::process;
@@ -85,6 +85,8 @@ pub struct HeaderSnapshot {
     pub display_mm: (f32, f32),
     pub display_generation: u32,
     pub calibration_generation: u32,
+    /// How it stands with the calibration; unknown where an older daemon writes.
+    pub calibration: CalibrationNote,
     /// First 8 bytes of the network's sha256, the first byte highest.
     pub network_hash: u64,
     pub network_name: String,
@@ -298,6 +300,12 @@ impl Reader {
             .why_ring()
             .latest::<Proven>()
             .map_or_else(Why::default, |w| Why::from_words(&w.1));
+        let note = shared
+            .note_ring()
+            .latest::<Proven>()
+            .map_or_else(CalibrationNote::default, |w| {
+                CalibrationNote::from_words(&w.1)
+            });
         let status = Status::unpack(why.status);
         HeaderSnapshot {
             version: prefix.version.load(Relaxed),
@@ -327,6 +335,7 @@ impl Reader {
             display_mm: (device.display_width_mm, device.display_height_mm),
             display_generation: header.display_generation.load(Relaxed),
             calibration_generation: header.calibration_generation.load(Relaxed),
+            calibration: note,
             network_hash: device.network_hash,
             network_name: text_of(&device.network_name),
             camera_name: text_of(&device.camera_name),
@@ -362,7 +371,7 @@ fn check(name: &str, prefix: &Prefix, size: u64) -> Result<(), OpenError> {
         return Err(OpenError::Starting { name: name() });
     }
     let compatible_since = prefix.compatible_since.load(Relaxed);
-    if version < VERSION || compatible_since > VERSION {
+    if version < READS_SINCE || compatible_since > VERSION {
         return Err(OpenError::OtherVersion {
             name: name(),
             found: version,

@@ -3,9 +3,9 @@
 use crate::claim::{self, Claimed};
 use crate::error::WriterError;
 use crate::layout::{
-    COMPATIBLE_SINCE, Device, FACE_ROWS, FACE_SLOT_SIZE, FACE_SLOTS, FACES_OFFSET, FaceTable,
-    HEADER_SIZE, MAGIC, Prefix, Reason, SAMPLE_SLOT_SIZE, SAMPLE_SLOTS, SAMPLES_OFFSET, Sample,
-    Shared, SourceKind, State, Stats, Status, TOTAL_SIZE, VERSION, Why, put_text,
+    COMPATIBLE_SINCE, CalibrationNote, Device, FACE_ROWS, FACE_SLOT_SIZE, FACE_SLOTS, FACES_OFFSET,
+    FaceTable, HEADER_SIZE, MAGIC, Prefix, Reason, SAMPLE_SLOT_SIZE, SAMPLE_SLOTS, SAMPLES_OFFSET,
+    Sample, Shared, SourceKind, State, Stats, Status, TOTAL_SIZE, VERSION, Why, put_text,
 };
 use crate::map::Map;
 use crate::process::Identity;
@@ -101,6 +101,7 @@ impl Writer {
         }
         self.stats(&Stats::default());
         self.put_device();
+        self.set_calibration(&CalibrationNote::default());
         self.put_status(now, "");
         let prefix = &self.map.get().header.prefix;
         // Release. Partner: the acquire loads of `epoch` in readers: who sees
@@ -269,13 +270,16 @@ impl Writer {
         ring.put::<Proven>(ring.next_index(), &self.device.to_words());
     }
 
-    /// Says which calibration the samples from now on are made with; 0: none.
-    pub fn set_calibration_generation(&mut self, generation: u32) {
-        self.map
-            .get()
+    /// Says which calibration the samples from now on are made with, and how it
+    /// stands with it. Generation 0: none.
+    pub fn set_calibration(&mut self, note: &CalibrationNote) {
+        let shared = self.map.get();
+        let ring = shared.note_ring();
+        ring.put::<Proven>(ring.next_index(), &note.to_words());
+        shared
             .header
             .calibration_generation
-            .store(generation, Relaxed);
+            .store(note.generation, Relaxed);
     }
 
     /// Says whether pictures are being recorded.

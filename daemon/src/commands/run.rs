@@ -10,7 +10,7 @@ use gaze::camera::DEFAULT_HFOV_DEG;
 use gaze::error_radius::MapError;
 use gaze::filter::FilterConfig;
 use gaze::screen::Screen;
-use ring::layout::{Reason, Sample, SourceKind, State};
+use ring::layout::{CalibrationStatus, Reason, Sample, SourceKind, State};
 use ring::{Writer, WriterConfig};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
@@ -221,6 +221,9 @@ fn apply_calibration(mapping: &mut Mapping, path: &Path) -> Result<(), Failure> 
     mapping.calibration = Some(file.map);
     mapping.map_error = MapError::from(&file);
     mapping.calibration_generation = 1;
+    mapping.note.status = CalibrationStatus::InForce.raw();
+    mapping.note.generation = 1;
+    mapping.note_version = 1;
     Ok(())
 }
 
@@ -291,6 +294,8 @@ fn reload(plan: &Plan, shared: &Shared) {
             let refitted = next.calibration != now.calibration;
             next.display_version = now.display_version + u32::from(moved);
             next.calibration_generation = now.calibration_generation + u32::from(refitted);
+            next.note.generation = next.generation();
+            next.note_version = now.note_version + 1;
             shared.mapping.store(Arc::new(next));
             eprintln!(
                 "gazed: settings read again{}{}; display, filter and calibration follow at once, all else needs a restart",

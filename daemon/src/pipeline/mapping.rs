@@ -4,6 +4,7 @@ use gaze::affine::Affine;
 use gaze::error_radius::MapError;
 use gaze::filter::FilterConfig;
 use gaze::screen::Screen;
+use ring::layout::CalibrationNote;
 
 /// Swapped whole while the daemon runs; never changed in place.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +21,10 @@ pub struct Mapping {
     pub map_error: MapError,
     /// How points are steadied.
     pub filter: FilterConfig,
+    /// What the header says about all this.
+    pub note: CalibrationNote,
+    /// Raised whenever `note` changes.
+    pub note_version: u32,
 }
 
 impl Mapping {
@@ -37,6 +42,8 @@ impl Mapping {
             calibration_generation: 0,
             map_error: MapError::Uncalibrated,
             filter,
+            note: CalibrationNote::default(),
+            note_version: 0,
         }
     }
 }

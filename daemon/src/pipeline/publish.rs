@@ -48,6 +48,7 @@ impl Publish {
         let mut stats = Stats::default();
         let mut said = std::ptr::null();
         let mut display: Option<(u32, u32)> = None;
+        let mut noted = None;
         let mut rate = FrameRate::new();
         let mut ticks = 0u64;
         let mut allocations_when_warm = 0;
@@ -72,6 +73,11 @@ impl Publish {
                 );
                 display = Some((mapping.display_version, generation));
             }
+            // In the tick of the first sample that is made with it.
+            if noted != Some(mapping.note_version) {
+                noted = Some(mapping.note_version);
+                self.writer.set_calibration(&mapping.note);
+            }
             let mut sample = composer.compose(clock::now_ns(), news.state, news.reason, &mapping);
             sample.display_generation = display.map_or(0, |(_, generation)| generation);
             self.writer.publish(&mut sample); // also the heartbeat
@@ -94,7 +100,6 @@ impl Publish {
                 stats.publish_mhz = ticker.rate_millihz();
                 stats.camera_mhz = rate.of(self.shared.frames_in.load(Relaxed), clock::now_ns());
                 self.tell(&mut stats, &mut latency);
-                self.writer.set_calibration_generation(mapping.generation());
             }
             if ticks == WARM_UP_TICKS {
                 allocations_when_warm = allocations_of_this_thread();

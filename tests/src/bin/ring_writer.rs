@@ -9,7 +9,9 @@
 #[path = "../../tests/ring_support/derived.rs"]
 mod derived;
 
-use ring::layout::{Reason, SourceKind, State, Stats};
+use ring::layout::{
+    CalibrationNote, CalibrationStatus, Grade, Reason, SourceKind, State, Stats, put_text,
+};
 use ring::{Writer, WriterConfig};
 use std::io::BufRead;
 use std::sync::mpsc::{Receiver, TryRecvError, channel};
@@ -55,7 +57,15 @@ fn run(mut writer: Writer, hz: f64, commands: &Receiver<String>) {
     writer.set_display((1920, 1080), (527.0, 296.0));
     writer.set_network(&[0xab, 1, 2, 3, 4, 5, 6, 7, 8, 9], "geometric");
     writer.set_camera("Kamera für Tests");
-    writer.set_calibration_generation(5);
+    writer.set_calibration(&CalibrationNote {
+        status: CalibrationStatus::Kept.raw(),
+        grade: Grade::Good.raw(),
+        generation: 5,
+        error: 0.0625,
+        created_unix_s: 1_790_000_000,
+        user: put_text("Zoë"),
+        text: put_text("zoe.json: not JSON"),
+    });
     writer.set_recording(true);
     writer.set_state(State::Running, Reason::None, "");
     loop {

@@ -28,7 +28,7 @@ pub mod flags {
     pub const PAUSED: u32 = 1 << 11;
     /// The calibration no longer fits: ask for a new one.
     pub const RECALIBRATE: u32 = 1 << 12;
-    /// Only good for large regions: uncalibrated, or without a network.
+    /// Only good for large regions: uncalibrated, or by a poor calibration.
     pub const COARSE: u32 = 1 << 13;
     /// The eyes rest on one place.
     pub const FIXATION: u32 = 1 << 14;
@@ -150,6 +150,38 @@ codes! {
     Demo = 4, "demo";
     /// The empty source.
     Null = 5, "null";
+}
+
+codes! {
+    /// How it stands with the calibration.
+    CalibrationStatus: u32, unknown = Unknown;
+    /// The writer does not say (an older one).
+    Unknown = 0, "unknown";
+    /// There is none for this person, camera and display.
+    None = 1, "none";
+    /// One is in force.
+    InForce = 2, "in force";
+    /// There is none in force: the file that is there was refused.
+    Refused = 3, "refused";
+    /// One is in force, and the file that should replace it was refused.
+    Kept = 4, "in force, a newer file was refused";
+}
+
+codes! {
+    /// What a calibration's error on points that it was not made from is worth.
+    Grade: u32, unknown = Unknown;
+    /// Nothing is in force.
+    Unknown = 0, "unknown";
+    /// Not fit for use.
+    Failed = 1, "failed";
+    /// Tells the regions of a screen apart.
+    Poor = 2, "poor";
+    /// What webcams usually give.
+    Fair = 3, "fair";
+    /// A large button.
+    Good = 4, "good";
+    /// Within 4 % of the diagonal.
+    Excellent = 5, "excellent";
 }
 
 codes! {

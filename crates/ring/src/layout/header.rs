@@ -1,8 +1,8 @@
 //! The header and the whole object.
 
 use super::{
-    FACE_SLOTS, FACE_WORDS, FACES_OFFSET, HEADER_SIZE, Reason, SAMPLE_SLOTS, SAMPLE_WORDS,
-    SAMPLES_OFFSET, SourceKind, State, TOTAL_SIZE,
+    CalibrationStatus, FACE_SLOTS, FACE_WORDS, FACES_OFFSET, Grade, HEADER_SIZE, Reason,
+    SAMPLE_SLOTS, SAMPLE_WORDS, SAMPLES_OFFSET, SourceKind, State, TOTAL_SIZE,
 };
 use crate::slot::{Ring, Slot};
 use crate::words::Record;
@@ -63,11 +63,14 @@ pub(crate) struct Header {
     pub recording: AtomicU32,
     pub calibration_generation: AtomicU32,
     pub display_generation: AtomicU32,
-    pub reserved_hot: [AtomicU32; 17],
+    pub reserved_hot: AtomicU32,
+    pub note_head: AtomicU64,
+    pub reserved_hot_2: [AtomicU32; 14],
     pub stats: [Slot<{ Stats::WORDS }>; 2],
     pub device: [Slot<{ Device::WORDS }>; 2],
     pub why: [Slot<{ Why::WORDS }>; 2],
-    pub reserved: [AtomicU64; 96],
+    pub note: [Slot<{ CalibrationNote::WORDS }>; 2],
+    pub reserved: [AtomicU64; 48],
 }
 
 /// The whole object. Every byte of it is atomic, so a shared reference to it
@@ -111,6 +114,12 @@ impl Shared {
         Ring {
             head: &self.header.why_head,
             slots: &self.header.why,
+        }
+    }
+    pub(crate) fn note_ring(&self) -> Ring<'_, { CalibrationNote::WORDS }> {
+        Ring {
+            head: &self.header.note_head,
+            slots: &self.header.note,
         }
     }
 }
@@ -256,6 +265,66 @@ impl Default for Why {
     }
 }
 
+/// How it stands with the calibration: whose is in force, what it is worth, and
+/// why the last file was refused. Texts are UTF-8 and end with a zero.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct CalibrationNote {
+    /// A [`CalibrationStatus`] as a number.
+    pub status: u32,
+    /// A [`Grade`] as a number.
+    pub grade: u32,
+    /// The generation that this is about, as in the samples; 0: none in force.
+    pub generation: u32,
+    /// The expected error of the map in force, share of the screen's diagonal;
+    /// NaN without one.
+    pub error: f32,
+    /// When the calibration in force was made: seconds since 1970, UTC.
+    pub created_unix_s: u64,
+    /// Whose calibration is in force or looked for.
+    pub user: [u8; 32],
+    /// One line: why the last file was refused, or what is looked for. Empty when
+    /// all is well.
+    pub text: [u8; 128],
+}
+
+impl CalibrationNote {
+    pub(crate) const WORDS: usize = 23;
+
+    /// How it stands.
+    pub fn status(&self) -> CalibrationStatus {
+        CalibrationStatus::from_raw(self.status)
+    }
+
+    /// What the map in force is worth.
+    pub fn grade(&self) -> Grade {
+        Grade::from_raw(self.grade)
+    }
+
+    /// Whether a file that is there was refused; `text` says why.
+    pub fn is_refused(&self) -> bool {
+        matches!(
+            self.status(),
+            CalibrationStatus::Refused | CalibrationStatus::Kept
+        )
+    }
+}
+
+impl Default for CalibrationNote {
+    /// Nothing is known.
+    fn default() -> Self {
+        Self {
+            status: CalibrationStatus::Unknown.raw(),
+            grade: Grade::Unknown.raw(),
+            generation: 0,
+            error: f32::NAN,
+            created_unix_s: 0,
+            user: [0; 32],
+            text: [0; 128],
+        }
+    }
+}
+
 /// Puts a text into a fixed field: cut at a whole character, ended by a zero.
 pub fn put_text<const N: usize>(text: &str) -> [u8; N] {
     let mut field = [0; N];
@@ -283,6 +352,9 @@ unsafe impl Record<{ Device::WORDS }> for Device {}
 // SAFETY: as above.
 #[allow(unsafe_code)]
 unsafe impl Record<{ Why::WORDS }> for Why {}
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl Record<{ CalibrationNote::WORDS }> for CalibrationNote {}
 
 const _: () = {
     assert!(size_of::<Prefix>() == 128);
@@ -323,10 +395,13 @@ const _: () = {
     assert!(offset_of!(Header, calibration_generation) == 180);
     assert!(offset_of!(Header, display_generation) == 184);
     assert!(offset_of!(Header, reserved_hot) == 188);
+    assert!(offset_of!(Header, note_head) == 192);
+    assert!(offset_of!(Header, reserved_hot_2) == 200);
     assert!(offset_of!(Header, stats) == 256);
     assert!(offset_of!(Header, device) == 512);
     assert!(offset_of!(Header, why) == 896);
-    assert!(offset_of!(Header, reserved) == 1280);
+    assert!(offset_of!(Header, note) == 1280);
+    assert!(offset_of!(Header, reserved) == 1664);
 
     assert!(size_of::<Shared>() == TOTAL_SIZE);
     assert!(offset_of!(Shared, header) == 0);
@@ -370,4 +445,13 @@ const _: () = {
     assert!(offset_of!(Why, reserved_0) == 12);
     assert!(offset_of!(Why, text) == 16);
     assert!(offset_of!(Why, reserved) == 144);
+
+    assert!(size_of::<CalibrationNote>() == 184);
+    assert!(offset_of!(CalibrationNote, status) == 0);
+    assert!(offset_of!(CalibrationNote, grade) == 4);
+    assert!(offset_of!(CalibrationNote, generation) == 8);
+    assert!(offset_of!(CalibrationNote, error) == 12);
+    assert!(offset_of!(CalibrationNote, created_unix_s) == 16);
+    assert!(offset_of!(CalibrationNote, user) == 24);
+    assert!(offset_of!(CalibrationNote, text) == 56);
 };

@@ -9,33 +9,42 @@
 //! | 256 | 2 × 128 | [`Stats`]: rates, counters, latencies |
 //! | 512 | 2 × 192 | [`Device`]: display, network, camera |
 //! | 896 | 2 × 192 | [`Why`]: the state in words |
-//! | 1280 | 768 | reserved, zero |
+//! | 1280 | 2 × 192 | [`CalibrationNote`]: whose calibration, how good, what was refused |
+//! | 1664 | 384 | reserved, zero |
 //! | 2048 | 512 × 192 | [`Sample`]s |
 //! | 100352 | 16 × 576 | [`FaceTable`]s |
 //! | 109568 | 5120 | reserved, zero |
 //! | 114688 | | end: whole pages of 4 and of 16 KiB |
 //!
 //! Everything is little-endian. Each guarded record is an 8-byte sequence and
-//! its payload; [`Stats`], [`Device`] and [`Why`] are rings of two, so that a
-//! writer that dies while writing one leaves the one before it readable.
+//! its payload; [`Stats`], [`Device`], [`Why`] and [`CalibrationNote`] are rings of
+//! two, so that a writer that dies while writing one leaves the one before it
+//! readable.
+//!
+//! Version 2 put the calibration's note where version 1 had zeros: readers of
+//! either version read both, and see a note of zeros ("unknown") in version 1.
 
 mod codes;
 mod face;
 mod header;
 mod sample;
 
-pub use codes::{ContactSource, FaceState, Reason, SourceKind, State, flags};
+pub use codes::{
+    CalibrationStatus, ContactSource, FaceState, Grade, Reason, SourceKind, State, flags,
+};
 pub use face::{FACE_ROWS, FaceRow, FaceTable, row_flags};
-pub use header::{Device, Stats, Why, put_text, text_of};
+pub use header::{CalibrationNote, Device, Stats, Why, put_text, text_of};
 pub(crate) use header::{Header, Prefix, Shared, Status};
 pub use sample::Sample;
 
 /// `"GAZESHM\0"`, read as a little-endian number.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"GAZESHM\0");
 /// The layout's version. Stored last, so 0 means "not ready yet".
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 /// The oldest version whose readers understand this layout.
 pub const COMPATIBLE_SINCE: u32 = 1;
+/// The oldest version that readers of this one understand.
+pub const READS_SINCE: u32 = 1;
 /// Bytes before the first sample.
 pub const HEADER_SIZE: usize = 2048;
 /// Slots in the sample ring: 8.5 s at 60 Hz.
