@@ -33,12 +33,14 @@
 //! | [`screen`] | ray ↔ normalised screen point |
 //! | [`affine`] | recorded targets → map from raw to true screen points |
 //! | [`calibration`] | that map as a file: per user, device and display |
+//! | [`dataset`] | labelled pictures to learn from: format, folder, how they are recorded |
 //! | [`filter`] | noisy points at the camera's rate → a steady point at any time |
 //! | [`error_radius`] | how far off a sample should be expected to be |
 
 pub mod affine;
 pub mod calibration;
 pub mod camera;
+pub mod dataset;
 pub mod error_radius;
 pub mod eyes;
 pub mod filter;
