@@ -73,12 +73,9 @@ pub struct FitArgs {
     /// The display's visible area in millimetres [default: a 14-inch laptop's]
     #[arg(long, value_name = "WxH", value_parser = millimetres)]
     pub size_mm: Option<(f64, f64)>,
-    /// SHA-256 of the network that made the samples, or `geometric`.
-    #[arg(long, default_value = "geometric")]
+    /// The network that made the samples, as `gazed status` names it.
+    #[arg(long, default_value = gaze::geometric::NAME)]
     pub network: String,
-    /// Distance of the eyes from the camera, in millimetres.
-    #[arg(long, value_name = "MM", value_parser = positive)]
-    pub head_distance: Option<f64>,
     /// Which coefficients are free.
     #[arg(long, value_enum, default_value_t = FormArg::Better)]
     pub form: FormArg,

@@ -30,7 +30,7 @@ pub fn run(args: &FitArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let now = SystemTime::now()
         .duration_since(UNIX_EPOCH)
         .map_or(0, |d| d.as_secs());
-    let calibration = Calibration::from_fit(&fit, &setup, args.head_distance, now);
+    let calibration = Calibration::from_fit(&fit, &setup, None, Vec::new(), now);
 
     if args.json {
         text::json(&calibration, out)?;
@@ -79,16 +79,15 @@ fn setup(args: &FitArgs) -> Setup {
     let (width_px, height_px) = args.size_px;
     let laptop = Screen::laptop(width_px, height_px);
     let (width_mm, height_mm) = args.size_mm.unwrap_or((laptop.width_mm, laptop.height_mm));
+    let screen = Screen {
+        width_mm,
+        height_mm,
+        ..laptop
+    };
     Setup {
         user: args.user.clone().unwrap_or_else(login_name),
         camera: args.camera.clone(),
-        display: DisplayRecord {
-            id: args.display.clone(),
-            width_px,
-            height_px,
-            width_mm,
-            height_mm,
-        },
+        display: DisplayRecord::of(&args.display, &screen),
         network: args.network.clone(),
     }
 }

@@ -83,7 +83,7 @@ pub fn write(c: &Calibration, out: &mut dyn Write) -> io::Result<()> {
         )?;
     }
     let mm = c.cross_validated * display.width_mm.hypot(display.height_mm);
-    let distance = c.head_distance_mm.unwrap_or(ARMS_LENGTH_MM);
+    let distance = c.head.map_or(ARMS_LENGTH_MM, |h| h.distance_mm());
     writeln!(
         out,
         "{}: error on left-out targets {:.1} % of the diagonal = {:.0} px = {:.1} cm = {:.1}° at {:.0} cm",

@@ -1,7 +1,7 @@
 //! From the looks of a sitting to its result.
 
 use gaze::affine::{Affine, Fit, FitOptions, Sample, diagonal_fraction, fit_with};
-use gaze::calibration::{Calibration, DisplayRecord, Grade};
+use gaze::calibration::{Calibration, DisplayRecord, Grade, HeadRange, HeadSample};
 use gaze::screen::Screen;
 use nalgebra::{Point2, Vector3};
 
@@ -38,7 +38,7 @@ impl Ruler {
     /// For eyes there (camera frame).
     pub fn new(display: &DisplayRecord, eyes_mm: [f64; 3]) -> Self {
         Self {
-            screen: super::screen_of(display),
+            screen: display.screen(),
             eyes_mm: Vector3::from(eyes_mm),
         }
     }
@@ -132,11 +132,16 @@ pub fn judge(points: &[Point], plan: &Plan) -> Verdict {
     let map = match plan.kind {
         Kind::Calibrate { .. } => match fit(points, plan) {
             Ok(fit) => {
-                let eyes = Vector3::from(middle_of_eyes(points)).norm();
+                let history = plan
+                    .previous
+                    .as_ref()
+                    .map(|c| c.history_for_next(&plan.setup))
+                    .unwrap_or_default();
                 verdict.calibration = Some(Calibration::from_fit(
                     &fit,
                     &plan.setup,
-                    Some(eyes),
+                    head_range(points),
+                    history,
                     plan.created_unix_s,
                 ));
                 verdict.points = fitted.iter().map(|p| result(p, fit.map)).collect();
@@ -172,7 +177,7 @@ pub fn judge(points: &[Point], plan: &Plan) -> Verdict {
         },
         Kind::Validate { .. } | Kind::Repair => {
             verdict.calibration.clone_from(&plan.previous);
-            plan.previous.as_ref().map(|c| c.map)
+            plan.previous.as_ref().map(Calibration::effective_map)
         }
     };
     let map = map.unwrap_or(Affine::IDENTITY);
@@ -215,4 +220,14 @@ fn middle_of_eyes(points: &[Point]) -> [f64; 3] {
         (Some(x), Some(y), Some(z)) => [x, y, z],
         _ => [0.0, 0.0, 600.0],
     }
+}
+
+/// Where the head was over all looks.
+fn head_range(points: &[Point]) -> Option<HeadRange> {
+    let looks = points.iter().flat_map(|p| &p.looks);
+    HeadRange::of(looks.map(|l| HeadSample {
+        eye_mm: l.eyes_mm,
+        yaw_pitch_deg: [l.head_deg[0], l.head_deg[1]],
+        openness: l.openness[0].max(l.openness[1]),
+    }))
 }

@@ -24,8 +24,7 @@ mod look;
 mod plan;
 mod view;
 
-use gaze::calibration::{Calibration, DisplayRecord};
-use gaze::screen::{CameraPlace, Screen};
+use gaze::calibration::Calibration;
 
 use judge::Verdict;
 pub use look::{Hint, Look, Problem};
@@ -431,16 +430,5 @@ impl Session {
             can_store: self.can_store(),
             can_redo: true,
         }
-    }
-}
-
-/// The display's geometry.
-pub fn screen_of(display: &DisplayRecord) -> Screen {
-    Screen {
-        width_px: display.width_px,
-        height_px: display.height_px,
-        width_mm: display.width_mm,
-        height_mm: display.height_mm,
-        camera: CameraPlace::default(),
     }
 }

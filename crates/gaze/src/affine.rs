@@ -14,14 +14,17 @@
 //! ```
 
 mod fit;
+mod history;
 
 use nalgebra::Matrix2;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use fit::looks_at;
 pub use fit::{
     Fit, FitError, FitOptions, FormChoice, GEOMETRIC_STRETCH, MAX_TARGETS, MIN_TARGETS, Sample,
     TargetFit, diagonal_fraction, fit, fit_with,
 };
+pub use history::{Sitting, SittingTarget};
 
 /// Above this ratio of its stretches a map is as good as singular: noise along
 /// one direction would fill the screen.

@@ -65,8 +65,8 @@ pub enum MapError {
 impl From<&Calibration> for MapError {
     fn from(calibration: &Calibration) -> Self {
         Self::Calibrated {
-            held_out: calibration.cross_validated,
-            head_distance_mm: calibration.head_distance_mm,
+            held_out: calibration.expected_error(),
+            head_distance_mm: calibration.head.map(|h| h.distance_mm()),
         }
     }
 }

@@ -18,6 +18,10 @@ use crate::head::HeadPose;
 use crate::landmarks::Landmarks;
 use crate::ray::Ray;
 
+/// What calibrations and the shared memory call this gaze. The number is raised when
+/// constants of [`EyeModel`] change: maps of the old ones do not fit the new ones.
+pub const NAME: &str = "geometric-2";
+
 /// The lines of sight of one face.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct EyeGaze {

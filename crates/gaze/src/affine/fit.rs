@@ -15,7 +15,7 @@
 mod held;
 mod robust;
 
-use super::{Affine, Form};
+use super::{Affine, Form, SittingTarget};
 pub use held::GEOMETRIC_STRETCH;
 use robust::{Robust, locatable, parameters, robust};
 
@@ -120,6 +120,8 @@ pub struct Fit {
     /// The targets contradict each other more than eyes do, and it cannot be
     /// told which is wrong: take them again.
     pub suspicious: bool,
+    /// Whether earlier sittings had a part in it.
+    pub history_used: bool,
 }
 
 /// Why there is no map.
@@ -236,7 +238,27 @@ fn clearly_better(other: &Fit, known: &Fit) -> bool {
     wins(|t| t.held_out) && wins(|t| t.held_out_block)
 }
 
-fn gather(samples: &[Sample], aspect: f64) -> Result<Vec<Look>, FitError> {
+/// The looks at each target as one point, in the order of first appearance, as the
+/// fit sees them.
+///
+/// # Errors
+/// Samples that are not finite, targets on top of each other.
+pub(crate) fn looks_at(samples: &[Sample], aspect: f64) -> Result<Vec<SittingTarget>, FitError> {
+    let looks = grouped(samples, aspect)?;
+    Ok(looks
+        .iter()
+        .map(|look| SittingTarget {
+            x: look.target[0],
+            y: look.target[1],
+            raw_x: look.raw[0],
+            raw_y: look.raw[1],
+            samples: look.samples,
+            scatter: look.scatter,
+        })
+        .collect())
+}
+
+fn grouped(samples: &[Sample], aspect: f64) -> Result<Vec<Look>, FitError> {
     let finite = |(p, t): &Sample| p.iter().chain(t).all(|v| v.is_finite());
     if let Some(index) = samples.iter().position(|s| !finite(s)) {
         return Err(FitError::NotFinite { index });
@@ -254,17 +276,22 @@ fn gather(samples: &[Sample], aspect: f64) -> Result<Vec<Look>, FitError> {
             return Err(FitError::Duplicate { first, second });
         }
     }
-    let found = groups.len();
+    Ok(groups
+        .iter()
+        .map(|(target, p)| average(*target, p, aspect))
+        .collect())
+}
+
+/// The looks at targets that can be fitted.
+fn gather(samples: &[Sample], aspect: f64) -> Result<Vec<Look>, FitError> {
+    let looks = grouped(samples, aspect)?;
+    let found = looks.len();
     if found < MIN_TARGETS {
         return Err(FitError::TooFewTargets { found });
     }
     if found > MAX_TARGETS {
         return Err(FitError::TooManyTargets { found });
     }
-    let looks: Vec<Look> = groups
-        .iter()
-        .map(|(target, p)| average(*target, p, aspect))
-        .collect();
     // Each target must be predictable from the others.
     for left_out in 0..found {
         let rest = looks.iter().enumerate().filter(|(i, _)| *i != left_out);
@@ -354,6 +381,7 @@ fn fit_form(looks: &[Look], form: Form, options: &FitOptions) -> Result<Fit, Fit
         residual,
         cross_validated: rms(targets.iter().map(|t| t.held_out.min(worst))),
         suspicious,
+        history_used: false,
         targets,
     })
 }
