@@ -4,14 +4,17 @@
 //! within which the true point lies in roughly two of three samples. Three
 //! things add up as independent errors do (root of the sum of squares):
 //!
-//! * the **map**: the calibration's error on targets it was not fitted to, or,
-//!   without one, [`UNCALIBRATED_DEG`] seen from where the head is. It is an
-//!   angle, so it grows with the head's distance; away from the calibrated
-//!   distance, on either side, the map itself fits less, by
-//!   [`DISTANCE_PENALTY`]. Falling lids hide the iris and multiply it by up to
-//!   1 + [`LID_PENALTY`];
+//! * the **map**: the calibration's error on targets it was not fitted to, of the
+//!   fit and of the validation, or, without one, [`UNCALIBRATED_DEG`] seen from where
+//!   the head is. Further away than at calibration it grows by
+//!   [`DISTANCE_EXPONENT`]; at another sitting and outside the calibrated range of
+//!   head places by what [`crate::drift`] says. Falling lids hide the iris and
+//!   multiply it by up to 1 + [`LID_PENALTY`];
 //! * the **noise** that the filter has not averaged away: its covariance;
 //! * the **age**: since the last measurement the eye may have moved on.
+//!
+//! Measured at held-out targets of two people in 23 sittings, one mean look for each:
+//! `gaze-calib evaluate` prints what share of them lies within the radius.
 //!
 //! ```
 //! use gaze::error_radius::{Evidence, MapError};
@@ -27,22 +30,25 @@ use crate::affine::diagonal_fraction;
 use crate::calibration::Calibration;
 use crate::screen::Screen;
 
-/// What an uncalibrated webcam gaze is off by, in degrees: the angle between
-/// the eye's visual and optical axes alone is some 5°, and the model adds its own.
-pub const UNCALIBRATED_DEG: f64 = 8.0;
-/// Relative growth of a map's error when the head is twice as near or as far
-/// as at calibration, beside the growth with distance.
-pub const DISTANCE_PENALTY: f64 = 1.0;
-/// Relative growth of a map's error from open lids to closed ones.
+/// What the uncalibrated gaze is off by, in degrees: 64 % of 368 looks of two people
+/// were off by less on a screen of assumed size and place (of the one 73 %, of the
+/// other 52 %). The angle between the eye's visual and optical axes alone is some 5°.
+pub const UNCALIBRATED_DEG: f64 = 7.0;
+/// A map's error grows with the head's distance over that at calibration to this
+/// power: of the same people, all pairs of sittings of each, at 398 to 888 mm. Nearer it
+/// fell by as much; that is one person's, and not counted on.
+pub const DISTANCE_EXPONENT: f64 = 0.45;
+/// Relative growth of a map's error from open lids to closed ones. Assumed: in the
+/// recordings eyes are wide open.
 pub const LID_PENALTY: f64 = 2.0;
 /// Lids at least this open (0..1) hide nothing that matters.
 pub const OPEN: f64 = 0.6;
 
 /// Where the head is assumed to be when nothing is known of it.
 const ARMS_LENGTH_MM: f64 = 600.0;
-/// How far looks lie apart, root mean square, as a share of the diagonal.
+/// How far looks lie apart, root mean square, as a share of the diagonal. Assumed.
 const WANDER: f64 = 0.2;
-/// Eyes move on some three times a second.
+/// Eyes move on some three times a second (textbooks on eye movements).
 const MOVES_A_SECOND: f64 = 3.0;
 /// More than the whole screen says no more.
 const LARGEST: f64 = 1.0;
@@ -55,7 +61,7 @@ pub enum MapError {
     Uncalibrated,
     /// A calibration's own numbers.
     Calibrated {
-        /// Root mean square error on targets left out of the fit, share of the diagonal.
+        /// Root mean square error at targets the fit did not see, share of the diagonal.
         held_out: f64,
         /// How far the head was from the camera, where known.
         head_distance_mm: Option<f64>,
@@ -76,6 +82,8 @@ impl From<&Calibration> for MapError {
 pub struct Evidence {
     /// How good the map is.
     pub map: MapError,
+    /// What the drift watch says of the map: at least 1, and 1 without one.
+    pub widening: f64,
     /// Distance of the eyes from the camera now, where known.
     pub head_distance_mm: Option<f64>,
     /// Lids: 0 closed … 1 open; of the more open eye where one is used.
@@ -91,6 +99,7 @@ impl Default for Evidence {
     fn default() -> Self {
         Self {
             map: MapError::Uncalibrated,
+            widening: 1.0,
             head_distance_mm: None,
             openness: 1.0,
             covariance: [[0.0; 2]; 2],
@@ -127,8 +136,9 @@ impl Evidence {
                     (Some(now), Some(then)) => now / then,
                     _ => 1.0,
                 };
-                // Nearer the same angle is a smaller error, but never counted on.
-                held_out * ratio.max(1.0) * (1.0 + DISTANCE_PENALTY * ratio.log2().abs())
+                // By libm's max a NaN would pass for 1.
+                let farther = if ratio < 1.0 { 1.0 } else { ratio };
+                held_out * farther.powf(DISTANCE_EXPONENT) * self.widening
             }
         }
     }
@@ -158,19 +168,23 @@ mod tests {
     fn each_part_is_what_its_formula_says() {
         let screen = Screen::default();
         assert!((calibrated(0.07).radius(&screen) - 0.07).abs() < 1e-12);
-        // 8° at 600 mm are 84.3 mm of 355.6.
-        assert!((Evidence::default().radius(&screen) - 0.2371).abs() < 1e-4);
+        // 7° at 600 mm are 73.7 mm of 355.6.
+        assert!((Evidence::default().radius(&screen) - 0.2072).abs() < 1e-4);
         let nearer = Evidence {
             head_distance_mm: Some(300.0),
             ..Evidence::default()
         };
-        assert!((nearer.radius(&screen) - 0.1186).abs() < 1e-4);
-        // Twice as far: the angle doubles the error, the penalty once more.
+        assert!((nearer.radius(&screen) - 0.1036).abs() < 1e-4);
         let far = Evidence {
             head_distance_mm: Some(1200.0),
             ..calibrated(0.05)
         };
-        assert!((far.radius(&screen) - 0.2).abs() < 1e-12);
+        assert!((far.radius(&screen) - 0.05 * 2f64.powf(0.45)).abs() < 1e-12);
+        let drifted = Evidence {
+            widening: 1.5,
+            ..calibrated(0.05)
+        };
+        assert!((drifted.radius(&screen) - 0.075).abs() < 1e-12);
         let closed = Evidence {
             openness: 0.0,
             ..calibrated(0.05)
@@ -199,7 +213,7 @@ mod tests {
                 ..calibrated(0.05)
             },
             Evidence {
-                head_distance_mm: Some(0.0),
+                widening: f64::NAN,
                 ..calibrated(0.05)
             },
             Evidence {
@@ -238,7 +252,7 @@ mod tests {
             let (before, after) = match which {
                 0 => (better, Evidence { map: calibrated(held_out + worse).map, ..better }),
                 1 => (better, at(ratio + worse)),
-                2 => (at(1.0 / ratio), at(1.0 / (ratio + worse))),
+                2 => (better, Evidence { widening: 1.0 + worse, ..better }),
                 3 => (better, Evidence { openness: openness - worse, ..better }),
                 4 => (better, Evidence {
                     covariance: [[variance + worse, 0.0], [0.0, variance]], ..better

@@ -35,12 +35,14 @@
 //! | [`calibration`] | that map as a file: per user, device and display |
 //! | [`dataset`] | labelled pictures to learn from: format, folder, how they are recorded |
 //! | [`filter`] | noisy points at the camera's rate → a steady point at any time |
+//! | [`drift`] | whether a calibration still fits where the person sits now |
 //! | [`error_radius`] | how far off a sample should be expected to be |
 
 pub mod affine;
 pub mod calibration;
 pub mod camera;
 pub mod dataset;
+pub mod drift;
 pub mod error_radius;
 pub mod eyes;
 pub mod filter;

@@ -241,6 +241,7 @@ impl Composer {
         );
         let evidence = Evidence {
             map: mapping.map_error,
+            widening: 1.0,
             head_distance_mm: Some(origin.norm()),
             openness: face.openness[0].max(face.openness[1]),
             covariance: self.filter.covariance(now_ns).unwrap_or_default(),
