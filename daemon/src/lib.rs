@@ -4,12 +4,14 @@
 //! |---|---|
 //! | [`sources`] | cameras, clips, folders, the demo: all behind one trait |
 //! | [`pipeline`] | the three threads from frame to sample, and what they share |
+//! | [`calibrations`] | whose map is in force, and the thread that watches its file |
 //! | [`settings`] | the settings file and how flags override it |
 //! | [`commands`] | what `gazed run`, `status`, `watch`, `doctor`, `bench` do |
 //! | [`exit`] | exit codes by kind of trouble |
 //! | [`alloc`] | the counting allocator that proves the quiet of the hot path |
 
 pub mod alloc;
+pub mod calibrations;
 pub mod commands;
 pub mod exit;
 pub mod pipeline;

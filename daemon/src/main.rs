@@ -21,6 +21,7 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
   gazed run                       watch the camera until stopped
   gazed run --source demo         no camera: the bundled demo
   gazed run --source clip.mp4 --loop
+  gazed run --user ada            with ada's calibration
   gazed status                    is it running, and how well?
   gazed watch                     live, on a small map of the screen
   gazed watch --json | head -3    one line a sample
@@ -104,7 +105,13 @@ struct RunArgs {
     /// Horizontal field of view of the camera, degrees
     #[arg(long, value_name = "DEG")]
     hfov: Option<f64>,
-    /// Apply this calibration file
+    /// Whose calibration to apply [default: whom gaze-calib selected, or who is logged in]
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+    /// Which display is looked at, as `gaze-calib list` names it [default: selected, or primary]
+    #[arg(long, value_name = "ID")]
+    display: Option<String>,
+    /// Apply this calibration file, whoever's it is
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
     /// Folder of the networks
@@ -142,6 +149,8 @@ fn main() -> ExitCode {
                 fps: a.fps,
                 filter: a.filter,
                 hfov_deg: a.hfov,
+                user: a.user,
+                display: a.display,
                 calibration: a.calibration,
                 shm,
                 models: a.models,

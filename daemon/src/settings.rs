@@ -33,6 +33,11 @@ pub struct FileSettings {
     /// The camera's place in millimetres from the middle of the display's upper
     /// edge, `[right, up]` as the person sees it.
     pub camera_mm: Option<[f64; 2]>,
+    /// Whose calibration to apply; the selected or logged-in person's by default.
+    pub user: Option<String>,
+    /// Which display is looked at, by the name that `gaze-calib list` shows; the
+    /// selected or primary one by default.
+    pub display: Option<String>,
     /// A calibration file to apply instead of the one found by name.
     pub calibration: Option<PathBuf>,
     /// Name of the shared memory.
@@ -57,6 +62,8 @@ pub const KEYS: &[&str] = &[
     "display_px",
     "display_mm",
     "camera_mm",
+    "user",
+    "display",
     "calibration",
     "shm",
     "models",
@@ -202,6 +209,8 @@ impl FileSettings {
             display_px: over.display_px.or(self.display_px),
             display_mm: over.display_mm.or(self.display_mm),
             camera_mm: over.camera_mm.or(self.camera_mm),
+            user: over.user.or(self.user),
+            display: over.display.or(self.display),
             calibration: over.calibration.or(self.calibration),
             shm: over.shm.or(self.shm),
             models: over.models.or(self.models),
@@ -281,6 +290,9 @@ impl FileSettings {
                 "give millimetres",
             )?;
         }
+        for (key, name) in [("user", &self.user), ("display", &self.display)] {
+            range(key, name.as_ref(), |v| !v.is_empty(), "give a name")?;
+        }
         if let Some(name) = &self.filter
             && parse_filter(name).is_none()
         {
@@ -340,7 +352,7 @@ mod tests {
     fn every_key_is_known_and_listed() {
         let all = r#"{"source":"demo","camera":1,"width":1280,"height":720,"fps":30.0,
             "filter":"ema","hfov_deg":60.0,"display_px":[1920,1080],"display_mm":[344.0,194.0],
-            "camera_mm":[0.0,5.0],"calibration":"a.json","shm":"/gaze-test",
+            "camera_mm":[0.0,5.0],"user":"ada","display":"eDP-1","calibration":"a.json","shm":"/gaze-test",
             "models":"m","runtime":"r","threads":2}"#;
         let parsed = parse_text(all).unwrap();
         let count = serde_json::from_str::<serde_json::Value>(all).unwrap();

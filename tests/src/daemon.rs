@@ -44,6 +44,7 @@ pub fn command(shm: &str) -> Command {
     command
         .env("GAZE_SHM", shm)
         .env("XDG_CONFIG_HOME", "/nonexistent")
+        .env_remove("DISPLAY")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

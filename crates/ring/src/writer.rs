@@ -5,7 +5,8 @@ use crate::error::WriterError;
 use crate::layout::{
     COMPATIBLE_SINCE, CalibrationNote, Device, FACE_ROWS, FACE_SLOT_SIZE, FACE_SLOTS, FACES_OFFSET,
     FaceTable, HEADER_SIZE, MAGIC, Prefix, Reason, SAMPLE_SLOT_SIZE, SAMPLE_SLOTS, SAMPLES_OFFSET,
-    Sample, Shared, SourceKind, State, Stats, Status, TOTAL_SIZE, VERSION, Why, put_text,
+    Sample, Shared, SourceKind, State, Stats, Status, TOTAL_SIZE, VERSION, Why, network_hash,
+    put_text,
 };
 use crate::map::Map;
 use crate::process::Identity;
@@ -251,10 +252,7 @@ impl Writer {
     /// Says which network runs: its sha256 (the first 8 bytes are kept) and a
     /// short name (cut at 63 bytes).
     pub fn set_network(&mut self, sha256: &[u8], name: &str) {
-        let mut first = [0; 8];
-        let kept = sha256.len().min(8);
-        first[..kept].copy_from_slice(&sha256[..kept]);
-        self.device.network_hash = u64::from_be_bytes(first);
+        self.device.network_hash = network_hash(sha256);
         self.device.network_name = put_text(name);
         self.put_device();
     }

@@ -1,21 +1,22 @@
 //! `gazed run`: resolves what it was told, starts the threads, hears signals.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Sender;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use gaze::calibration::selection::login_name;
 use gaze::camera::DEFAULT_HFOV_DEG;
-use gaze::error_radius::MapError;
-use gaze::filter::FilterConfig;
-use gaze::screen::Screen;
-use ring::layout::{CalibrationStatus, Reason, Sample, SourceKind, State};
+use gaze::{calibration, geometric};
+use ring::layout::{Reason, Sample, SourceKind, State};
 use ring::{Writer, WriterConfig};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use vision::{ModelStore, Perceiver, PerceiverConfig, Runtime};
 
+use crate::calibrations::keeper::Fixed;
+use crate::calibrations::{Files, Keeper};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::pipeline::mapping::Mapping;
 use crate::pipeline::shared::Shared;
@@ -92,6 +93,7 @@ struct Ready {
     options: OpenOptions,
     source: Option<Box<dyn sources::FrameSource>>,
     lossless: bool,
+    files: Files,
 }
 
 impl Ready {
@@ -104,6 +106,7 @@ impl Ready {
             options: self.options,
             source: self.source,
             lossless: self.lossless,
+            files: Some(self.files),
         })
         .map_err(|e| Failure::new(Exit::Fault, format!("no thread could be started: {e}")))
     }
@@ -133,8 +136,22 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
         SourceSpec::Null => None,
         _ => Some(load_networks(settings, writer)?),
     };
-    let mapping = mapping_of(settings)?;
-    let shared = Arc::new(Shared::new(mapping));
+    check_named_calibration(settings)?;
+    let network = perceiver.as_ref().map_or_else(String::new, |p| {
+        let hash = ring::layout::network_hash(p.network_hash());
+        calibration::network_id(geometric::NAME, hash)
+    });
+    let fixed = Fixed {
+        folder: calibration::default_folder(),
+        network,
+        login: login_name(),
+    };
+    let mut keeper = Keeper::new(fixed, settings.clone());
+    let displays = display::list().unwrap_or_default();
+    let camera = source.as_ref().map_or("", |s| &s.describe().name);
+    keeper.look(Instant::now(), camera, &displays);
+    let shared = Arc::new(Shared::new(Mapping::clone(keeper.mapping())));
+    shared.set_source_name(camera);
     if perceiver.is_none() {
         shared.set_source(
             State::Running,
@@ -152,6 +169,7 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
         options,
         source,
         lossless,
+        files: Files::new(keeper, displays),
     })
 }
 
@@ -190,41 +208,18 @@ fn load_networks(settings: &FileSettings, writer: &mut Writer) -> Result<Perceiv
         ..PerceiverConfig::default()
     };
     let perceiver = Perceiver::new(&runtime, &store, config).map_err(network)?;
-    writer.set_network(perceiver.network_hash(), "geometric");
+    writer.set_network(perceiver.network_hash(), geometric::NAME);
     Ok(perceiver)
 }
 
-/// Screen, calibration and filter as the settings have them.
-fn mapping_of(settings: &FileSettings) -> Result<Mapping, Failure> {
-    let mut screen = match settings.display_px {
-        Some([w, h]) => Screen::laptop(w, h),
-        None => Screen::default(),
-    };
-    if let Some([w, h]) = settings.display_mm {
-        (screen.width_mm, screen.height_mm) = (w, h);
+/// Whoever names a calibration file is told at once when it cannot be had.
+fn check_named_calibration(settings: &FileSettings) -> Result<(), Failure> {
+    match &settings.calibration {
+        Some(file) => calibration::load(file)
+            .map(drop)
+            .map_err(|e| Failure::new(Exit::Settings, e.to_string())),
+        None => Ok(()),
     }
-    if let Some([right, up]) = settings.camera_mm {
-        screen.camera.x_norm = 0.5 + right / screen.width_mm;
-        screen.camera.above_mm = up;
-    }
-    let filter = FilterConfig::of(settings.filter_kind());
-    let mut mapping = Mapping::uncalibrated(screen, filter);
-    if let Some(path) = &settings.calibration {
-        apply_calibration(&mut mapping, path)?;
-    }
-    Ok(mapping)
-}
-
-fn apply_calibration(mapping: &mut Mapping, path: &Path) -> Result<(), Failure> {
-    let file =
-        gaze::calibration::load(path).map_err(|e| Failure::new(Exit::Settings, e.to_string()))?;
-    mapping.calibration = Some(file.map);
-    mapping.map_error = MapError::from(&file);
-    mapping.calibration_generation = 1;
-    mapping.note.status = CalibrationStatus::InForce.raw();
-    mapping.note.generation = 1;
-    mapping.note_version = 1;
-    Ok(())
 }
 
 fn say_what_runs(spec: &SourceSpec, source: Option<&dyn sources::FrameSource>, shm: &str) {
@@ -265,7 +260,7 @@ fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
                     format!("{thread} died: {why}; please report this, the service restarts gazed"),
                 ));
             }
-            Ok(Event::Reload) => reload(plan, &daemon.shared),
+            Ok(Event::Reload) => reload(plan, &daemon),
             Ok(Event::TogglePause) => {
                 let paused = !daemon.shared.pause.fetch_xor(true, Relaxed);
                 eprintln!(
@@ -285,26 +280,14 @@ fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
 
 /// Takes up changed settings that can change while running; on any trouble what
 /// is in force stays in force.
-fn reload(plan: &Plan, shared: &Shared) {
-    let next = resolve(plan).and_then(|settings| mapping_of(&settings));
+fn reload(plan: &Plan, daemon: &Daemon) {
+    let next = resolve(plan).and_then(|s| check_named_calibration(&s).map(|()| s));
     match next {
-        Ok(mut next) => {
-            let now = shared.mapping.load_full();
-            let moved = next.screen != now.screen;
-            let refitted = next.calibration != now.calibration;
-            next.display_version = now.display_version + u32::from(moved);
-            next.calibration_generation = now.calibration_generation + u32::from(refitted);
-            next.note.generation = next.generation();
-            next.note_version = now.note_version + 1;
-            shared.mapping.store(Arc::new(next));
+        Ok(settings) => {
+            daemon.reload(settings);
             eprintln!(
-                "gazed: settings read again{}{}; display, filter and calibration follow at once, all else needs a restart",
-                if moved { ", display changed" } else { "" },
-                if refitted {
-                    ", calibration changed"
-                } else {
-                    ""
-                },
+                "gazed: settings read again; user, display, filter and calibration follow at \
+                 once, all else needs a restart"
             );
         }
         Err(failure) => eprintln!("gazed: nothing changed: {failure}"),

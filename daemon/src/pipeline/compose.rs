@@ -4,6 +4,9 @@
 use gaze::affine::Affine;
 use gaze::error_radius::Evidence;
 use gaze::filter::{FilterConfig, GazeFilter, GazeState};
+use gaze::ray::Ray;
+use gaze::screen::Screen;
+use nalgebra::{Point2, Vector3};
 use ring::layout::{Reason, Sample, State, flags};
 
 use super::mapping::Mapping;
@@ -30,22 +33,49 @@ pub struct Composer {
     fresh: bool,
     /// Whether the newest measurement gave a point.
     on_target: bool,
+    /// The last line of sight that was trusted.
+    look: Option<Look>,
+    /// Where it meets the screen of the mapping in force.
     raw: [f64; 2],
+    /// The same through the calibration in force.
     calibrated: [f64; 2],
-    last_point_ns: u64,
     /// Time and place of the last sample, if it was valid.
     sampled: Option<(u64, [f32; 2])>,
-    /// The mapping that the filter's state is expressed in.
+    /// The mapping that all points here are expressed in.
     applied: Option<Applied>,
 }
 
-/// What of a mapping the filter's state depends on.
+/// A line of sight, kept so that another mapping can be met with the same one.
+#[derive(Clone, Copy)]
+struct Look {
+    ray: Ray,
+    captured_ns: u64,
+    noise: f64,
+}
+
+/// What of a mapping the points depend on.
 #[derive(Clone, Copy, PartialEq)]
 struct Applied {
     calibration_generation: u32,
-    display_version: u32,
+    /// Without its pixels: points are normalised.
+    screen: Screen,
     filter: FilterConfig,
     calibration: Affine,
+}
+
+impl From<&Mapping> for Applied {
+    fn from(mapping: &Mapping) -> Self {
+        Applied {
+            calibration_generation: mapping.calibration_generation,
+            screen: Screen {
+                width_px: 0,
+                height_px: 0,
+                ..mapping.screen
+            },
+            filter: mapping.filter,
+            calibration: mapping.calibration.unwrap_or(Affine::IDENTITY),
+        }
+    }
 }
 
 impl Composer {
@@ -57,9 +87,9 @@ impl Composer {
             newest: None,
             fresh: false,
             on_target: false,
+            look: None,
             raw: [f64::NAN; 2],
             calibrated: [f64::NAN; 2],
-            last_point_ns: 0,
             sampled: None,
             applied: None,
         }
@@ -71,7 +101,8 @@ impl Composer {
         self.newest = Some(*m);
         self.fresh = true;
         self.on_target = false;
-        if m.captured_ns.saturating_sub(self.last_point_ns) > FORGET_NS {
+        let last_ns = self.look.map_or(0, |look| look.captured_ns);
+        if m.captured_ns.saturating_sub(last_ns) > FORGET_NS {
             self.filter.reset();
         }
         let Some(face) = m.face.filter(|f| !m.frozen && f.open != [false; 2]) else {
@@ -80,46 +111,62 @@ impl Composer {
         let Some(gaze) = face.gaze.filter(|g| g.confidence >= LEAST_CONFIDENCE) else {
             return;
         };
-        let Some(hit) = mapping.screen.intersect(&gaze.combined) else {
+        let look = Look {
+            ray: gaze.combined,
+            captured_ns: m.captured_ns,
+            // Trusted half as much, it is taken as twice as noisy.
+            noise: NOISE / gaze.confidence.max(0.1),
+        };
+        let Some((raw, calibrated)) = meet(&look.ray, &Applied::from(mapping)) else {
             return;
         };
-        self.raw = [hit.x, hit.y];
-        self.calibrated = mapping
-            .calibration
-            .map_or(self.raw, |map| map.apply(self.raw));
-        self.last_point_ns = m.captured_ns;
+        (self.look, self.raw, self.calibrated) = (Some(look), raw, calibrated);
         self.on_target = true;
-        // A line of sight that is trusted half as much is taken as twice as noisy.
-        // A refused point (not finite, not later) changes nothing: the filter goes on
-        // from what it has.
-        let noise = NOISE / gaze.confidence.max(0.1);
-        let _ = self.filter.update(m.captured_ns, self.calibrated, noise);
+        self.tell_filter(&look);
     }
 
-    /// Follows a new mapping: the filter's state is re-expressed, so that the
-    /// point stays where the person looks and is not swept across the screen.
+    /// A refused point (not finite, not later) changes nothing: the filter goes on
+    /// from what it has.
+    fn tell_filter(&mut self, look: &Look) {
+        let _ = self
+            .filter
+            .update(look.captured_ns, self.calibrated, look.noise);
+    }
+
+    /// Follows a new mapping: the last line of sight is met with its screen and goes
+    /// through its calibration, so that all points of a sample are of one mapping;
+    /// the filter's state is re-expressed, so that the point jumps to its new place
+    /// at once and is not swept across the screen.
     fn adopt(&mut self, mapping: &Mapping) {
-        let next = Applied {
-            calibration_generation: mapping.calibration_generation,
-            display_version: mapping.display_version,
-            filter: mapping.filter,
-            calibration: mapping.calibration.unwrap_or(Affine::IDENTITY),
+        let next = Applied::from(mapping);
+        let Some(now) = self.applied.replace(next).filter(|now| *now != next) else {
+            if self.filter.config() != &next.filter {
+                self.filter = GazeFilter::new(next.filter); // the first mapping
+            }
+            return;
         };
-        match self.applied {
-            Some(now) if now == next => return,
-            Some(now)
-                if now.display_version == next.display_version && now.filter == next.filter =>
-            {
-                if let Some(back) = now.calibration.inverse() {
-                    self.filter.rebase(&back.then(&next.calibration));
-                } else {
-                    self.filter.reset();
+        // No speed is calculated across a jump of the map.
+        self.sampled = None;
+        let Some(look) = self.look else {
+            self.filter = GazeFilter::new(next.filter);
+            return;
+        };
+        let met = meet(&look.ray, &next);
+        (self.raw, self.calibrated) = met.unwrap_or(([f64::NAN; 2], [f64::NAN; 2]));
+        self.on_target &= met.is_some();
+        let between = now.calibration.inverse().and_then(|back| {
+            let screens = between(&now.screen, &next.screen, &look.ray.origin)?;
+            Some(back.then(&screens).then(&next.calibration))
+        });
+        match between {
+            Some(map) if now.filter == next.filter && met.is_some() => self.filter.rebase(&map),
+            _ => {
+                self.filter = GazeFilter::new(next.filter);
+                if self.on_target {
+                    self.tell_filter(&look);
                 }
             }
-            _ => self.filter = GazeFilter::new(mapping.filter),
         }
-        self.calibrated = next.calibration.apply(self.raw);
-        self.applied = Some(next);
     }
 
     /// The sample of this moment. `state` and `reason` say how the source is.
@@ -139,6 +186,7 @@ impl Composer {
         set(&mut s, flags::DEMO, self.demo);
         set(&mut s, flags::PAUSED, state == State::Paused);
         set(&mut s, flags::CALIBRATED, mapping.calibration.is_some());
+        set(&mut s, flags::COARSE, mapping.is_coarse());
         let why_not = self.fill(&mut s, now_ns, state, reason, mapping);
         s.reason = why_not.raw();
         set(&mut s, flags::VALID, why_not == Reason::None);
@@ -250,6 +298,42 @@ impl Composer {
         s.error_radius = evidence.radius(&mapping.screen) as f32;
         Reason::None
     }
+}
+
+/// Where a line of sight meets a mapping's screen, and the same through its calibration.
+fn meet(ray: &Ray, applied: &Applied) -> Option<([f64; 2], [f64; 2])> {
+    let hit = applied.screen.intersect(ray)?;
+    let raw = [hit.x, hit.y];
+    Some((raw, applied.calibration.apply(raw)))
+}
+
+/// The map from points of one screen to the points of another that lie behind them,
+/// seen from `eye`. `None` where it is not affine (the screens are not parallel) or
+/// the eye cannot see both.
+fn between(from: &Screen, to: &Screen, eye: &Vector3<f64>) -> Option<Affine> {
+    if from == to {
+        return Some(Affine::IDENTITY);
+    }
+    let seen = |x: f64, y: f64| {
+        let direction = (from.point_mm(Point2::new(x, y)) - eye).try_normalize(0.0)?;
+        let ray = Ray {
+            origin: *eye,
+            direction,
+        };
+        to.intersect(&ray).map(|p| p.coords)
+    };
+    let (origin, right, down) = (seen(0.0, 0.0)?, seen(1.0, 0.0)?, seen(0.0, 1.0)?);
+    let (u, v) = (right - origin, down - origin);
+    let corner = seen(1.0, 1.0)?;
+    let map = Affine {
+        a: u.x,
+        b: v.x,
+        c: origin.x,
+        d: u.y,
+        e: v.y,
+        f: origin.y,
+    };
+    ((corner - origin - u - v).norm() < 1e-9).then_some(map)
 }
 
 fn set(s: &mut Sample, flag: u32, on: bool) {

@@ -4,12 +4,14 @@ use gaze::affine::Affine;
 use gaze::error_radius::MapError;
 use gaze::filter::FilterConfig;
 use gaze::screen::Screen;
-use ring::layout::CalibrationNote;
+use ring::layout::{CalibrationNote, Grade};
 
 /// Swapped whole while the daemon runs; never changed in place.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mapping {
-    /// The display and the camera's place at it.
+    /// The rectangle that lines of sight are met with, and the camera's place at it:
+    /// the calibration's own where one is in force (the map was fitted to points on
+    /// that one), with the display's pixels of now.
     pub screen: Screen,
     /// Raised whenever `screen` changes, from 1.
     pub display_version: u32,
@@ -31,6 +33,11 @@ impl Mapping {
     /// What samples and header call the calibration in force; 0: none.
     pub fn generation(&self) -> u32 {
         self.calibration.map_or(0, |_| self.calibration_generation)
+    }
+
+    /// Whether points tell no more than the regions of a screen apart.
+    pub fn is_coarse(&self) -> bool {
+        self.calibration.is_none() || self.note.grade() <= Grade::Poor
     }
 
     /// No calibration yet.

@@ -7,7 +7,8 @@
 //!
 //! Every arrow is a lock-free queue of fixed length (`ringbuf`); late work is
 //! dropped and counted. Settings, calibration and the source's state reach the
-//! threads by atomic swaps ([`shared::Shared`]). The supervisor, on the main
+//! threads by atomic swaps ([`shared::Shared`]); the mapping has one writer, the
+//! thread of [`calibrations`](crate::calibrations). The supervisor, on the main
 //! thread, is the only one that hears signals.
 
 pub mod capture;
@@ -23,7 +24,7 @@ pub mod ticker;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::thread::JoinHandle;
 
 use ring::Writer;
@@ -31,6 +32,8 @@ use ringbuf::HeapRb;
 use ringbuf::traits::{Producer, Split};
 use vision::{Frame, Perceiver};
 
+use crate::calibrations::{Files, Wake};
+use crate::settings::FileSettings;
 use crate::sources::{FrameSource, OpenOptions, SourceError, SourceSpec};
 use shared::Shared;
 
@@ -78,6 +81,8 @@ pub struct Parts {
     pub source: Option<Box<dyn FrameSource>>,
     /// Measure every frame of a file instead of the newest.
     pub lossless: bool,
+    /// Who keeps the calibration; `None` leaves the mapping as it is.
+    pub files: Option<Files>,
 }
 
 /// A daemon whose threads run.
@@ -88,6 +93,7 @@ pub struct Daemon {
     pub events: Receiver<Event>,
     /// For whoever else has news (the signal thread).
     pub tell: Sender<Event>,
+    files: Option<SyncSender<Wake>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -140,17 +146,37 @@ impl Daemon {
                 capture.run()
             })?);
         }
+        let mut tell_files = None;
+        if let Some(files) = parts.files {
+            tell_files = Some(files.teller());
+            let known = shared.clone();
+            threads.push(spawn("gaze-files", &shared, &tell, move || {
+                files.run(&known);
+            })?);
+        }
         Ok(Daemon {
             shared,
             events,
             tell,
+            files: tell_files,
             threads,
         })
+    }
+
+    /// Gives the keeper of the calibration other settings.
+    pub fn reload(&self, settings: FileSettings) {
+        if let Some(files) = &self.files {
+            // It fails only when that thread has died, which is an event of its own.
+            let _ = files.send(Wake::Settings(Box::new(settings)));
+        }
     }
 
     /// Asks every thread to end and waits for it. The header says "stopped" then.
     pub fn stop(self) {
         self.shared.stop.store(true, Relaxed);
+        if let Some(files) = &self.files {
+            let _ = files.try_send(Wake::Look);
+        }
         for thread in self.threads {
             thread.thread().unpark();
             // A panic has been reported as an event already.

@@ -18,9 +18,9 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use super::DisplayRecord;
 use super::atomic::replace;
 use super::file::{FileError, io_error};
-use crate::screen::{CameraPlace, Screen};
 
 /// The file's name. Without an ending: it is not taken for a calibration.
 pub const FILE_NAME: &str = "selection";
@@ -37,45 +37,13 @@ pub struct Selection {
     pub schema: u32,
     /// Whose calibration is in force.
     pub user: String,
-    /// On which display; `None` where nobody has chosen one.
-    pub display: Option<SelectedDisplay>,
-}
-
-/// A display and its measures, as they were when it was selected.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct SelectedDisplay {
-    /// A name that is the same at the next start.
-    pub id: String,
-    /// Width in pixels.
-    pub width_px: u32,
-    /// Height in pixels.
-    pub height_px: u32,
-    /// Width of the visible area, in millimetres.
-    pub width_mm: f64,
-    /// Height of the visible area, in millimetres.
-    pub height_mm: f64,
-    /// Where the camera sits.
-    #[serde(default)]
-    pub camera: CameraPlace,
-}
-
-impl SelectedDisplay {
-    /// Its rectangle in space.
-    pub fn screen(&self) -> Screen {
-        Screen {
-            width_px: self.width_px,
-            height_px: self.height_px,
-            width_mm: self.width_mm,
-            height_mm: self.height_mm,
-            camera: self.camera,
-        }
-    }
+    /// On which display, with its measures; `None` where nobody has chosen one.
+    pub display: Option<DisplayRecord>,
 }
 
 impl Selection {
     /// A selection of this program's schema.
-    pub fn new(user: impl Into<String>, display: Option<SelectedDisplay>) -> Self {
+    pub fn new(user: impl Into<String>, display: Option<DisplayRecord>) -> Self {
         Self {
             schema: SCHEMA,
             user: user.into(),
@@ -183,20 +151,11 @@ pub fn login_name() -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::screen::Screen;
 
     fn selected() -> Selection {
-        let s = Screen::laptop(1512, 982);
-        Selection::new(
-            "Ada L",
-            Some(SelectedDisplay {
-                id: "eDP-1".into(),
-                width_px: s.width_px,
-                height_px: s.height_px,
-                width_mm: s.width_mm,
-                height_mm: s.height_mm,
-                camera: s.camera,
-            }),
-        )
+        let display = DisplayRecord::of("eDP-1", &Screen::laptop(1512, 982));
+        Selection::new("Ada L", Some(display))
     }
 
     #[test]

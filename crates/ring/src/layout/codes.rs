@@ -40,7 +40,7 @@ macro_rules! codes {
      $($(#[$doc:meta])* $variant:ident = $value:literal, $text:literal;)*) => {
         $(#[$about])*
         #[repr($repr)]
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum $name { $($(#[$doc])* $variant = $value),* }
 
         impl $name {

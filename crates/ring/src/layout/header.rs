@@ -268,7 +268,7 @@ impl Default for Why {
 /// How it stands with the calibration: whose is in force, what it is worth, and
 /// why the last file was refused. Texts are UTF-8 and end with a zero.
 #[repr(C)]
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy)]
 pub struct CalibrationNote {
     /// A [`CalibrationStatus`] as a number.
     pub status: u32,
@@ -310,6 +310,13 @@ impl CalibrationNote {
     }
 }
 
+impl PartialEq for CalibrationNote {
+    /// Bit by bit: an unknown error (NaN) is the same as itself.
+    fn eq(&self, other: &Self) -> bool {
+        self.to_words() == other.to_words()
+    }
+}
+
 impl Default for CalibrationNote {
     /// Nothing is known.
     fn default() -> Self {
@@ -323,6 +330,15 @@ impl Default for CalibrationNote {
             text: [0; 128],
         }
     }
+}
+
+/// What the header keeps of a network's sha256: its first 8 bytes, the first one
+/// highest.
+pub fn network_hash(sha256: &[u8]) -> u64 {
+    let mut first = [0; 8];
+    let kept = sha256.len().min(8);
+    first[..kept].copy_from_slice(&sha256[..kept]);
+    u64::from_be_bytes(first)
 }
 
 /// Puts a text into a fixed field: cut at a whole character, ended by a zero.

@@ -33,7 +33,7 @@ pub use codes::{
     CalibrationStatus, ContactSource, FaceState, Grade, Reason, SourceKind, State, flags,
 };
 pub use face::{FACE_ROWS, FaceRow, FaceTable, row_flags};
-pub use header::{CalibrationNote, Device, Stats, Why, put_text, text_of};
+pub use header::{CalibrationNote, Device, Stats, Why, network_hash, put_text, text_of};
 pub(crate) use header::{Header, Prefix, Shared, Status};
 pub use sample::Sample;
 
