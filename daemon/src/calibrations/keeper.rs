@@ -255,6 +255,7 @@ impl Keeper {
             display_version: now.display_version + u32::from(screen != now.screen),
             calibration: in_force.map(Calibration::effective_map),
             calibration_generation,
+            head: in_force.and_then(|c| c.head),
             map_error: in_force.map_or(MapError::Uncalibrated, MapError::from),
             filter,
             note: now.note,

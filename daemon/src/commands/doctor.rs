@@ -2,10 +2,12 @@
 
 use std::path::Path;
 
+use gaze::calibration::{self, FileError, network_id, selection};
 use ring::{OpenError, Reader};
 use vision::{ModelStore, Runtime};
 
 use super::status::words;
+use crate::calibrations::{Situation, World, note};
 use crate::exit::{Exit, Outcome};
 use crate::settings::{self, FileSettings};
 use crate::sources::{self, ErrorKind};
@@ -49,6 +51,7 @@ pub fn doctor(config: Option<&Path>, shm: Option<String>, json: bool) -> Outcome
         check_camera(),
         check_permission(),
         check_shared_memory(&name),
+        check_calibration(&settings, &name),
     ];
     let bad = findings.iter().any(|f| f.verdict == Verdict::Bad);
     if json {
@@ -208,6 +211,88 @@ fn check_permission() -> Finding {
         verdict,
         line,
     }
+}
+
+/// Whether there is a calibration for this person, camera and display, and whether
+/// the daemon would take it.
+fn check_calibration(settings: &FileSettings, name: &str) -> Finding {
+    let what = "calibration";
+    let found = |verdict, line| Finding {
+        what,
+        verdict,
+        line,
+    };
+    // The running daemon knows its camera and network; otherwise the first camera,
+    // and the network's name alone.
+    let header = Reader::open(name).ok().map(|reader| reader.header());
+    let camera = header
+        .as_ref()
+        .map(|h| h.camera_name.clone())
+        .filter(|name| !name.is_empty())
+        .or_else(first_camera);
+    let network = header
+        .map(|h| (h.network_name, h.network_hash))
+        .filter(|(name, _)| !name.is_empty())
+        .map(|(name, hash)| network_id(&name, hash));
+    let Some(camera) = camera else {
+        let line = "no camera to have one for; start gazed, or plug a camera in";
+        return found(Verdict::Note, line.into());
+    };
+    let folder = calibration::default_folder();
+    let selection = folder.as_deref().map(selection::load);
+    if let Some(Err(e)) = &selection
+        && !matches!(e, FileError::NotFound { .. })
+    {
+        return found(Verdict::Bad, e.to_string());
+    }
+    let selection = selection.and_then(Result::ok);
+    let displays = display::list().unwrap_or_default();
+    let situation = Situation::of(&World {
+        settings,
+        selection: selection.as_ref(),
+        selection_is_newer: false,
+        login: &selection::login_name(),
+        displays: &displays,
+        camera: &camera,
+        network: network.as_deref().unwrap_or_default(),
+        folder: folder.as_deref(),
+    });
+    let Some(file) = situation.file.clone() else {
+        return found(
+            Verdict::Note,
+            "there is no home folder to keep one in".into(),
+        );
+    };
+    let loaded = match calibration::load(&file) {
+        Ok(loaded) => loaded,
+        Err(FileError::NotFound { .. }) => {
+            let line = format!("no {}; run gaze-calib run", file.display());
+            return found(Verdict::Note, line);
+        }
+        Err(e) => return found(Verdict::Bad, e.to_string()),
+    };
+    let mut situation = situation;
+    if network.is_none() {
+        situation.setup.network.clone_from(&loaded.network);
+    }
+    if let Err(why) = situation.suits(&loaded) {
+        return found(Verdict::Bad, format!("{}: {why}", file.display()));
+    }
+    let line = format!(
+        "{}'s, {}: {:.1} % of the diagonal, {}; {}",
+        loaded.user,
+        loaded.grade.word(),
+        100.0 * loaded.expected_error(),
+        note::age(loaded.created_unix_s, note::now_unix_s()),
+        file.display()
+    );
+    found(Verdict::Good, line)
+}
+
+fn first_camera() -> Option<String> {
+    let cameras = sources::list_cameras().ok()?;
+    let usable = cameras.into_iter().find(|c| c.problem.is_none())?;
+    Some(usable.name)
 }
 
 fn check_shared_memory(name: &str) -> Finding {

@@ -2,9 +2,10 @@
 
 use std::io::{IsTerminal, Write};
 
-use ring::layout::State;
+use ring::layout::{CalibrationStatus, State, text_of};
 use ring::{HeaderSnapshot, Health, OpenError, Reader};
 
+use crate::calibrations::note;
 use crate::exit::{Exit, Failure, Outcome};
 
 /// Opens the shared memory for reading, or says what to do.
@@ -151,13 +152,7 @@ fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> Stri
             h.display_px.0, h.display_px.1, h.display_mm.0, h.display_mm.1, h.display_generation
         ),
     ));
-    lines.push((
-        "calibration",
-        match h.calibration_generation {
-            0 => "none: points are rough until you calibrate".into(),
-            g => format!("in force (generation {g})"),
-        },
-    ));
+    lines.push(("calibration", calibration_line(h, note::now_unix_s())));
     if h.recording {
         lines.push(("recording", paint("yes: pictures are being stored", "31")));
     }
@@ -169,6 +164,53 @@ fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> Stri
         .iter()
         .map(|(what, line)| format!("{what:12} {line}\n"))
         .collect()
+}
+
+/// Whose calibration is in force, what it is worth, and why it is no other.
+fn calibration_line(h: &HeaderSnapshot, now_unix_s: u64) -> String {
+    let n = &h.calibration;
+    let (user, text) = (text_of(&n.user), text_of(&n.text));
+    let in_force = || {
+        format!(
+            "{user}'s, {}: {:.1} % of the diagonal ({:.1} cm), {} (generation {})",
+            n.grade(),
+            100.0 * n.error,
+            error_cm(h),
+            note::age(n.created_unix_s, now_unix_s),
+            n.generation
+        )
+    };
+    match n.status() {
+        CalibrationStatus::InForce => in_force(),
+        CalibrationStatus::Kept => format!("{}; refused: {text}", in_force()),
+        CalibrationStatus::Refused => format!("none: points are rough; refused: {text}"),
+        CalibrationStatus::None => format!("none: points are rough; {text}"),
+        CalibrationStatus::Unknown => match h.calibration_generation {
+            0 => "none: points are rough until you calibrate".into(),
+            g => format!("in force (generation {g})"),
+        },
+    }
+}
+
+/// The expected error of the map in force in centimetres; NaN without one.
+fn error_cm(h: &HeaderSnapshot) -> f32 {
+    h.calibration.error * h.display_mm.0.hypot(h.display_mm.1) / 10.0
+}
+
+fn calibration_json(h: &HeaderSnapshot, now_unix_s: u64) -> serde_json::Value {
+    let n = &h.calibration;
+    let in_force = n.generation != 0;
+    let text = text_of(&n.text);
+    serde_json::json!({
+        "status": n.status().text(), "in_force": in_force, "generation": h.calibration_generation,
+        "user": text_of(&n.user),
+        "grade": in_force.then(|| n.grade().text()),
+        "error": n.error, "error_cm": error_cm(h),
+        "created_unix_s": in_force.then_some(n.created_unix_s),
+        "age_s": in_force.then(|| now_unix_s.saturating_sub(n.created_unix_s)),
+        "refused": n.is_refused().then_some(&text),
+        "wanted": (n.status() == CalibrationStatus::None).then_some(&text),
+    })
 }
 
 fn duration(seconds: u64) -> String {
@@ -212,6 +254,68 @@ fn as_json(h: &HeaderSnapshot, health: Health) -> serde_json::Value {
         "display": {"px": [h.display_px.0, h.display_px.1], "mm": [h.display_mm.0, h.display_mm.1],
                     "generation": h.display_generation},
         "calibration_generation": h.calibration_generation,
+        "calibration": calibration_json(h, note::now_unix_s()),
         "recording": h.recording,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ring::layout::{CalibrationNote, Grade, put_text};
+
+    #[test]
+    fn the_calibrations_line_says_whose_how_good_and_what_was_refused() {
+        let name = format!("/gaze-u-status-{}", std::process::id());
+        let mut writer = ring::Writer::create(&name, &ring::WriterConfig::default()).unwrap();
+        writer.set_display((1920, 1080), (300.0, 400.0));
+        let mut note = CalibrationNote {
+            status: CalibrationStatus::InForce.raw(),
+            grade: Grade::Good.raw(),
+            generation: 3,
+            error: 0.0625,
+            created_unix_s: 1_000,
+            user: put_text("ada"),
+            text: [0; 128],
+        };
+        let mut line = |note: &CalibrationNote| {
+            writer.set_calibration(note);
+            let header = Reader::open(&name).unwrap().header();
+            (
+                calibration_line(&header, 1_000 + 7_200),
+                calibration_json(&header, 1_000 + 7_200),
+            )
+        };
+        let (text, json) = line(&note);
+        let in_force = "ada's, good: 6.2 % of the diagonal (3.1 cm), 2 hours old (generation 3)";
+        assert_eq!(text, in_force);
+        assert_eq!(
+            (&json["grade"], &json["age_s"]),
+            (&"good".into(), &7200.into())
+        );
+        assert_eq!(
+            (json["error"].as_f64(), &json["refused"]),
+            (Some(0.0625), &().into())
+        );
+        note.status = CalibrationStatus::Kept.raw();
+        note.text = put_text("ada.json: its grade is failed");
+        let (text, json) = line(&note);
+        assert_eq!(
+            text,
+            format!("{in_force}; refused: ada.json: its grade is failed")
+        );
+        assert_eq!(json["refused"], "ada.json: its grade is failed");
+        let none = CalibrationNote {
+            status: CalibrationStatus::None.raw(),
+            text: put_text("no ada.json: run gaze-calib run"),
+            ..CalibrationNote::default()
+        };
+        let (text, json) = line(&none);
+        assert_eq!(
+            text,
+            "none: points are rough; no ada.json: run gaze-calib run"
+        );
+        assert!(json["error"].is_null() && json["grade"].is_null() && json["in_force"] == false);
+        writer.unlink();
+    }
 }

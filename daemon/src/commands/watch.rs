@@ -108,6 +108,8 @@ pub fn sample_json(s: &Sample, lost: u64) -> Value {
         "captured_ns": s.captured_ns, "perceived_ns": s.perceived_ns, "published_ns": s.published_ns,
         "valid": s.is_valid(), "reason": s.reason().text(), "state": s.state().text(),
         "measured": s.has(flags::MEASURED), "calibrated": s.has(flags::CALIBRATED),
+        "calibration_generation": s.calibration_generation, "coarse": s.has(flags::COARSE),
+        "recalibrate": s.has(flags::RECALIBRATE),
         "face": s.has(flags::FACE), "eyes_open": s.has(flags::EYES_OPEN), "faces": s.face_count,
         "x": s.x, "y": s.y, "raw": [s.raw_x, s.raw_y], "calibrated_point": [s.cal_x, s.cal_y],
         "error_radius": s.error_radius, "confidence": s.confidence,
@@ -138,10 +140,15 @@ impl View for TextLines {
         self.next += Duration::from_secs(1);
         let line = if s.is_valid() {
             format!(
-                "x {:.3}  y {:.3}  ± {:.1} % of the diagonal",
+                "x {:.3}  y {:.3}  ± {:.1} % of the diagonal{}",
                 s.x,
                 s.y,
-                100.0 * s.error_radius
+                100.0 * s.error_radius,
+                if s.has(flags::RECALIBRATE) {
+                    ", recalibrate"
+                } else {
+                    ""
+                },
             )
         } else {
             format!("not valid: {}", s.reason())
@@ -246,6 +253,17 @@ fn draw_map(text: &mut String, s: &Sample) {
     border(text, '└', '┘');
 }
 
+/// How far the calibration is to be trusted, in words.
+fn calibrated(s: &Sample) -> &'static str {
+    if s.has(flags::RECALIBRATE) {
+        "\x1b[33mrecalibrate: run gaze-calib run\x1b[0m"
+    } else if s.has(flags::CALIBRATED) {
+        "calibrated"
+    } else {
+        "not calibrated"
+    }
+}
+
 fn draw_words(text: &mut String, s: &Sample, faces: Option<&FaceTable>) {
     let _ = if s.is_valid() {
         write!(
@@ -254,11 +272,7 @@ fn draw_words(text: &mut String, s: &Sample, faces: Option<&FaceTable>) {
             s.x,
             s.y,
             100.0 * s.error_radius,
-            if s.has(flags::CALIBRATED) {
-                "calibrated"
-            } else {
-                "not calibrated"
-            },
+            calibrated(s),
             if s.has(flags::SACCADE) {
                 "saccade"
             } else {

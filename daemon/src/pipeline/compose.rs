@@ -2,6 +2,7 @@
 //! the publisher calls it 60 times a second, the tests with made-up times.
 
 use gaze::affine::Affine;
+use gaze::drift::{Drift, DriftWatch};
 use gaze::error_radius::Evidence;
 use gaze::filter::{FilterConfig, GazeFilter, GazeState};
 use gaze::ray::Ray;
@@ -39,6 +40,10 @@ pub struct Composer {
     raw: [f64; 2],
     /// The same through the calibration in force.
     calibrated: [f64; 2],
+    /// Whether the calibration in force still fits where the person sits.
+    drift: DriftWatch,
+    /// Seconds since 1970 as last told.
+    unix_s: u64,
     /// Time and place of the last sample, if it was valid.
     sampled: Option<(u64, [f32; 2])>,
     /// The mapping that all points here are expressed in.
@@ -90,6 +95,8 @@ impl Composer {
             look: None,
             raw: [f64::NAN; 2],
             calibrated: [f64::NAN; 2],
+            drift: DriftWatch::new(None),
+            unix_s: 0,
             sampled: None,
             applied: None,
         }
@@ -122,6 +129,9 @@ impl Composer {
         };
         (self.look, self.raw, self.calibrated) = (Some(look), raw, calibrated);
         self.on_target = true;
+        let [yaw, pitch, _] = face.head_deg;
+        self.drift
+            .look(m.captured_ns, look.ray.origin.into(), [yaw, pitch]);
         self.tell_filter(&look);
     }
 
@@ -139,12 +149,17 @@ impl Composer {
     /// at once and is not swept across the screen.
     fn adopt(&mut self, mapping: &Mapping) {
         let next = Applied::from(mapping);
+        let first = self.applied.is_none();
         let Some(now) = self.applied.replace(next).filter(|now| *now != next) else {
-            if self.filter.config() != &next.filter {
-                self.filter = GazeFilter::new(next.filter); // the first mapping
+            if first {
+                self.filter = GazeFilter::new(next.filter);
+                self.drift = DriftWatch::new(mapping.head);
             }
             return;
         };
+        if now.calibration_generation != next.calibration_generation {
+            self.drift = DriftWatch::new(mapping.head);
+        }
         // No speed is calculated across a jump of the map.
         self.sampled = None;
         let Some(look) = self.look else {
@@ -169,6 +184,12 @@ impl Composer {
         }
     }
 
+    /// What time it is on the calendar: how old a calibration is. Now and then is
+    /// enough.
+    pub fn set_unix_time(&mut self, unix_s: u64) {
+        self.unix_s = unix_s;
+    }
+
     /// The sample of this moment. `state` and `reason` say how the source is.
     pub fn compose(
         &mut self,
@@ -187,7 +208,15 @@ impl Composer {
         set(&mut s, flags::PAUSED, state == State::Paused);
         set(&mut s, flags::CALIBRATED, mapping.calibration.is_some());
         set(&mut s, flags::COARSE, mapping.is_coarse());
-        let why_not = self.fill(&mut s, now_ns, state, reason, mapping);
+        let drift = mapping
+            .calibration
+            .map(|_| self.drift.drift(mapping.age_s(self.unix_s)));
+        set(
+            &mut s,
+            flags::RECALIBRATE,
+            drift.is_some_and(|d| d.recalibrate),
+        );
+        let why_not = self.fill(&mut s, now_ns, state, reason, mapping, drift);
         s.reason = why_not.raw();
         set(&mut s, flags::VALID, why_not == Reason::None);
         self.fresh = false;
@@ -222,6 +251,7 @@ impl Composer {
         state: State,
         reason: Reason,
         mapping: &Mapping,
+        drift: Option<Drift>,
     ) -> Reason {
         if state != State::Running {
             return if reason == Reason::None {
@@ -289,7 +319,7 @@ impl Composer {
         );
         let evidence = Evidence {
             map: mapping.map_error,
-            widening: 1.0,
+            widening: drift.map_or(1.0, |d| d.widening),
             head_distance_mm: Some(origin.norm()),
             openness: face.openness[0].max(face.openness[1]),
             covariance: self.filter.covariance(now_ns).unwrap_or_default(),

@@ -1,9 +1,11 @@
 //! Samples from made-up measurements and made-up times.
 
 use gaze::affine::Affine;
+use gaze::calibration::HeadRange;
+use gaze::error_radius::MapError;
 use gaze::filter::{FilterConfig, FilterKind};
 use gaze::ray::Ray;
-use gaze::screen::Screen;
+use gaze::screen::{CameraPlace, Screen};
 use nalgebra::{Point2, Vector3};
 use ring::layout::{FaceTable, Reason, Sample, State, flags};
 
@@ -212,4 +214,150 @@ fn a_new_calibration_jumps_and_is_not_swept_across_the_screen() {
         "{s:?}"
     );
     assert_eq!(s.calibration_generation, 1);
+}
+
+/// The same map on another rectangle: larger, and the camera elsewhere at it.
+fn moved(tilt_deg: f64) -> Mapping {
+    let screen = Screen {
+        width_mm: 520.0,
+        height_mm: 300.0,
+        camera: CameraPlace {
+            x_norm: 0.4,
+            above_mm: 12.0,
+            forward_mm: 20.0,
+            tilt_deg,
+        },
+        ..Screen::default()
+    };
+    Mapping {
+        screen,
+        calibration: Some(Affine {
+            a: 0.9,
+            b: 0.1,
+            c: 0.05,
+            d: -0.05,
+            e: 1.2,
+            f: -0.1,
+        }),
+        calibration_generation: 4,
+        ..mapping()
+    }
+}
+
+#[test]
+fn map_and_geometry_change_together_also_for_the_last_line_of_sight() {
+    // Parallel screens, where the filter's past is kept, and tilted ones.
+    for tilt_deg in [0.0, 8.0] {
+        let next = moved(tilt_deg);
+        let mut composer = Composer::new(false);
+        let mut t = START;
+        for frame in 0..60 {
+            // A wandering look: the filter's state is more than its last point.
+            let x = 0.4 + 0.002 * frame as f64;
+            composer.absorb(&looking_at([x, 0.5], frame, t), &mapping());
+            t += 33 * MS;
+        }
+        let before = composer.compose(t - 20 * MS, State::Running, Reason::None, &mapping());
+        let last = looking_at([0.4 + 0.002 * 59.0, 0.5], 59, t - 33 * MS);
+        let ray = last.face.unwrap().gaze.unwrap().combined;
+        let raw = next.screen.intersect(&ray).unwrap();
+        let cal = next.calibration.unwrap().apply([raw.x, raw.y]);
+        let s = composer.compose(t - 20 * MS, State::Running, Reason::None, &next);
+        assert!(s.is_valid() && s.has(flags::CALIBRATED), "{s:?}");
+        assert_eq!(s.calibration_generation, 4);
+        assert_eq!([s.raw_x, s.raw_y], [raw.x as f32, raw.y as f32]);
+        assert_eq!([s.cal_x, s.cal_y], cal.map(|v| v as f32));
+        // The filtered point is where the same filtered look falls on the new screen.
+        let eye = ray.origin;
+        let direction = mapping()
+            .screen
+            .point_mm(Point2::new(f64::from(before.x), f64::from(before.y)))
+            - eye;
+        let seen = Ray {
+            origin: eye,
+            direction: direction.normalize(),
+        };
+        let there = next.screen.intersect(&seen).unwrap();
+        let there = match tilt_deg {
+            0.0 => next.calibration.unwrap().apply([there.x, there.y]),
+            _ => cal, // no past is kept
+        };
+        assert!(
+            (f64::from(s.x) - there[0]).abs() < 1e-4 && (f64::from(s.y) - there[1]).abs() < 1e-4,
+            "{tilt_deg}: {s:?} is not at {there:?}"
+        );
+        assert!(
+            s.velocity.iter().all(|v| !v.is_finite() || *v == 0.0),
+            "a jump of the map is no movement: {:?}",
+            s.velocity
+        );
+    }
+}
+
+#[test]
+fn only_the_pixels_change_nothing() {
+    let mut composer = Composer::new(false);
+    composer.absorb(&looking_at([0.3, 0.4], 1, START), &mapping());
+    let before = sample_of(&mut composer, START + 15 * MS);
+    let mut next = mapping();
+    (next.screen.width_px, next.screen.height_px) = (1280, 720);
+    next.display_version += 1;
+    let after = composer.compose(START + 15 * MS, State::Running, Reason::None, &next);
+    assert_eq!(
+        (after.x, after.raw_x, after.cal_y),
+        (before.x, before.raw_x, before.cal_y)
+    );
+}
+
+#[test]
+fn who_sits_elsewhere_is_asked_to_calibrate_again() {
+    let calibrated = Mapping {
+        calibration: Some(Affine::IDENTITY),
+        calibration_generation: 1,
+        map_error: MapError::Calibrated {
+            held_out: 0.05,
+            head_distance_mm: Some(600.0),
+        },
+        head: Some(HeadRange {
+            centre_mm: [0.0, 40.0, 600.0],
+            spread_mm: [5.0; 3],
+            yaw_pitch_deg: [1.0, 2.0],
+            yaw_pitch_spread_deg: [1.0; 2],
+            openness: 0.9,
+        }),
+        ..mapping()
+    };
+    let mut composer = Composer::new(false);
+    let mut t = START;
+    let mut look_for_seconds = |shift_mm: f64, composer: &mut Composer, mapping: &Mapping| {
+        for frame in 0..120 {
+            let mut m = looking_at([0.5, 0.5], frame, t);
+            let gaze = m.face.as_mut().unwrap().gaze.as_mut().unwrap();
+            gaze.combined.origin.x += shift_mm;
+            composer.absorb(&m, mapping);
+            t += 33 * MS;
+        }
+        composer.compose(t, State::Running, Reason::None, mapping)
+    };
+    let here = look_for_seconds(0.0, &mut composer, &calibrated);
+    assert!(!here.has(flags::RECALIBRATE) && here.is_valid(), "{here:?}");
+    let there = look_for_seconds(300.0, &mut composer, &calibrated);
+    assert!(there.has(flags::RECALIBRATE | flags::VALID), "{there:?}");
+    assert!(there.error_radius > 1.2 * here.error_radius, "{there:?}");
+    // Another calibration is watched from its own beginning.
+    let again = Mapping {
+        calibration_generation: 2,
+        head: None,
+        ..calibrated.clone()
+    };
+    assert!(!look_for_seconds(300.0, &mut composer, &again).has(flags::RECALIBRATE));
+    // Months later.
+    composer.set_unix_time(gaze::drift::OLD_S + 1);
+    assert!(look_for_seconds(0.0, &mut composer, &again).has(flags::RECALIBRATE));
+    // Without a calibration there is nothing to do again.
+    let none = look_for_seconds(0.0, &mut composer, &mapping());
+    assert!(
+        !none.has(flags::RECALIBRATE) && none.has(flags::COARSE),
+        "{none:?}"
+    );
 }

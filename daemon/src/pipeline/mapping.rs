@@ -1,6 +1,7 @@
 //! What turns a line of sight into a point: screen, calibration, filter.
 
 use gaze::affine::Affine;
+use gaze::calibration::HeadRange;
 use gaze::error_radius::MapError;
 use gaze::filter::FilterConfig;
 use gaze::screen::Screen;
@@ -21,6 +22,8 @@ pub struct Mapping {
     pub calibration_generation: u32,
     /// How good the map in force is.
     pub map_error: MapError,
+    /// Where the head was when it was made, as far as the file says.
+    pub head: Option<HeadRange>,
     /// How points are steadied.
     pub filter: FilterConfig,
     /// What the header says about all this.
@@ -33,6 +36,11 @@ impl Mapping {
     /// What samples and header call the calibration in force; 0: none.
     pub fn generation(&self) -> u32 {
         self.calibration.map_or(0, |_| self.calibration_generation)
+    }
+
+    /// How old the calibration in force is, in seconds; 0 by a clock that was set back.
+    pub fn age_s(&self, now_unix_s: u64) -> u64 {
+        now_unix_s.saturating_sub(self.note.created_unix_s)
     }
 
     /// Whether points tell no more than the regions of a screen apart.
@@ -48,6 +56,7 @@ impl Mapping {
             calibration: None,
             calibration_generation: 0,
             map_error: MapError::Uncalibrated,
+            head: None,
             filter,
             note: CalibrationNote::default(),
             note_version: 0,

@@ -19,6 +19,7 @@ use super::measurement::Measurement;
 use super::shared::Shared;
 use super::ticker::Ticker;
 use crate::alloc::allocations_of_this_thread;
+use crate::calibrations::note::now_unix_s;
 
 /// Samples a second.
 pub const RATE_HZ: u64 = 60;
@@ -56,6 +57,9 @@ impl Publish {
             stats.late_ticks += ticker.wait();
             ticks += 1;
 
+            if ticks % RATE_HZ == 1 {
+                composer.set_unix_time(now_unix_s());
+            }
             // The guard is held for this tick only; storing a new mapping waits
             // for nobody and nobody waits for it.
             let mapping = self.shared.mapping.load();
