@@ -7,7 +7,7 @@ pub const COUNTS: [usize; 5] = [5, 9, 13, 16, 20];
 pub const MARGIN: f64 = 0.08;
 /// A held-out target is at least this far (share of the side, on the larger axis) from
 /// every target of the fit and from other held-out ones.
-const APART: f64 = 0.08;
+const APART: f64 = 0.1;
 /// Orders and places that are tried; the best is taken.
 const TRIES: usize = 200;
 
@@ -34,9 +34,14 @@ impl Random {
         (self.next() >> 11) as f64 / (1u64 << 53) as f64
     }
 
+    /// From 0 up to `n`, which is not 0.
+    fn below(&mut self, n: usize) -> usize {
+        ((self.unit() * n as f64) as usize).min(n - 1)
+    }
+
     fn shuffle<T>(&mut self, items: &mut [T]) {
         for i in (1..items.len()).rev() {
-            items.swap(i, (self.unit() * (i + 1) as f64) as usize);
+            items.swap(i, self.below(i + 1));
         }
     }
 }
@@ -61,25 +66,28 @@ pub fn grid(count: usize) -> Vec<[f64; 2]> {
     }
 }
 
-/// The same targets in an order in which neighbours in time are far apart: the best of
-/// many shuffles by the shortest step, so that no order can be foreseen either.
+/// The same targets in an order in which neighbours in time are far apart: each the next
+/// one is among the farther half of those left, and of many such orders the one with the
+/// longest shortest step is taken.
 pub fn shuffled(targets: &[[f64; 2]], random: &mut Random) -> Vec<[f64; 2]> {
-    let shortest = |order: &[[f64; 2]]| {
-        let steps = order.windows(2).map(|w| distance(w[0], w[1]));
-        steps.fold(f64::INFINITY, f64::min)
-    };
-    let mut best = targets.to_vec();
-    let mut order = best.clone();
-    let mut best_step = -1.0;
+    let apart = |a: [f64; 2], b: [f64; 2]| (a[0] - b[0]).hypot(a[1] - b[1]);
+    let mut best = (targets.to_vec(), -1.0);
     for _ in 0..TRIES {
-        random.shuffle(&mut order);
-        let step = shortest(&order);
-        if step > best_step {
-            best_step = step;
-            best.clone_from(&order);
+        let mut left = targets.to_vec();
+        random.shuffle(&mut left);
+        let mut order: Vec<[f64; 2]> = left.pop().into_iter().collect();
+        let mut shortest = f64::INFINITY;
+        while let Some(&last) = order.last().filter(|_| !left.is_empty()) {
+            left.sort_by(|a, b| apart(*b, last).total_cmp(&apart(*a, last)));
+            let next = left.remove(random.below(left.len().div_ceil(2)));
+            shortest = shortest.min(apart(last, next));
+            order.push(next);
+        }
+        if shortest > best.1 {
+            best = (order, shortest);
         }
     }
-    best
+    best.0
 }
 
 /// `count` held-out targets inside the hull of the fit's, spread over it (one for each
@@ -113,4 +121,69 @@ pub fn held_out(count: usize, fitted: &[[f64; 2]], random: &mut Random) -> Vec<[
 /// In shares of the side, on the larger axis.
 fn distance(a: [f64; 2], b: [f64; 2]) -> f64 {
     (a[0] - b[0]).abs().max((a[1] - b[1]).abs())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::session::CHECKS;
+
+    #[test]
+    fn grids_are_inside_the_margin_and_spread() {
+        for count in COUNTS {
+            let targets = grid(count);
+            assert_eq!(targets.len(), count);
+            for (i, t) in targets.iter().enumerate() {
+                let inside = |v: &f64| (MARGIN - 1e-12..=1.0 - MARGIN + 1e-12).contains(v);
+                assert!(t.iter().all(inside), "{t:?}");
+                assert!(targets[..i].iter().all(|p| distance(*p, *t) > 0.2));
+            }
+            for axis in 0..2 {
+                let sum: f64 = targets.iter().map(|t| t[axis]).sum();
+                assert!((sum / count as f64 - 0.5).abs() < 1e-12, "not centred");
+            }
+        }
+        assert!(grid(7).is_empty());
+    }
+
+    #[test]
+    fn orders_keep_the_targets_apart_in_time_and_differ() {
+        for count in COUNTS {
+            let targets = grid(count);
+            let order = |seed| shuffled(&targets, &mut Random::new(seed));
+            let (a, b) = (order(1), order(2));
+            assert_ne!(a, b);
+            assert_eq!(a, order(1));
+            let sorted = |mut v: Vec<[f64; 2]>| {
+                v.sort_by(|p, q| p.partial_cmp(q).unwrap());
+                v
+            };
+            assert_eq!(sorted(a.clone()), sorted(targets.clone()));
+            for order in [a, b] {
+                let step = |w: &[[f64; 2]]| (w[0][0] - w[1][0]).hypot(w[0][1] - w[1][1]);
+                let shortest = order.windows(2).map(step).fold(9.0, f64::min);
+                // Half of the screen; a step of the grid itself is 0.21 to 0.42.
+                assert!(shortest > 0.48, "{count}: {shortest}");
+            }
+        }
+    }
+
+    #[test]
+    fn held_out_targets_are_elsewhere() {
+        for count in COUNTS {
+            for seed in 0..50 {
+                let targets = grid(count);
+                let found = held_out(CHECKS, &targets, &mut Random::new(seed));
+                for (i, p) in found.iter().enumerate() {
+                    assert!(p.iter().all(|v| (MARGIN..=1.0 - MARGIN).contains(v)));
+                    let others = targets.iter().chain(&found[..i]);
+                    let nearest = others.map(|t| distance(*t, *p)).fold(9.0, f64::min);
+                    assert!(nearest >= APART, "{count}, {seed}: {nearest}");
+                }
+                let left = found.iter().filter(|p| p[0] < 0.5).count();
+                let upper = found.iter().filter(|p| p[1] < 0.5).count();
+                assert_eq!((left, upper), (2, 2), "spread over the quarters");
+            }
+        }
+    }
 }

@@ -3,12 +3,13 @@
 //! at the end, what is to be stored.
 //!
 //! ```text
-//! Welcome ──go──▶ Target … Target ──▶ fit ──▶ Target … Target (held out) ──▶ Result
-//!    ▲              │ 10 s nothing                                          │  │
-//!    │              ▼                                                    redo  go
-//!  leave          Stuck ──go: without it, redo: again                       │  │
-//!    ▼                                                                      ▼  ▼
-//!   Done                                                    Target (bad ones)  Done
+//! Welcome ──go──▶ Target … Target ──▶ Target … Target ──▶ Result ──go──▶ Done: store
+//!                  (to be fitted)        (held out)        │   ▲
+//!                     │    ▲                              redo │
+//!          10 s nothing    │ redo: again                   ▼   │
+//!                     ▼    │ go: on without it          Target … (the bad ones)
+//!                     Stuck
+//! leave, from anywhere ──▶ Done: left, nothing is changed
 //! ```
 //!
 //! Whoever owns the window calls, in any order and as often as it likes:
@@ -17,15 +18,30 @@
 //! ends when [`outcome`](Session::outcome) is there. Times are nanoseconds of one
 //! monotonic clock, the one that stamps the looks; a time before the last one is taken
 //! for the last one.
+//!
+//! What happens at a target: `collect.rs`; what becomes of it all: `judge.rs`.
+//!
+//! **Redo** shows the bad targets of the fit again. The looks at the held-out targets are
+//! uncalibrated, so they judge the new map as well as they did the old one and are not
+//! shown again, unless something was wrong with one of them or the grade failed: then all
+//! of them are shown anew, at other places.
 
+mod collect;
 mod judge;
 pub mod layout;
 mod look;
 mod plan;
+mod ruler;
+#[cfg(test)]
+mod scripted;
+#[cfg(test)]
+mod tests;
 mod view;
 
-use gaze::calibration::Calibration;
+use gaze::calibration::{Calibration, Grade};
 
+use collect::{Collector, Person};
+pub use judge::MAX_DRIFT;
 use judge::Verdict;
 pub use look::{Hint, Look, Problem};
 pub use plan::{CHECKS, Kind, Plan, PlanError};
@@ -41,10 +57,14 @@ pub const MOVE_NS: u64 = 400 * MS;
 pub const SETTLE_NS: u64 = 600 * MS;
 /// So much time of looks at each target …
 pub const COLLECT_NS: u64 = 1_000 * MS;
-/// … and so many measured frames, which at 10 fps are hardly a second.
+/// … and so many measured frames.
 pub const LOOKS: usize = 8;
 /// Without progress for so long the person is asked.
 pub const STUCK_NS: u64 = 10_000 * MS;
+/// Why nothing counts is said after so long.
+const HINT_NS: u64 = 500 * MS;
+/// Without a look for so long no pictures come.
+const SILENT_NS: u64 = 1_000 * MS;
 
 /// A key of the person.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -62,13 +82,14 @@ pub enum Key {
 pub enum Outcome {
     /// The person accepted this calibration: it is valid, write it.
     Store(Box<Calibration>),
-    /// The stored map was judged (validate): root mean square error, share of the
-    /// diagonal, and what it is worth. Nothing is to be stored.
+    /// The stored map was judged (validate). Nothing is to be stored.
     Judged {
-        /// Root mean square error at the targets.
+        /// The stored calibration with today's validation in place of its own.
+        calibration: Box<Calibration>,
+        /// Root mean square error at today's targets, share of the diagonal.
         error: f64,
-        /// What it is worth.
-        grade: gaze::calibration::Grade,
+        /// What that is worth; may be [`Grade::Failed`].
+        grade: Grade,
     },
     /// The person left, or nothing usable came of it; a line says why. Nothing changes.
     Left(String),
@@ -85,7 +106,7 @@ pub struct Counted {
     pub eyes_mm: [f64; 3],
     /// Yaw, pitch, roll of the head, degrees.
     pub head_deg: [f64; 3],
-    /// Lids.
+    /// Lids of the image-left and the image-right eye, 0..1.
     pub openness: [f64; 2],
 }
 
@@ -96,7 +117,7 @@ pub struct Point {
     pub target: [f64; 2],
     /// Held out of the fit.
     pub checking: bool,
-    /// What was counted.
+    /// What was counted; empty where it was not shown yet or was passed over.
     pub looks: Vec<Counted>,
 }
 
@@ -107,17 +128,14 @@ struct Showing {
     turn: usize,
     from: Option<[f64; 2]>,
     since_ns: u64,
-    progress_ns: u64,
-    counted: usize,
-    last_progress_ns: u64,
-    hint: Option<Hint>,
+    collector: Collector,
 }
 
 #[derive(Debug, Clone)]
 enum Stage {
     Welcome { waiting: bool },
-    Showing(Showing),
-    Stuck(Showing, Hint),
+    Showing(Box<Showing>),
+    Stuck { turn: usize, why: Hint },
     Result,
     Done(Outcome),
 }
@@ -126,14 +144,21 @@ enum Stage {
 #[derive(Debug, Clone)]
 pub struct Session {
     plan: Plan,
+    random: layout::Random,
     now_ns: u64,
     points: Vec<Point>,
     /// What is shown in this pass: places in `points`.
     queue: Vec<usize>,
     stage: Stage,
     verdict: Verdict,
+    person: Person,
     last: Option<Look>,
-    last_frame: Option<u64>,
+    /// When the last look came, in the caller's time.
+    heard_ns: u64,
+    /// Capture time and number of the last measured frame.
+    last_frame: Option<(u64, u64)>,
+    /// The looks before and after cannot be put together: the sitting is over.
+    spoiled: bool,
 }
 
 impl Session {
@@ -144,82 +169,70 @@ impl Session {
     pub fn new(plan: Plan) -> Result<Self, PlanError> {
         plan.check()?;
         let mut random = layout::Random::new(plan.seed);
-        let point = |checking| {
-            move |target| Point {
-                target,
-                checking,
-                looks: Vec::new(),
-            }
-        };
-        let points: Vec<Point> = match plan.kind {
+        let (fitted, checks) = match plan.kind {
             Kind::Calibrate { targets } => {
                 let fitted = layout::shuffled(&layout::grid(targets), &mut random);
                 let checks = layout::held_out(CHECKS, &fitted, &mut random);
-                let fitted = fitted.into_iter().map(point(false));
-                fitted.chain(checks.into_iter().map(point(true))).collect()
+                (fitted, checks)
             }
             Kind::Validate { targets } => {
-                let checks = layout::held_out(targets, &[], &mut random);
-                checks.into_iter().map(point(true)).collect()
+                let seen = plan.previous.iter().flat_map(|c| &c.targets);
+                let seen: Vec<[f64; 2]> = seen.map(|t| [t.x, t.y]).collect();
+                (Vec::new(), layout::held_out(targets, &seen, &mut random))
             }
-            Kind::Repair => vec![point(false)([0.5, 0.5])],
+            Kind::Repair => (vec![[0.5, 0.5]], Vec::new()),
         };
+        let point = |target, checking| Point {
+            target,
+            checking,
+            looks: Vec::new(),
+        };
+        let points: Vec<Point> = fitted
+            .into_iter()
+            .map(|t| point(t, false))
+            .chain(checks.into_iter().map(|t| point(t, true)))
+            .collect();
         Ok(Self {
+            random,
             now_ns: 0,
             queue: (0..points.len()).collect(),
             points,
             stage: Stage::Welcome { waiting: false },
             verdict: Verdict::default(),
+            person: Person::default(),
             last: None,
+            heard_ns: 0,
             last_frame: None,
+            spoiled: false,
             plan,
         })
     }
 
     /// Takes a look in.
     pub fn look(&mut self, now_ns: u64, look: &Look) {
+        self.heard_ns = self.heard_ns.max(now_ns);
         self.tick(now_ns);
-        let fresh = look.problem.is_none() && self.last_frame.is_none_or(|f| f != look.frame_index);
         self.last = Some(look.clone());
-        if look.problem.is_some() {
-            if let Stage::Showing(showing) = &mut self.stage {
-                showing.hint = look.problem.clone().map(Hint::Problem);
+        if let Some(Problem::Changed(line)) = &look.problem {
+            return self.spoil(line.clone());
+        }
+        if look.problem.is_none() {
+            let frame = (look.captured_ns, look.frame_index);
+            let seen = |(ns, index): (u64, u64)| frame.0 <= ns || frame.1 == index;
+            if self.last_frame.is_some_and(seen) {
+                return;
             }
-            return;
+            self.last_frame = Some(frame);
         }
-        self.last_frame = Some(look.frame_index);
-        if let Stage::Welcome { waiting: true } = self.stage {
-            self.show(0, None);
-            return;
-        }
-        let Stage::Showing(showing) = &mut self.stage else {
-            return;
-        };
-        showing.hint = None;
-        let counts = look.captured_ns >= showing.since_ns + MOVE_NS + SETTLE_NS;
-        let (Some(point), true, true) = (look.point, fresh, counts) else {
-            return;
-        };
-        let Some(at) = self.queue.get(showing.turn).copied() else {
-            return;
-        };
-        let looks = &mut self.points[at].looks;
-        if let Some(before) = looks.last().filter(|_| showing.counted > 0) {
-            let step = look.captured_ns.saturating_sub(before.captured_ns);
-            showing.progress_ns += step.min(200 * MS);
-        }
-        looks.push(Counted {
-            point,
-            captured_ns: look.captured_ns,
-            eyes_mm: look.eyes_mm,
-            head_deg: look.head_deg,
-            openness: look.openness,
-        });
-        showing.counted += 1;
-        showing.last_progress_ns = self.now_ns;
-        if showing.progress_ns >= COLLECT_NS && showing.counted >= LOOKS {
-            let (turn, from) = (showing.turn + 1, self.points[at].target);
-            self.show(turn, Some(from));
+        match &mut self.stage {
+            Stage::Welcome { waiting: true } if look.problem.is_none() => self.show(0, None),
+            Stage::Showing(showing) => {
+                showing.collector.take(self.now_ns, look, &mut self.person);
+                if showing.collector.progress() >= 1.0 {
+                    self.next();
+                }
+            }
+            _ => {}
         }
     }
 
@@ -229,37 +242,35 @@ impl Session {
         match (&self.stage, key) {
             (Stage::Done(_), _) => {}
             (_, Key::Leave) => {
-                self.stage = Stage::Done(Outcome::Left("left, nothing was changed".to_owned()));
+                let line = if self.spoiled {
+                    self.verdict.refused.clone()
+                } else {
+                    None
+                };
+                let line = line.unwrap_or_else(|| "left: nothing was changed".to_owned());
+                self.stage = Stage::Done(Outcome::Left(line));
             }
             (Stage::Welcome { .. }, Key::Go) => {
-                if self.last.as_ref().is_some_and(|l| l.problem.is_none()) {
+                if self.sees_eyes(now_ns).is_none() {
                     self.show(0, None);
                 } else {
                     self.stage = Stage::Welcome { waiting: true };
                 }
             }
-            (Stage::Stuck(showing, _), Key::Go) => {
-                let (turn, from) = (showing.turn + 1, self.target_of(showing));
-                self.show(turn, from);
+            (Stage::Stuck { turn, .. }, Key::Go) if self.can_skip(*turn) => {
+                let turn = *turn;
+                self.points[self.queue[turn]].looks.clear();
+                let from = self.target_of(turn);
+                self.show(turn + 1, from);
             }
-            (Stage::Stuck(showing, _), Key::Redo) => {
-                let (turn, from) = (showing.turn, self.target_of(showing));
-                self.show(turn, from);
+            (Stage::Stuck { turn, .. }, Key::Go | Key::Redo) => {
+                let turn = *turn;
+                // Who moved and says "again" sits where they want to sit.
+                self.person.forget_place();
+                self.show(turn, None);
             }
             (Stage::Result, Key::Go) if self.can_store() => self.finish(),
-            (Stage::Result, Key::Redo) => {
-                let bad = |(i, _): &(usize, &Point)| {
-                    self.verdict.bad.is_empty() || self.verdict.bad.contains(i)
-                };
-                self.queue = self
-                    .points
-                    .iter()
-                    .enumerate()
-                    .filter(bad)
-                    .map(|(i, _)| i)
-                    .collect();
-                self.show(0, None);
-            }
+            (Stage::Result, Key::Redo) => self.redo(),
             _ => {}
         }
     }
@@ -267,14 +278,21 @@ impl Session {
     /// Lets time pass.
     pub fn tick(&mut self, now_ns: u64) {
         self.now_ns = self.now_ns.max(now_ns);
-        if let Stage::Showing(showing) = &self.stage
-            && self.now_ns.saturating_sub(showing.last_progress_ns) > STUCK_NS
-        {
-            let why = showing
-                .hint
-                .clone()
-                .unwrap_or(Hint::Problem(Problem::NoFrames));
-            self.stage = Stage::Stuck(showing.clone(), why);
+        let silent = self.now_ns.saturating_sub(self.heard_ns) > SILENT_NS;
+        let Stage::Showing(showing) = &mut self.stage else {
+            return;
+        };
+        if silent {
+            showing.collector.pause(Hint::Problem(Problem::NoFrames));
+        }
+        let idle = self
+            .now_ns
+            .saturating_sub(showing.collector.last_progress_ns);
+        if idle > STUCK_NS {
+            self.stage = Stage::Stuck {
+                turn: showing.turn,
+                why: showing.collector.why.clone().unwrap_or(Hint::Rest),
+            };
         }
     }
 
@@ -283,10 +301,7 @@ impl Session {
         let now_ns = self.now_ns.max(now_ns);
         match &self.stage {
             Stage::Welcome { waiting } => {
-                let problem = self
-                    .last
-                    .as_ref()
-                    .map_or(Some(Problem::Starting), |l| l.problem.clone());
+                let problem = self.sees_eyes(now_ns);
                 View::Welcome(WelcomeView {
                     kind: self.plan.kind,
                     user: &self.plan.setup.user,
@@ -299,16 +314,13 @@ impl Session {
                 })
             }
             Stage::Showing(showing) => View::Target(self.target_view(showing, now_ns)),
-            Stage::Stuck(showing, why) => {
-                let at = self.target_of(showing).unwrap_or([0.5, 0.5]);
-                View::Stuck(StuckView {
-                    at,
-                    number: showing.turn + 1,
-                    of: self.queue.len(),
-                    why: why.clone(),
-                    skippable: true,
-                })
-            }
+            Stage::Stuck { turn, why } => View::Stuck(StuckView {
+                at: self.target_of(*turn).unwrap_or([0.5; 2]),
+                number: turn + 1,
+                of: self.queue.len(),
+                why: why.clone(),
+                skippable: self.can_skip(*turn),
+            }),
             Stage::Result => View::Result(self.result_view()),
             Stage::Done(outcome) => View::Done(outcome),
         }
@@ -332,83 +344,177 @@ impl Session {
         &self.plan
     }
 
-    fn target_of(&self, showing: &Showing) -> Option<[f64; 2]> {
-        let at = *self.queue.get(showing.turn)?;
+    /// Why the eyes are not seen now, if they are not.
+    fn sees_eyes(&self, now_ns: u64) -> Option<Problem> {
+        let Some(last) = &self.last else {
+            return Some(Problem::Starting);
+        };
+        if last.problem.is_none() && now_ns.saturating_sub(self.heard_ns) > SILENT_NS {
+            return Some(Problem::NoFrames);
+        }
+        last.problem.clone()
+    }
+
+    fn target_of(&self, turn: usize) -> Option<[f64; 2]> {
+        let at = *self.queue.get(turn)?;
         Some(self.points[at].target)
     }
 
     /// Shows the target whose turn it is, or the result after the last.
     fn show(&mut self, turn: usize, from: Option<[f64; 2]>) {
-        let Some(at) = self.queue.get(turn) else {
+        // Before the held-out ones: they are of no use where there is no map to judge.
+        let checking = self
+            .queue
+            .get(turn)
+            .is_some_and(|i| self.points[*i].checking);
+        let first = turn == 0 || !self.points[self.queue[turn - 1]].checking;
+        let fits = matches!(self.plan.kind, Kind::Calibrate { .. });
+        let hopeless =
+            fits && checking && first && judge::fitted(&self.points, &self.plan).is_err();
+        if turn >= self.queue.len() || hopeless {
             self.verdict = judge::judge(&self.points, &self.plan);
             self.stage = Stage::Result;
             return;
-        };
-        self.points[*at].looks.clear();
-        self.stage = Stage::Showing(Showing {
+        }
+        self.stage = Stage::Showing(Box::new(Showing {
             turn,
             from,
             since_ns: self.now_ns,
-            progress_ns: 0,
-            counted: 0,
-            last_progress_ns: self.now_ns,
-            hint: None,
-        });
+            collector: Collector::new(self.now_ns, self.plan.setup.display.aspect()),
+        }));
+    }
+
+    /// Keeps the looks at this target, in place of older ones, and goes on.
+    fn next(&mut self) {
+        let Stage::Showing(showing) = &mut self.stage else {
+            return;
+        };
+        let (turn, at) = (showing.turn, self.queue[showing.turn]);
+        self.points[at].looks = showing.collector.take_looks();
+        let from = self.points[at].target;
+        self.show(turn + 1, Some(from));
+    }
+
+    /// Whether enough targets remain without this one.
+    fn can_skip(&self, turn: usize) -> bool {
+        let checking = self.points[self.queue[turn]].checking;
+        if self.plan.kind == Kind::Repair {
+            return false;
+        }
+        // Those that have looks, and those whose turn is still to come.
+        let left = |(i, p): &(usize, &Point)| {
+            let to_come = self.queue[turn..].contains(i);
+            p.checking == checking && (to_come || !p.looks.is_empty())
+        };
+        let left = self.points.iter().enumerate().filter(left).count();
+        judge::can_do_without(left, checking)
+    }
+
+    /// What R would show: places in `points`.
+    fn again(&self) -> Vec<usize> {
+        if self.spoiled {
+            return Vec::new();
+        }
+        let v = &self.verdict;
+        let fitted = self.points.iter().enumerate().filter(|(_, p)| !p.checking);
+        let bad = fitted.map(|(i, _)| i).enumerate();
+        let bad = bad.filter(|(place, _)| v.bad.contains(place));
+        let mut again: Vec<usize> = bad.map(|(_, i)| i).collect();
+        let unseen = |p: &Point| p.checking && p.looks.is_empty();
+        let checks = v.check_again || self.points.iter().any(unseen);
+        let refused = v.refused.is_some();
+        for (i, p) in self.points.iter().enumerate() {
+            let everything = refused && v.bad.is_empty() && !p.checking;
+            if everything || (checks && p.checking) {
+                again.push(i);
+            }
+        }
+        again.sort_unstable();
+        again
+    }
+
+    fn redo(&mut self) {
+        let again = self.again();
+        if again.is_empty() {
+            return;
+        }
+        let seen = self.points.iter().filter(|p| !p.checking);
+        let seen: Vec<[f64; 2]> = match &self.plan.previous {
+            Some(c) if matches!(self.plan.kind, Kind::Validate { .. }) => {
+                c.targets.iter().map(|t| [t.x, t.y]).collect()
+            }
+            _ => seen.map(|p| p.target).collect(),
+        };
+        let checks: Vec<usize> = again
+            .iter()
+            .copied()
+            .filter(|i| self.points[*i].checking)
+            .collect();
+        let places = layout::held_out(checks.len(), &seen, &mut self.random);
+        for (i, target) in checks.iter().zip(places) {
+            self.points[*i].target = target;
+            self.points[*i].looks.clear();
+        }
+        self.queue = again;
+        self.show(0, None);
+    }
+
+    fn spoil(&mut self, line: String) {
+        if matches!(self.stage, Stage::Done(_)) {
+            return;
+        }
+        self.spoiled = true;
+        self.verdict = Verdict {
+            refused: Some(line),
+            ..Verdict::default()
+        };
+        self.stage = Stage::Result;
     }
 
     fn target_view(&self, showing: &Showing, now_ns: u64) -> TargetView {
         let age = now_ns.saturating_sub(showing.since_ns);
+        let progress = showing.collector.progress();
         let phase = match age {
             _ if age < MOVE_NS => Phase::Moving,
-            _ if showing.counted == 0 => Phase::Settling,
+            _ if progress == 0.0 => Phase::Settling,
             _ => Phase::Collecting,
         };
         let linear = (age as f64 / MOVE_NS as f64).min(1.0);
-        let time = showing.progress_ns as f64 / COLLECT_NS as f64;
-        let looks = showing.counted as f64 / LOOKS as f64;
+        let idle = now_ns.saturating_sub(showing.collector.last_progress_ns);
         let at = self.queue.get(showing.turn).map(|i| &self.points[*i]);
         TargetView {
-            at: at.map_or([0.5, 0.5], |p| p.target),
+            at: at.map_or([0.5; 2], |p| p.target),
             from: showing.from,
             phase,
             // Smoothstep: begins and ends at rest.
             moved: linear * linear * (3.0 - 2.0 * linear),
-            progress: time.min(looks).min(1.0),
+            progress,
             number: showing.turn + 1,
             of: self.queue.len(),
             checking: at.is_some_and(|p| p.checking),
-            hint: showing.hint.clone(),
+            hint: showing.collector.why.clone().filter(|_| idle >= HINT_NS),
         }
     }
 
     fn can_store(&self) -> bool {
+        let v = &self.verdict;
         match self.plan.kind {
-            Kind::Validate { .. } => self.verdict.error.is_some(),
-            _ => self.verdict.refused.is_none() && self.verdict.calibration.is_some(),
+            Kind::Validate { .. } => v.calibration.is_some(),
+            _ => v.refused.is_none() && v.calibration.is_some(),
         }
     }
 
     fn finish(&mut self) {
-        let outcome = match (self.plan.kind, &self.verdict) {
-            (
-                Kind::Validate { .. },
-                Verdict {
-                    error: Some(error),
-                    grade: Some(grade),
-                    ..
-                },
-            ) => Outcome::Judged {
-                error: error.share,
-                grade: *grade,
+        let Some(calibration) = self.verdict.calibration.clone().map(Box::new) else {
+            return;
+        };
+        let outcome = match self.plan.kind {
+            Kind::Validate { .. } => Outcome::Judged {
+                error: self.verdict.error.map_or(f64::NAN, |e| e.share),
+                grade: calibration.grade,
+                calibration,
             },
-            (
-                _,
-                Verdict {
-                    calibration: Some(c),
-                    ..
-                },
-            ) => Outcome::Store(Box::new(c.clone())),
-            _ => return,
+            _ => Outcome::Store(calibration),
         };
         self.stage = Stage::Done(outcome);
     }
@@ -426,9 +532,11 @@ impl Session {
             grade: v.grade,
             refused: v.refused.as_deref(),
             warning: v.warning.as_deref(),
-            before: self.plan.previous.as_ref().map(|c| c.cross_validated),
+            before: self.plan.previous.as_ref().map(Calibration::expected_error),
+            before_today: v.before_today,
+            offset: v.offset,
             can_store: self.can_store(),
-            can_redo: true,
+            again: self.again().len(),
         }
     }
 }

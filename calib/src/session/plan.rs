@@ -2,6 +2,7 @@
 
 use gaze::affine::{MAX_TARGETS, MIN_TARGETS};
 use gaze::calibration::{Calibration, Setup};
+use gaze::screen::Screen;
 
 /// Held-out targets after every calibration.
 pub const CHECKS: usize = 4;
@@ -66,6 +67,15 @@ pub enum PlanError {
 }
 
 impl Plan {
+    /// The screen that lines of sight are to be met with: of a stored map its own, as
+    /// its numbers are of that one.
+    pub fn screen(&self) -> Screen {
+        match (self.kind, &self.previous) {
+            (Kind::Validate { .. } | Kind::Repair, Some(stored)) => stored.display.screen(),
+            _ => self.setup.display.screen(),
+        }
+    }
+
     pub(super) fn check(&self) -> Result<(), PlanError> {
         let display = &self.setup.display;
         let sizes = [

@@ -151,7 +151,8 @@ pub struct PointResult {
     pub target: [f64; 2],
     /// The looks at it, through the new map (or uncalibrated where there is no map).
     pub looks: Vec<[f64; 2]>,
-    /// Their mean without strays, through the map; `None` without looks.
+    /// Their mean without strays (median, where it was not fitted), through the map;
+    /// `None` without looks.
     pub mean: Option<[f64; 2]>,
     /// Root mean square distance of the looks from their mean, through the map.
     pub scatter: Option<Span>,
@@ -181,7 +182,7 @@ pub struct ResultView<'a> {
     /// Places in `points` that are worth showing again.
     pub bad: &'a [usize],
     /// Root mean square error at the held-out targets (of the fit's left-out ones where
-    /// no held-out one was seen).
+    /// no held-out one was seen); of a repair: how far the stored map is off.
     pub error: Option<Span>,
     /// What that is worth.
     pub grade: Option<Grade>,
@@ -191,8 +192,12 @@ pub struct ResultView<'a> {
     pub warning: Option<&'a str>,
     /// The error that the stored calibration promised, share of the diagonal.
     pub before: Option<f64>,
+    /// Its error at today's held-out targets, where its geometry is this one.
+    pub before_today: Option<f64>,
+    /// What a repair would add to points.
+    pub offset: Option<[f64; 2]>,
     /// Space stores (calibrate, repair) or ends (validate). Where false it does nothing.
     pub can_store: bool,
-    /// R shows again what is bad (or everything, where there is no telling).
-    pub can_redo: bool,
+    /// So many targets R would show again; where 0 it does nothing.
+    pub again: usize,
 }
