@@ -5,6 +5,7 @@
 //! | [`args`] | the command line |
 //! | [`samples`] | recorded samples from CSV or JSON lines |
 //! | [`session`] | a sitting before the screen: a pure state machine
+//! | [`live`] | looks from the running daemon
 //! | [`fit`] | `fit`: samples → map → file |
 //! | [`show`] | `show`, `list`: what is stored |
 //! | [`text`] | a calibration as a person reads it |
@@ -13,6 +14,7 @@
 
 pub mod args;
 pub mod fit;
+pub mod live;
 pub mod samples;
 pub mod session;
 pub mod show;
