@@ -22,6 +22,7 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
   gazed run --source demo         no camera: the bundled demo
   gazed run --source clip.mp4 --loop
   gazed run --user ada            with ada's calibration
+  ffmpeg -i rtsp://… -pix_fmt yuv420p -f yuv4mpegpipe - | gazed run --source -
   gazed status                    is it running, and how well?
   gazed watch                     live, on a small map of the screen
   gazed watch --json | head -3    one line a sample
@@ -78,7 +79,8 @@ enum Command {
 
 #[derive(Args)]
 struct RunArgs {
-    /// auto, camera, demo, null, or a path to an MP4, a GIF or a folder of pictures
+    /// auto, camera, demo, null, - (YUV4MPEG2 from standard input), or a path to an MP4, a GIF, a
+    /// folder of pictures, or a y4m file or named pipe
     #[arg(long, value_name = "SOURCE")]
     source: Option<String>,
     /// Which camera, counted from 0

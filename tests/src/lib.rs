@@ -1,4 +1,5 @@
-//! What the whole-system tests share: the real programs, started and watched.
+//! What the whole-system tests share.
 
 pub mod daemon;
+pub mod looker;
 pub mod picture;

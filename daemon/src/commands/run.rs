@@ -1,6 +1,7 @@
 //! `gazed run`: resolves what it was told, starts the threads, hears signals.
 
-use std::path::PathBuf;
+use std::os::unix::fs::FileTypeExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Sender;
@@ -193,8 +194,15 @@ fn kind_of(spec: &SourceSpec) -> SourceKind {
         SourceSpec::Demo => SourceKind::Demo,
         SourceSpec::Null => SourceKind::Null,
         SourceSpec::Path(path) if path.is_dir() => SourceKind::Pictures,
+        // A pipe is a camera that another program has opened.
+        SourceSpec::Stdin => SourceKind::Camera,
+        SourceSpec::Path(path) if is_pipe(path) => SourceKind::Camera,
         SourceSpec::Path(_) | SourceSpec::Scripted(_) => SourceKind::Clip,
     }
+}
+
+fn is_pipe(path: &Path) -> bool {
+    std::fs::metadata(path).is_ok_and(|m| m.file_type().is_fifo())
 }
 
 fn load_networks(settings: &FileSettings, writer: &mut Writer) -> Result<Perceiver, Failure> {
@@ -224,6 +232,10 @@ fn check_named_calibration(settings: &FileSettings) -> Result<(), Failure> {
 
 fn say_what_runs(spec: &SourceSpec, source: Option<&dyn sources::FrameSource>, shm: &str) {
     match source.map(sources::FrameSource::describe) {
+        Some(info) if info.width == 0 => eprintln!(
+            "gazed: waiting for pictures from {}, samples in {shm}; Ctrl-C ends it",
+            info.name
+        ),
         Some(info) => eprintln!(
             "gazed: {} ({}×{}, {:.0} frames a second), samples in {shm}; Ctrl-C ends it",
             info.name, info.width, info.height, info.fps

@@ -1,4 +1,4 @@
-//! Where frames come from: a camera, a clip, a GIF, pictures, the demo, nothing.
+//! Where frames come from: a camera, a clip, a GIF, pictures, a pipe, the demo, nothing.
 //!
 //! All stand behind [`FrameSource`]. A source runs on the thread that calls it
 //! (the camera has one more, which only waits for the driver), fills a buffer
@@ -21,10 +21,13 @@ mod mp4;
 mod mp4_tables;
 mod null;
 mod paced;
+mod pipe;
 mod scripted;
+mod y4m;
 
 use std::fmt;
 use std::io::Read;
+use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -52,8 +55,10 @@ pub enum Next {
 pub enum SourceKind {
     /// A camera.
     Camera,
-    /// An H.264 clip in an MP4 file.
+    /// A clip: H.264 in an MP4 file, or YUV4MPEG2.
     Clip,
+    /// A live stream (YUV4MPEG2) from a named pipe or standard input.
+    Pipe,
     /// An animated GIF.
     Gif,
     /// A folder of pictures, or one picture.
@@ -73,7 +78,8 @@ pub struct SourceInfo {
     pub kind: SourceKind,
     /// The camera's or the file's name.
     pub name: String,
-    /// Width of its (first) frame, pixels; 0 for a source without frames.
+    /// Width of its (first) frame, pixels; 0 for a source without frames, and for a pipe until
+    /// its first frame.
     pub width: u32,
     /// Height of its (first) frame, pixels; 0 for a source without frames.
     pub height: u32,
@@ -129,7 +135,9 @@ pub enum SourceSpec {
     Demo,
     /// No frames at all.
     Null,
-    /// A clip, GIF, picture or folder of pictures.
+    /// `-`: standard input.
+    Stdin,
+    /// A clip, GIF, picture, folder of pictures or named pipe.
     Path(PathBuf),
     /// `scripted:FILE`: a script of faults, for tests.
     Scripted(PathBuf),
@@ -138,13 +146,14 @@ pub enum SourceSpec {
 impl std::str::FromStr for SourceSpec {
     type Err = std::convert::Infallible;
 
-    /// `camera`, `demo`, `null`, `scripted:FILE`; anything else is a path.
+    /// `camera`, `demo`, `null`, `-`, `scripted:FILE`; anything else is a path.
     /// (`./demo` names a file that is called demo.)
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         Ok(match text {
             "camera" => SourceSpec::Camera(None),
             "demo" => SourceSpec::Demo,
             "null" => SourceSpec::Null,
+            "-" => SourceSpec::Stdin,
             _ => match text.strip_prefix("scripted:") {
                 Some(path) => SourceSpec::Scripted(path.into()),
                 None => SourceSpec::Path(text.into()),
@@ -160,6 +169,7 @@ impl fmt::Display for SourceSpec {
             SourceSpec::Camera(Some(n)) => write!(f, "camera {n}"),
             SourceSpec::Demo => f.write_str("demo"),
             SourceSpec::Null => f.write_str("null"),
+            SourceSpec::Stdin => f.write_str("standard input"),
             SourceSpec::Path(p) => write!(f, "{}", p.display()),
             SourceSpec::Scripted(p) => write!(f, "scripted:{}", p.display()),
         }
@@ -193,6 +203,7 @@ pub fn open(spec: &SourceSpec, options: &OpenOptions) -> Result<Box<dyn FrameSou
         SourceSpec::Camera(index) => camera::open(index.unwrap_or(options.camera), options),
         SourceSpec::Demo => demo::open(options),
         SourceSpec::Null => Ok(Box::new(null::NullSource::new())),
+        SourceSpec::Stdin => pipe::open_stdin(options),
         SourceSpec::Scripted(path) => Ok(Box::new(ScriptedSource::open(path, options)?)),
         SourceSpec::Path(path) => {
             open_path(path, options).map_err(|f| f.at(path.display().to_string()))
@@ -207,12 +218,15 @@ fn open_path(path: &Path, options: &OpenOptions) -> Result<Box<dyn FrameSource>,
     if meta.is_dir() {
         return folder::open(path, name, options);
     }
-    // A pipe or a device would block for ever or never end.
+    if meta.file_type().is_fifo() {
+        return pipe::open_fifo(path, name, options);
+    }
+    // A device would block for ever or never end.
     if !meta.is_file() {
         return Err(Flaw::new(
             ErrorKind::Unreadable,
-            "it is neither a file nor a folder",
-            "give an MP4 or GIF file, a picture or a folder of pictures",
+            "it is neither a file, a folder nor a pipe",
+            "give an MP4, GIF or y4m file, a picture or a folder of pictures",
         ));
     }
     let mut head = Vec::with_capacity(16);
@@ -233,9 +247,12 @@ fn open_path(path: &Path, options: &OpenOptions) -> Result<Box<dyn FrameSource>,
     if mp4::looks_like(&head) {
         return clip::open_file(path, name, options);
     }
+    if head.starts_with(y4m::MAGIC) {
+        return y4m::open_file(path, name, options);
+    }
     Err(Flaw::new(
         ErrorKind::Unreadable,
-        "it is no MP4, GIF, JPEG or PNG",
-        "give an MP4 (H.264) or GIF file, a picture or a folder of pictures",
+        "it is no MP4, GIF, y4m, JPEG or PNG",
+        "give an MP4 (H.264), GIF or y4m file, a picture or a folder of pictures",
     ))
 }
