@@ -72,7 +72,8 @@ fn every_sampling_comes_out_in_its_layout() {
     // 6×4: luma counts up, U and V along their rows.
     let luma: Vec<u8> = (0..24).collect();
     let build = |colour: &str, u: &[u8], v: &[u8]| {
-        let mut out = format!("YUV4MPEG2 W6 H4 F30000:1001 Ip A0:0 {colour}\nFRAME Ipp\n").into_bytes();
+        let mut out =
+            format!("YUV4MPEG2 W6 H4 F30000:1001 Ip A0:0 {colour}\nFRAME Ipp\n").into_bytes();
         for plane in [&luma, u, v] {
             out.extend_from_slice(plane);
         }
@@ -94,7 +95,9 @@ fn every_sampling_comes_out_in_its_layout() {
     assert_eq!(seen[0].data[..8], [0, 100, 1, 200, 2, 100, 3, 200]);
     assert_eq!(seen[0].data[12..16], [6, 100, 7, 200], "the second row");
     // 4:4:4: the mean of four.
-    let u24: Vec<u8> = (0..24).map(|i| if i % 6 < 2 { 40 + 4 * (i / 6) } else { 9 }).collect();
+    let u24: Vec<u8> = (0..24)
+        .map(|i| if i % 6 < 2 { 40 + 4 * (i / 6) } else { 9 })
+        .collect();
     let (seen, _) = all(&file(&folder, &build("C444", &u24, &[77; 24])));
     assert_eq!(seen[0].format, PixelFormat::I420);
     assert_eq!(seen[0].data[24..30], [42, 9, 9, 50, 9, 9]);
@@ -102,7 +105,10 @@ fn every_sampling_comes_out_in_its_layout() {
     // Grey; of video range it is stretched.
     let (seen, _) = all(&file(&folder, &build("Cmono", &[], &[])));
     assert_eq!((seen[0].format, &seen[0].data), (PixelFormat::Gray8, &luma));
-    let (seen, _) = all(&file(&folder, &build("Cmono XCOLORRANGE=LIMITED", &[], &[])));
+    let (seen, _) = all(&file(
+        &folder,
+        &build("Cmono XCOLORRANGE=LIMITED", &[], &[]),
+    ));
     assert_eq!(seen[0].data[15..18], [0, 0, 1]);
 }
 
@@ -117,10 +123,7 @@ fn odd_sizes_keep_their_last_row_and_column() {
         let (seen, error) = all(&file(&folder, &bytes));
         assert_eq!((seen.len(), error), (1, None), "{colour}");
         match seen[0].format {
-            PixelFormat::Yuyv => assert_eq!(
-                seen[0].data[8..16],
-                [4, 100, 5, 200, 6, 100, 6, 200]
-            ),
+            PixelFormat::Yuyv => assert_eq!(seen[0].data[8..16], [4, 100, 5, 200, 6, 100, 6, 200]),
             _ => {
                 assert_eq!(seen[0].data[..9], [1, 2, 3, 4, 5, 6, 7, 8, 9]);
                 assert_eq!(seen[0].data[9..], [100, 100, 100, 100, 200, 200, 200, 200]);
@@ -157,27 +160,107 @@ fn what_cannot_be_played_is_named() {
     let folder = tempfile::tempdir().unwrap();
     let good = stream("C420", 36, 2);
     for (bytes, kind, words) in [
-        (b"YUV4MPEG2 H4 F25:1\n".to_vec(), ErrorKind::Unreadable, "width"),
-        (b"YUV4MPEG2 W6 F25:1\n".to_vec(), ErrorKind::Unreadable, "height"),
+        (
+            b"YUV4MPEG2 H4 F25:1\n".to_vec(),
+            ErrorKind::Unreadable,
+            "width",
+        ),
+        (
+            b"YUV4MPEG2 W6 F25:1\n".to_vec(),
+            ErrorKind::Unreadable,
+            "height",
+        ),
         (b"YUV4MPEG2 W6 H4\n".to_vec(), ErrorKind::Unreadable, "rate"),
-        (b"YUV4MPEG2 W6 W6 H4 F25:1\n".to_vec(), ErrorKind::Unreadable, "W6"),
-        (b"YUV4MPEG2 W0 H4 F25:1\n".to_vec(), ErrorKind::BadSize, "width"),
-        (b"YUV4MPEG2 W6 H9000 F25:1\n".to_vec(), ErrorKind::BadSize, "height"),
-        (b"YUV4MPEG2 W-6 H4 F25:1\n".to_vec(), ErrorKind::BadSize, "width"),
-        (b"YUV4MPEG2 W99999999999 H4 F1:1\n".to_vec(), ErrorKind::BadSize, "width"),
-        (b"YUV4MPEG2 W6 H4 F25:0\n".to_vec(), ErrorKind::Unreadable, "25:0"),
-        (b"YUV4MPEG2 W6 H4 F25\n".to_vec(), ErrorKind::Unreadable, "25"),
-        (b"YUV4MPEG2 W6 H4 F25:1 It\n".to_vec(), ErrorKind::UnsupportedFormat, "interlaced"),
-        (b"YUV4MPEG2 W6 H4 F25:1 C420p10\n".to_vec(), ErrorKind::UnsupportedFormat, "420p10"),
-        (b"YUV4MPEG2 W6 H4 F25:1 Z1\n".to_vec(), ErrorKind::Unreadable, "Z1"),
-        (b"YUV4MPEG2 W6 H4 F25:1 A1\n".to_vec(), ErrorKind::Unreadable, "A1"),
-        (b"YUV4MPEG2 W6 H4 F25:1".to_vec(), ErrorKind::Truncated, "header"),
-        (b"YUV4MPEG2 W6 H4 F25:1\n".to_vec(), ErrorKind::Truncated, "no picture"),
-        ([b"YUV4MPEG2 ".to_vec(), vec![b'X'; 5000]].concat(), ErrorKind::Unreadable, "no YUV4MPEG2"),
-        (good[..good.len() - 1].to_vec(), ErrorKind::Truncated, "within picture 1"),
-        ([&good[..], b"FRIME\n"].concat(), ErrorKind::Unreadable, "begin"),
-        ([&good[..], b"FRAMEX\n"].concat(), ErrorKind::Unreadable, "unknown word"),
-        ([&good[..], b"FR"].concat(), ErrorKind::Truncated, "within picture 2"),
+        (
+            b"YUV4MPEG2 W6 W6 H4 F25:1\n".to_vec(),
+            ErrorKind::Unreadable,
+            "W6",
+        ),
+        (
+            b"YUV4MPEG2 W0 H4 F25:1\n".to_vec(),
+            ErrorKind::BadSize,
+            "width",
+        ),
+        (
+            b"YUV4MPEG2 W6 H9000 F25:1\n".to_vec(),
+            ErrorKind::BadSize,
+            "height",
+        ),
+        (
+            b"YUV4MPEG2 W-6 H4 F25:1\n".to_vec(),
+            ErrorKind::BadSize,
+            "width",
+        ),
+        (
+            b"YUV4MPEG2 W99999999999 H4 F1:1\n".to_vec(),
+            ErrorKind::BadSize,
+            "width",
+        ),
+        (
+            b"YUV4MPEG2 W6 H4 F25:0\n".to_vec(),
+            ErrorKind::Unreadable,
+            "25:0",
+        ),
+        (
+            b"YUV4MPEG2 W6 H4 F25\n".to_vec(),
+            ErrorKind::Unreadable,
+            "25",
+        ),
+        (
+            b"YUV4MPEG2 W6 H4 F25:1 It\n".to_vec(),
+            ErrorKind::UnsupportedFormat,
+            "interlaced",
+        ),
+        (
+            b"YUV4MPEG2 W6 H4 F25:1 C420p10\n".to_vec(),
+            ErrorKind::UnsupportedFormat,
+            "420p10",
+        ),
+        (
+            b"YUV4MPEG2 W6 H4 F25:1 Z1\n".to_vec(),
+            ErrorKind::Unreadable,
+            "Z1",
+        ),
+        (
+            b"YUV4MPEG2 W6 H4 F25:1 A1\n".to_vec(),
+            ErrorKind::Unreadable,
+            "A1",
+        ),
+        (
+            b"YUV4MPEG2 W6 H4 F25:1".to_vec(),
+            ErrorKind::Truncated,
+            "header",
+        ),
+        (
+            b"YUV4MPEG2 W6 H4 F25:1\n".to_vec(),
+            ErrorKind::Truncated,
+            "no picture",
+        ),
+        (
+            [b"YUV4MPEG2 ".to_vec(), vec![b'X'; 5000]].concat(),
+            ErrorKind::Unreadable,
+            "no YUV4MPEG2",
+        ),
+        (
+            good[..good.len() - 1].to_vec(),
+            ErrorKind::Truncated,
+            "within picture 1",
+        ),
+        (
+            [&good[..], b"FRIME\n"].concat(),
+            ErrorKind::Unreadable,
+            "begin",
+        ),
+        (
+            [&good[..], b"FRAMEX\n"].concat(),
+            ErrorKind::Unreadable,
+            "unknown word",
+        ),
+        (
+            [&good[..], b"FR"].concat(),
+            ErrorKind::Truncated,
+            "within picture 2",
+        ),
     ] {
         let (_, error) = all(&file(&folder, &bytes));
         let e = error.unwrap_or_else(|| panic!("{words} passed"));
@@ -235,18 +318,27 @@ fn a_named_pipe_waits_for_a_writer_and_for_the_next() {
     // The writer goes: like a camera that is lost, and opened again.
     drop(writer);
     let lost = frame_of(source.as_mut()).unwrap_err();
-    assert!(lost.is_recoverable() && lost.kind() == ErrorKind::DeviceLost, "{lost}");
+    assert!(
+        lost.is_recoverable() && lost.kind() == ErrorKind::DeviceLost,
+        "{lost}"
+    );
     drop(source);
     let mut source = at(&path, &OpenOptions::default()).unwrap();
     let mut writer = FileOptions::new().write(true).open(&path).unwrap();
     writer.write_all(&stream("Cmono", 24, 1)).unwrap();
-    assert_eq!(frame_of(source.as_mut()).unwrap().format, PixelFormat::Gray8);
+    assert_eq!(
+        frame_of(source.as_mut()).unwrap().format,
+        PixelFormat::Gray8
+    );
 
     // Within a picture it is lost as well.
     writer.write_all(b"FRAME\n123").unwrap();
     drop(writer);
     let lost = frame_of(source.as_mut()).unwrap_err();
-    assert!(lost.is_recoverable() && lost.to_string().contains("within a picture"), "{lost}");
+    assert!(
+        lost.is_recoverable() && lost.to_string().contains("within a picture"),
+        "{lost}"
+    );
 }
 
 #[test]
@@ -298,7 +390,10 @@ fn garbage_in_a_pipe_is_an_error_that_stays() {
     let mut writer = FileOptions::new().write(true).open(&path).unwrap();
     writer.write_all(b"GIF89a and so on").unwrap();
     let e = frame_of(source.as_mut()).unwrap_err();
-    assert!(!e.is_recoverable() && e.to_string().contains("YUV4MPEG2"), "{e}");
+    assert!(
+        !e.is_recoverable() && e.to_string().contains("YUV4MPEG2"),
+        "{e}"
+    );
     assert_eq!(frame_of(source.as_mut()).unwrap_err(), e);
 }
 
@@ -350,7 +445,10 @@ fn the_daemon_takes_standard_input_and_ends_with_it() {
     let (code, errors) = daemon(cat.stdout.take().unwrap().into());
     cat.wait().unwrap();
     assert_eq!(code, Some(0), "{errors}");
-    assert!(errors.contains("ended after") && errors.contains("standard input"), "{errors}");
+    assert!(
+        errors.contains("ended after") && errors.contains("standard input"),
+        "{errors}"
+    );
     // Garbage: one line, exit code 7.
     fs::write(&path, b"what is this").unwrap();
     let (code, errors) = daemon(File::open(&path).unwrap().into());

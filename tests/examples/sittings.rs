@@ -15,7 +15,17 @@ const COLLECT: f64 = 1.2;
 fn grid(n: usize) -> Vec<[f64; 2]> {
     let (a, m, b) = (0.08, 0.5, 0.92);
     let (c, d) = (0.29, 0.71);
-    let nine = [[m, m], [a, a], [b, a], [a, b], [b, b], [m, a], [a, m], [b, m], [m, b]];
+    let nine = [
+        [m, m],
+        [a, a],
+        [b, a],
+        [a, b],
+        [b, b],
+        [m, a],
+        [a, m],
+        [b, m],
+        [m, b],
+    ];
     let more = [[c, c], [d, c], [c, d], [d, d]];
     match n {
         5 => nine[..5].to_vec(),
@@ -25,32 +35,55 @@ fn grid(n: usize) -> Vec<[f64; 2]> {
 }
 
 const CHECKS: [[f64; 2]; 12] = [
-    [0.25, 0.25], [0.75, 0.25], [0.25, 0.75], [0.75, 0.75],
-    [0.5, 0.3], [0.3, 0.5], [0.7, 0.5], [0.5, 0.7],
-    [0.12, 0.3], [0.88, 0.3], [0.15, 0.85], [0.85, 0.85],
+    [0.25, 0.25],
+    [0.75, 0.25],
+    [0.25, 0.75],
+    [0.75, 0.75],
+    [0.5, 0.3],
+    [0.3, 0.5],
+    [0.7, 0.5],
+    [0.5, 0.7],
+    [0.12, 0.3],
+    [0.88, 0.3],
+    [0.15, 0.85],
+    [0.85, 0.85],
 ];
 
 fn main() {
-    let n: Vec<f64> = std::env::args().skip(1).map(|a| a.parse().expect("a number")).collect();
+    let n: Vec<f64> = std::env::args()
+        .skip(1)
+        .map(|a| a.parse().expect("a number"))
+        .collect();
     let get = |i: usize, or: f64| n.get(i).copied().unwrap_or(or);
     let (people, width, distance) = (get(0, 8.0) as u64, get(1, 640.0) as u32, get(2, 560.0));
     let (targets, fps, sway) = (grid(get(3, 9.0) as usize), get(4, 12.0), get(5, 1.0));
     let size = (width, if width == 640 { 480 } else { width * 9 / 16 });
     let inches = get(6, 14.0);
     let mut screen = Screen::laptop(1280, 800);
-    (screen.width_mm, screen.height_mm) = (screen.width_mm * inches / 14.0, screen.height_mm * inches / 14.0);
+    (screen.width_mm, screen.height_mm) = (
+        screen.width_mm * inches / 14.0,
+        screen.height_mm * inches / 14.0,
+    );
     let runtime = Runtime::load(None).expect("ONNX Runtime");
     let store = ModelStore::open(None).expect("the networks");
     let mut all = Vec::new();
-    let mut dump = std::env::var_os("DUMP").map(|p| std::io::BufWriter::new(std::fs::File::create(p).expect("a file")));
+    let mut dump = std::env::var_os("DUMP")
+        .map(|p| std::io::BufWriter::new(std::fs::File::create(p).expect("a file")));
     let mut shown = 0;
     for person in 0..people {
         let glasses = person % 4 == 3;
         let mut looker = Looker::new(LookerOptions {
-            person, seed: person + 1, size, distance_mm: distance, sway, glasses, screen,
+            person,
+            seed: person + 1,
+            size,
+            distance_mm: distance,
+            sway,
+            glasses,
+            screen,
             ..LookerOptions::default()
         });
-        let mut perceiver = Perceiver::new(&runtime, &store, PerceiverConfig::default()).expect("sound networks");
+        let mut perceiver =
+            Perceiver::new(&runtime, &store, PerceiverConfig::default()).expect("sound networks");
         let mut frame = Frame::default();
         let mut t = 0.0;
         let mut index = 0;
@@ -72,28 +105,53 @@ fn main() {
                     use std::io::Write;
                     let truth = looker.truth.as_ref().expect("a person");
                     let look = looker.looking_at();
-                    let mut row: Vec<f64> = vec![person as f64, shown as f64, t - began, at[0], at[1], look[0], look[1], looker.eyes.shut()];
+                    let mut row: Vec<f64> = vec![
+                        person as f64,
+                        shown as f64,
+                        t - began,
+                        at[0],
+                        at[1],
+                        look[0],
+                        look[1],
+                        looker.eyes.shut(),
+                    ];
                     row.extend(truth.head);
                     row.extend(truth.head_mm.iter());
                     row.extend(truth.iris_px.iter().flat_map(|p| [p.x, p.y]));
                     if let Some(face) = perceiver.perceive(&frame).primary() {
-                        row.extend([1.0, f64::from(u8::from(face.eyes.open[0])), f64::from(u8::from(face.eyes.open[1]))]);
+                        row.extend([
+                            1.0,
+                            f64::from(u8::from(face.eyes.open[0])),
+                            f64::from(u8::from(face.eyes.open[1])),
+                        ]);
                         row.extend([face.head.yaw, face.head.pitch, face.head.roll]);
                         row.extend(face.head.translation.iter());
                         row.extend(face.head.rotation.matrix().iter());
                         match &face.gaze {
-                            Some(g) => for r in [g.left, g.right, g.combined] { row.extend(r.origin.iter()); row.extend(r.direction.iter()); },
+                            Some(g) => {
+                                for r in [g.left, g.right, g.combined] {
+                                    row.extend(r.origin.iter());
+                                    row.extend(r.direction.iter());
+                                }
+                            }
                             None => row.extend([0.0; 18]),
                         }
                         row.extend(face.landmarks.iter().flatten().map(|v| f64::from(*v)));
                     } else {
                         row.resize(18 + 3 + 6 + 9 + 18 + 478 * 3, 0.0);
                     }
-                    for v in row { out.write_all(&(v as f32).to_le_bytes()).expect("room"); }
+                    for v in row {
+                        out.write_all(&(v as f32).to_le_bytes()).expect("room");
+                    }
                     frame.captured_ns += 1;
                 }
-                if let Some(face) = { if dump.is_some() { None } else { perceiver.perceive(&frame).primary() } }
-                    && t >= began + SETTLE
+                if let Some(face) = {
+                    if dump.is_some() {
+                        None
+                    } else {
+                        perceiver.perceive(&frame).primary()
+                    }
+                } && t >= began + SETTLE
                     && face.eyes.open == [true; 2]
                     && let Some(gaze) = &face.gaze
                     && let Some(hit) = screen.intersect(&gaze.combined)
@@ -105,15 +163,34 @@ fn main() {
             looks
         };
         show([0.5, 0.5]);
-        let samples: Vec<Sample> = targets.iter().flat_map(|&at| show(at).into_iter().map(move |l| (l, at))).collect();
+        let samples: Vec<Sample> = targets
+            .iter()
+            .flat_map(|&at| show(at).into_iter().map(move |l| (l, at)))
+            .collect();
         let checks: Vec<_> = CHECKS.iter().map(|&at| (at, show(at))).collect();
         let diagonal = |a: [f64; 2], b: [f64; 2]| {
-            let d = Point2::new((a[0] - b[0]) * screen.width_mm, (a[1] - b[1]) * screen.height_mm);
+            let d = Point2::new(
+                (a[0] - b[0]) * screen.width_mm,
+                (a[1] - b[1]) * screen.height_mm,
+            );
             d.coords.norm() / screen.diagonal_mm()
         };
-        let fit = |form| fit_with(&samples, FitOptions { form, aspect: screen.width_mm / screen.height_mm, ..FitOptions::default() });
+        let fit = |form| {
+            fit_with(
+                &samples,
+                FitOptions {
+                    form,
+                    aspect: screen.width_mm / screen.height_mm,
+                    ..FitOptions::default()
+                },
+            )
+        };
         let mut line = format!("person {person:3}{}", if glasses { " g" } else { "  " });
-        for form in [FormChoice::Better, FormChoice::Only(Form::Affine), FormChoice::Only(Form::Held)] {
+        for form in [
+            FormChoice::Better,
+            FormChoice::Only(Form::Affine),
+            FormChoice::Only(Form::Held),
+        ] {
             match fit(form) {
                 Ok(f) => {
                     let mut errors = Vec::new();
@@ -125,16 +202,28 @@ fn main() {
                         errors.extend(mapped.iter().map(|m| diagonal(*m, *at)));
                         let mean = [0, 1].map(|i| mapped.iter().map(|m| m[i]).sum::<f64>() / n);
                         means.push(diagonal(mean, *at));
-                        ex += ((mean[0] - at[0]) * screen.width_mm / screen.diagonal_mm()).powi(2) / 12.0;
-                        ey += ((mean[1] - at[1]) * screen.height_mm / screen.diagonal_mm()).powi(2) / 12.0;
+                        ex += ((mean[0] - at[0]) * screen.width_mm / screen.diagonal_mm()).powi(2)
+                            / 12.0;
+                        ey += ((mean[1] - at[1]) * screen.height_mm / screen.diagonal_mm()).powi(2)
+                            / 12.0;
                     }
                     errors.sort_by(f64::total_cmp);
-                    let rms = |m: &[f64]| (m.iter().map(|e| e * e).sum::<f64>() / m.len() as f64).sqrt();
-                    let scatter = f.targets.iter().map(|t| t.scatter).sum::<f64>() / f.targets.len() as f64;
+                    let rms =
+                        |m: &[f64]| (m.iter().map(|e| e * e).sum::<f64>() / m.len() as f64).sqrt();
+                    let scatter =
+                        f.targets.iter().map(|t| t.scatter).sum::<f64>() / f.targets.len() as f64;
                     line += &format!(
                         " | {:?} a {:.2} e {:.2} cv {:.2} val4 {:.2} rms12 {:.2} (x {:.2} y {:.2}) median {:.2} scatter {:.2}",
-                        f.form, f.map.a, f.map.e, 100.0 * f.cross_validated, 100.0 * rms(&means[..4]), 100.0 * rms(&means),
-                        100.0 * ex.sqrt(), 100.0 * ey.sqrt(), 100.0 * errors[errors.len() / 2], 100.0 * scatter
+                        f.form,
+                        f.map.a,
+                        f.map.e,
+                        100.0 * f.cross_validated,
+                        100.0 * rms(&means[..4]),
+                        100.0 * rms(&means),
+                        100.0 * ex.sqrt(),
+                        100.0 * ey.sqrt(),
+                        100.0 * errors[errors.len() / 2],
+                        100.0 * scatter
                     );
                     if form == FormChoice::Better {
                         all.push([rms(&means[..4]), rms(&means), errors[errors.len() / 2]]);
@@ -144,12 +233,20 @@ fn main() {
             }
         }
         println!("{line}");
-        if all.is_empty() { continue; }
+        if all.is_empty() {
+            continue;
+        }
     }
     for (i, name) in ["val4", "rms12", "median of samples"].iter().enumerate() {
-        if all.is_empty() { return; }
+        if all.is_empty() {
+            return;
+        }
         let mut v: Vec<f64> = all.iter().map(|a| 100.0 * a[i]).collect();
         v.sort_by(f64::total_cmp);
-        println!("{name}: median {:.2} worst {:.2} %", v[v.len() / 2], v[v.len() - 1]);
+        println!(
+            "{name}: median {:.2} worst {:.2} %",
+            v[v.len() / 2],
+            v[v.len() - 1]
+        );
     }
 }

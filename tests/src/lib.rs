@@ -1,5 +1,7 @@
-//! What the whole-system tests share.
+//! What the whole-system tests share: the real programs, started and watched.
 
 pub mod daemon;
 pub mod looker;
 pub mod picture;
+pub mod screen;
+pub mod xvfb;

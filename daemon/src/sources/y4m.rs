@@ -159,11 +159,7 @@ impl Header {
 }
 
 fn no_stream() -> Flaw {
-    Flaw::new(
-        ErrorKind::Unreadable,
-        "it is no YUV4MPEG2 stream",
-        CONVERT,
-    )
+    Flaw::new(ErrorKind::Unreadable, "it is no YUV4MPEG2 stream", CONVERT)
 }
 
 /// Digits only: no sign, no blank.
@@ -257,7 +253,8 @@ impl Parser {
     fn line(&mut self, bytes: &mut &[u8], word: &[u8]) -> Result<bool, Flaw> {
         let end = bytes.iter().position(|b| *b == b'\n');
         let n = end.unwrap_or(bytes.len());
-        self.line.extend_from_slice(&bytes[..n.min(LONGEST_LINE + 1)]);
+        self.line
+            .extend_from_slice(&bytes[..n.min(LONGEST_LINE + 1)]);
         let common = self.line.len().min(word.len());
         let whole = end.is_some() && self.line.len() < word.len();
         if self.line.len() > LONGEST_LINE || self.line[..common] != word[..common] || whole {
@@ -319,7 +316,10 @@ fn unpack(header: &Header, pixels: &mut Vec<u8>, frame: &mut Frame) {
             }
         }
         Sampling::Half => {
-            let rows = frame.data.chunks_exact_mut(cw * 4).zip(luma.chunks_exact(w));
+            let rows = frame
+                .data
+                .chunks_exact_mut(cw * 4)
+                .zip(luma.chunks_exact(w));
             let colours = u.chunks_exact(cw).zip(v.chunks_exact(cw));
             for ((to, ys), (us, vs)) in rows.zip(colours) {
                 let pairs = ys.chunks(2).zip(us.iter().zip(vs));

@@ -4,8 +4,10 @@
 //! corrected, and are never quite still on it; the lids blink; the head sways. What comes out
 //! are a webcam's pictures.
 
+mod attention;
 mod eyes;
 mod person;
 
+pub use attention::Attention;
 pub use eyes::Eyes;
 pub use person::{Looker, LookerOptions};
