@@ -1,9 +1,12 @@
 //! The command line.
 
+mod sitting;
+
 use std::path::PathBuf;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use gaze::affine::{Form, FormChoice};
+pub use sitting::{ExportArgs, RepairArgs, RunArgs, SittingArgs, ValidateArgs};
 
 /// Fits, shows and keeps calibration maps: from where a gaze seems to land to where it does.
 #[derive(Debug, Parser)]
@@ -22,6 +25,14 @@ pub struct Args {
 /// What to do.
 #[derive(Debug, Subcommand)]
 pub enum Command {
+    /// Calibrate before the screen: look at dots, see how it went, keep it or not.
+    Run(RunArgs),
+    /// See how far off the stored calibration is today.
+    Validate(ValidateArgs),
+    /// Look at one dot to undo what the stored calibration has drifted by.
+    Repair(RepairArgs),
+    /// Draw a stored calibration as PNG and SVG.
+    Export(ExportArgs),
     /// Fit a map to recorded samples and store it.
     Fit(FitArgs),
     /// Show a stored calibration.
@@ -154,6 +165,14 @@ fn millimetres(text: &str) -> Result<(f64, f64), String> {
         .ok_or_else(|| "not a size in millimetres like 302x188".to_owned())
 }
 
+/// Two numbers of any sign.
+fn offset(text: &str) -> Result<(f64, f64), String> {
+    let number = |t: &str| t.trim().parse().ok().filter(|v: &f64| v.is_finite());
+    text.split_once(',')
+        .and_then(|(right, up)| Some((number(right)?, number(up)?)))
+        .ok_or_else(|| "not two numbers like 0,5".to_owned())
+}
+
 fn positive(text: &str) -> Result<f64, String> {
     let number = text
         .parse()
@@ -179,6 +198,8 @@ mod tests {
         for bad in ["", "12", "0x3", "-1x4", "1x2x3"] {
             assert!(pixels(bad).is_err() && millimetres(bad).is_err(), "{bad}");
         }
+        assert_eq!(offset("-12.5, 8"), Ok((-12.5, 8.0)));
+        assert!(offset("1").is_err() && offset("1,inf").is_err());
         assert!(millimetres("NaNx2").is_err() && positive("inf").is_err());
     }
 }

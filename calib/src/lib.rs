@@ -7,18 +7,28 @@
 //! | [`session`] | a sitting before the screen: a pure state machine
 //! | [`live`] | looks from the running daemon
 //! | [`fit`] | `fit`: samples → map → file |
+//! | [`run`], [`validate`], [`repair`] | sittings; [`sitting`] is what they share |
+//! | [`window`] | the window of a sitting |
+//! | [`picture`], [`export`] | a calibration as a picture |
 //! | [`show`] | `show`, `list`: what is stored |
 //! | [`text`] | a calibration as a person reads it |
 //!
 //! Exit codes: [`Exit`].
 
 pub mod args;
+pub mod export;
 pub mod fit;
 pub mod live;
+pub mod picture;
+pub mod repair;
+pub mod run;
 pub mod samples;
 pub mod session;
 pub mod show;
+pub mod sitting;
 pub mod text;
+pub mod validate;
+pub mod window;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -83,6 +93,10 @@ pub fn main(args: Args) -> ExitCode {
 /// [`Failure`].
 pub fn run(args: Args, out: &mut dyn Write) -> Result<(), Failure> {
     match args.command {
+        Command::Run(args) => run::run(&args, out),
+        Command::Validate(args) => validate::run(&args, out),
+        Command::Repair(args) => repair::run(&args, out),
+        Command::Export(args) => export::run(&args, out),
         Command::Fit(args) => fit::run(&args, out),
         Command::Show(args) => show::show(&args, out),
         Command::List(args) => show::list(&args, out),

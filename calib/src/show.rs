@@ -86,10 +86,11 @@ fn newest(folder: &Path) -> Result<Calibration, Failure> {
     })
 }
 
-type Stored = Vec<(PathBuf, Result<Calibration, FileError>)>;
+/// Files and what came of reading them.
+pub(crate) type Stored = Vec<(PathBuf, Result<Calibration, FileError>)>;
 
 /// All calibration files of the folder by name; temporary ones have another ending.
-fn stored(folder: &Path) -> Result<Stored, Failure> {
+pub(crate) fn stored(folder: &Path) -> Result<Stored, Failure> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -111,7 +112,8 @@ fn stored(folder: &Path) -> Result<Stored, Failure> {
         .collect())
 }
 
-fn refused(error: FileError) -> Failure {
+/// Why a calibration file is not used, with the exit code.
+pub(crate) fn refused(error: FileError) -> Failure {
     let exit = if matches!(error, FileError::Invalid { .. }) {
         Exit::NotGood
     } else {

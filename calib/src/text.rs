@@ -96,7 +96,8 @@ pub fn write(c: &Calibration, out: &mut dyn Write) -> io::Result<()> {
     )
 }
 
-fn grade(grade: Grade) -> &'static str {
+/// The grade in a word.
+pub fn grade(grade: Grade) -> &'static str {
     match grade {
         Grade::Failed => "failed",
         Grade::Poor => "poor",
@@ -108,7 +109,7 @@ fn grade(grade: Grade) -> &'static str {
 
 /// Seconds since 1970 as a date and time in UTC (H. Hinnant, "chrono-Compatible
 /// Low-Level Date Algorithms", civil_from_days).
-fn date(unix_s: u64) -> String {
+pub fn date(unix_s: u64) -> String {
     // The last second of the year 9999: what is later was not written by a clock.
     let unix_s = unix_s.min(253_402_300_799);
     let (days, second) = (unix_s / 86_400, unix_s % 86_400);

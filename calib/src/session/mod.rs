@@ -45,6 +45,7 @@ pub use judge::MAX_DRIFT;
 use judge::Verdict;
 pub use look::{Hint, Look, Problem};
 pub use plan::{CHECKS, Kind, Plan, PlanError};
+pub use ruler::Ruler;
 pub use view::{
     Flaw, Phase, PointResult, ResultView, Span, StuckView, TargetView, View, WelcomeView,
 };

@@ -30,9 +30,14 @@ impl Ruler {
             (Some(x), Some(y), Some(z)) => [x, y, z],
             _ => ARMS_LENGTH_MM,
         };
+        Self::seen_from(display, Some(eyes))
+    }
+
+    /// For eyes there (camera frame), or at arm's length where that is not known.
+    pub fn seen_from(display: &DisplayRecord, eyes_mm: Option<[f64; 3]>) -> Self {
         Self {
             screen: display.screen(),
-            eyes_mm: Vector3::from(eyes),
+            eyes_mm: Vector3::from(eyes_mm.unwrap_or(ARMS_LENGTH_MM)),
         }
     }
 

@@ -1,0 +1,76 @@
+//! `gaze-calib export`: the fit as a picture.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use gaze::calibration::{self, Calibration, file_name};
+
+use crate::args::ExportArgs;
+use crate::picture::chart::Chart;
+use crate::picture::raster;
+use crate::picture::result::{Format, svg};
+use crate::picture::theme::Theme;
+use crate::run::replace;
+use crate::{Exit, Failure, show};
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`]; a picture that was there before is still there then.
+pub fn run(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let calibration = match &args.file {
+        Some(file) => calibration::load(file).map_err(show::refused)?,
+        None => newest(args)?,
+    };
+    let format = Format {
+        size: [f64::from(args.size.0), f64::from(args.size.1)],
+        theme: if args.dark { Theme::DARK } else { Theme::LIGHT },
+        footer: 0.0,
+    };
+    let picture = svg(&Chart::from_calibration(&calibration), &format);
+    let files = match &args.out {
+        Some(file) => vec![file.clone()],
+        None => {
+            let (user, camera) = (&calibration.user, &calibration.camera);
+            let name = PathBuf::from(file_name(user, camera, &calibration.display.id));
+            vec![name.with_extension("png"), name.with_extension("svg")]
+        }
+    };
+    for file in files {
+        let bytes = if is_png(&file) {
+            raster::render(&picture)
+                .and_then(|pixels| raster::png(&pixels))
+                .map_err(|e| Failure::new(Exit::Output, format!("{}: {e}", file.display())))?
+        } else {
+            picture.clone().into_bytes()
+        };
+        replace(&file, &bytes)
+            .map_err(|e| Failure::new(Exit::Output, format!("{}: {e}", file.display())))?;
+        writeln!(out, "{}", file.display())?;
+    }
+    Ok(())
+}
+
+fn is_png(file: &Path) -> bool {
+    file.extension()
+        .is_some_and(|e| e.eq_ignore_ascii_case("png"))
+}
+
+fn newest(args: &ExportArgs) -> Result<Calibration, Failure> {
+    let folder = show::folder(args.folder.as_deref())?;
+    let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|w| w == found);
+    let fits = |c: &Calibration| {
+        is(&args.user, &c.user) && is(&args.camera, &c.camera) && is(&args.display, &c.display.id)
+    };
+    let usable = show::stored(&folder)?
+        .into_iter()
+        .filter_map(|(_, loaded)| loaded.ok())
+        .filter(fits);
+    usable.max_by_key(|c| c.created_unix_s).ok_or_else(|| {
+        let line = format!(
+            "{}: no usable calibration like that: look at gaze-calib list",
+            folder.display()
+        );
+        Failure::new(Exit::NotGood, line)
+    })
+}

@@ -1,0 +1,46 @@
+//! `gaze-calib validate`: how far off the stored calibration is today.
+
+use std::io::Write;
+
+use gaze::calibration::Grade;
+
+use crate::args::ValidateArgs;
+use crate::session::{Kind, Outcome};
+use crate::sitting::Sitting;
+use crate::{Exit, Failure, text};
+
+/// Runs the command.
+///
+/// # Errors
+/// [`Failure`], also where the calibration is of no use any more.
+pub fn run(args: &ValidateArgs, out: &mut dyn Write) -> Result<(), Failure> {
+    let sitting = Sitting::prepare(&args.sitting)?;
+    let targets = usize::from(args.targets);
+    let (outcome, _) = sitting.hold(Kind::Validate { targets })?;
+    let Outcome::Judged {
+        error,
+        grade,
+        calibration: judged,
+    } = outcome
+    else {
+        return Err(Failure::new(Exit::NotGood, "nothing was judged"));
+    };
+    if args.sitting.json {
+        text::json(&judged, out)?;
+    } else {
+        writeln!(
+            out,
+            "{}: error at {targets} new targets {:.1} % of the diagonal",
+            text::grade(grade),
+            100.0 * error
+        )?;
+    }
+    if grade == Grade::Failed {
+        let line = "the calibration is of no use any more: run gaze-calib repair or gaze-calib run";
+        return Err(Failure::new(Exit::NotGood, line));
+    }
+    if args.store {
+        sitting.store(&judged, out)?;
+    }
+    Ok(())
+}

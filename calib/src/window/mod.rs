@@ -1,0 +1,22 @@
+//! The full-screen window of a sitting.
+//!
+//! | module | does |
+//! |---|---|
+//! | [`pages`] | what the session shows → a list of things to draw |
+//! | [`scene`] | those things, their bounds, and what changed since the last picture |
+//! | [`paint`] | pixels, only of what changed |
+//! | [`app`] | the window itself: display, keys, focus, 60 pictures a second |
+//! | [`style`] | colours and sizes |
+
+pub mod app;
+#[cfg(all(unix, not(target_os = "macos")))]
+mod focus;
+pub mod pages;
+pub mod paint;
+pub mod scene;
+pub mod style;
+
+pub use app::{Ended, Feed, Place, WindowError, show};
+
+#[cfg(test)]
+mod tests;
