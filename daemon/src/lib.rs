@@ -5,6 +5,7 @@
 //! | [`sources`] | cameras, clips, folders, the demo: all behind one trait |
 //! | [`pipeline`] | the three threads from frame to sample, and what they share |
 //! | [`calibrations`] | whose map is in force, and the thread that watches its file |
+//! | [`record`] | labelled pictures for a client that asks for them |
 //! | [`settings`] | the settings file and how flags override it |
 //! | [`commands`] | what `gazed run`, `status`, `watch`, `doctor`, `bench` do |
 //! | [`exit`] | exit codes by kind of trouble |
@@ -15,5 +16,6 @@ pub mod calibrations;
 pub mod commands;
 pub mod exit;
 pub mod pipeline;
+pub mod record;
 pub mod settings;
 pub mod sources;

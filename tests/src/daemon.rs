@@ -38,6 +38,12 @@ pub fn fresh_name() -> String {
     )
 }
 
+/// Where the daemons of tests have their sockets.
+pub fn runtime_folder() -> PathBuf {
+    let user = rustix::process::geteuid().as_raw();
+    std::env::temp_dir().join(format!("gaze-tests-{user}"))
+}
+
 /// `gazed` with a shared memory of its own and no settings of the user's.
 pub fn command(shm: &str) -> Command {
     let mut command = Command::new(program("gazed"));
@@ -45,6 +51,7 @@ pub fn command(shm: &str) -> Command {
         .env("GAZE_SHM", shm)
         .env("XDG_CONFIG_HOME", "/nonexistent")
         .env_remove("DISPLAY")
+        .env("XDG_RUNTIME_DIR", runtime_folder())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
@@ -190,6 +197,8 @@ impl Drop for Running {
         }
         if !self.shm.is_empty() {
             let _ = rustix::shm::unlink(self.shm.as_str());
+            let socket = format!("gaze/{}.record", self.shm.trim_start_matches('/'));
+            let _ = std::fs::remove_file(runtime_folder().join(socket));
         }
     }
 }

@@ -308,6 +308,7 @@ fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(
         source: Some(source),
         lossless: false,
         files: None,
+        door: None,
     })
     .map_err(|e| Failure::new(Exit::Fault, e.to_string()))?;
     let lost_memory = |e: ring::OpenError| Failure::new(Exit::SharedMemory, e.to_string());

@@ -12,6 +12,7 @@ use gaze::camera::DEFAULT_HFOV_DEG;
 use gaze::{calibration, geometric};
 use ring::layout::{Reason, Sample, SourceKind, State};
 use ring::{Writer, WriterConfig};
+use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use vision::{ModelStore, Perceiver, PerceiverConfig, Runtime};
@@ -22,6 +23,7 @@ use crate::exit::{Exit, Failure, Outcome};
 use crate::pipeline::mapping::Mapping;
 use crate::pipeline::shared::Shared;
 use crate::pipeline::{Daemon, Event, Parts};
+use crate::record::Door;
 use crate::settings::{self, FileSettings};
 use crate::sources::{self, OpenOptions, SourceSpec};
 
@@ -43,6 +45,8 @@ pub fn run(plan: &Plan) -> Outcome {
     // Before anything else is there to clean up: a signal must never find us deaf.
     let signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
         .map_err(|e| Failure::new(Exit::Fault, format!("signals cannot be heard: {e}")))?;
+    // A picture larger than a limit on files is not stored; the default would end us.
+    let _ = signal_hook::flag::register(Signal::XFSZ.as_raw(), Arc::default());
     // The shared memory first: a second daemon must refuse at once, and readers
     // see "starting" while the networks load.
     let name = settings.shm.clone().unwrap_or_else(ring::default_name);
@@ -99,6 +103,10 @@ struct Ready {
 
 impl Ready {
     fn into_daemon(self, writer: Writer) -> Result<Daemon, Failure> {
+        // Gaze is worth running where pictures cannot be stored.
+        let door = Door::open(writer.name())
+            .inspect_err(|why| eprintln!("gazed: no recording of training data: {why}"))
+            .ok();
         Daemon::start(Parts {
             shared: self.shared,
             perceiver: self.perceiver,
@@ -108,6 +116,7 @@ impl Ready {
             source: self.source,
             lossless: self.lossless,
             files: Some(self.files),
+            door,
         })
         .map_err(|e| Failure::new(Exit::Fault, format!("no thread could be started: {e}")))
     }

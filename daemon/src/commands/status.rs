@@ -153,7 +153,7 @@ fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> Stri
         ),
     ));
     lines.push(("calibration", calibration_line(h, note::now_unix_s())));
-    if h.recording {
+    if h.recording && matches!(health, Health::Running | Health::Stalled { .. }) {
         lines.push(("recording", paint("yes: pictures are being stored", "31")));
     }
     lines.push((

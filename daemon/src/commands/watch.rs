@@ -209,6 +209,10 @@ impl View for Map {
             f64::from(rates.total_p50_us) / 1000.0,
             self.lost,
         );
+        if header.recording {
+            self.text
+                .push_str("\x1b[31m● recording: pictures are being stored\x1b[0m\x1b[K\r\n");
+        }
         draw_words(&mut self.text, s, faces.as_ref());
         self.text.push_str("\x1b[J");
         let mut out = std::io::stdout().lock();

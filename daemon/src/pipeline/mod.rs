@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! capture ──frames──▶ perceive ──measurements──▶ publish (60 Hz)
-//!    ▲──empty frames─────┘
+//!    ▲──empty frames─────┘──▶ record (while a client asks for it)
 //! ```
 //!
 //! Every arrow is a lock-free queue of fixed length (`ringbuf`); late work is
@@ -33,6 +33,7 @@ use ringbuf::traits::{Producer, Split};
 use vision::{Frame, Perceiver};
 
 use crate::calibrations::{Files, Wake};
+use crate::record::{Door, Recorder, tap};
 use crate::settings::FileSettings;
 use crate::sources::{FrameSource, OpenOptions, SourceError, SourceSpec};
 use shared::Shared;
@@ -83,6 +84,8 @@ pub struct Parts {
     pub lossless: bool,
     /// Who keeps the calibration; `None` leaves the mapping as it is.
     pub files: Option<Files>,
+    /// Where clients ask for labelled pictures to be stored.
+    pub door: Option<Door>,
 }
 
 /// A daemon whose threads run.
@@ -119,6 +122,17 @@ impl Daemon {
         threads.push(spawn("gaze-publish", &shared, &tell, move || {
             publish.run()
         })?);
+        let (tap, intake) = tap::pair(&shared.record);
+        if let Some(door) = parts.door {
+            let recorder = Recorder {
+                shared: shared.clone(),
+                intake,
+                door,
+            };
+            threads.push(spawn("gaze-record", &shared, &tell, move || {
+                recorder.run()
+            })?);
+        }
         if let Some(perceiver) = parts.perceiver {
             let perceive = perceive::Perceive {
                 shared: shared.clone(),
@@ -126,6 +140,7 @@ impl Daemon {
                 filled: take_filled,
                 empty: fill_empty,
                 measured: measure,
+                tap,
                 lossless: parts.lossless,
             };
             let perceive = spawn("gaze-perceive", &shared, &tell, move || perceive.run())?;

@@ -16,6 +16,7 @@ use vision::{Frame, Perceiver};
 use super::measurement::Measurement;
 use super::shared::Shared;
 use crate::alloc::allocations_of_this_thread;
+use crate::record::tap::Tap;
 
 /// Frames after which buffers have their final size.
 const WARM_UP_FRAMES: u64 = 30;
@@ -32,6 +33,8 @@ pub struct Perceive {
     pub empty: HeapProd<Frame>,
     /// Measurements on their way to the publisher.
     pub measured: HeapProd<Measurement>,
+    /// Where pictures leave for the recorder.
+    pub tap: Tap,
     /// Measure every frame instead of the newest.
     pub lossless: bool,
 }
@@ -42,7 +45,7 @@ impl Perceive {
         let mut frames = 0u64;
         let mut allocations_when_warm = 0;
         while !self.shared.stopping() {
-            let Some(frame) = self.newest() else {
+            let Some(mut frame) = self.newest() else {
                 std::thread::park_timeout(Duration::from_millis(100));
                 continue;
             };
@@ -59,6 +62,7 @@ impl Perceive {
                 .store(frame.width << 16 | frame.height, Relaxed);
             // A full queue means that the publisher is not running: the
             // measurement is late and therefore dropped.
+            self.tap.offer(&mut frame, found, &measurement);
             let _ = self.measured.try_push(measurement);
             let _ = self.empty.try_push(frame);
 

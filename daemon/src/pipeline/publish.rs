@@ -82,6 +82,7 @@ impl Publish {
                 noted = Some(mapping.note_version);
                 self.writer.set_calibration(&mapping.note);
             }
+            self.writer.set_recording(self.shared.record.is_recording());
             let mut sample = composer.compose(clock::now_ns(), news.state, news.reason, &mapping);
             sample.display_generation = display.map_or(0, |(_, generation)| generation);
             self.writer.publish(&mut sample); // also the heartbeat
@@ -125,6 +126,7 @@ impl Publish {
             reason: reason.raw(),
             ..Sample::default()
         });
+        self.writer.set_recording(false);
         self.writer.set_state(State::Stopped, reason, why);
         self.writer.close();
     }

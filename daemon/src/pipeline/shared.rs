@@ -7,6 +7,7 @@ use arc_swap::{ArcSwap, Guard};
 use ring::layout::{Reason, State};
 
 use super::mapping::Mapping;
+use crate::record::tap::Wish;
 
 /// How the source is. Swapped whole, so that state and text belong together.
 #[derive(Debug)]
@@ -33,6 +34,8 @@ pub struct Shared {
     source: ArcSwap<SourceNews>,
     /// Screen, calibration and filter in force.
     pub mapping: ArcSwap<Mapping>,
+    /// Which pictures a client wants stored, and whether one does.
+    pub record: Arc<Wish>,
     /// Frames the source gave.
     pub frames_in: AtomicU64,
     /// Frames nobody looked at because a newer one was there.
@@ -61,6 +64,7 @@ impl Shared {
             pause: AtomicBool::new(false),
             source: ArcSwap::from_pointee(news),
             mapping: ArcSwap::from_pointee(mapping),
+            record: Arc::default(),
             frames_in: AtomicU64::new(0),
             frames_dropped: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),

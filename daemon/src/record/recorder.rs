@@ -1,0 +1,218 @@
+//! The record thread: hears one client, hands pictures to its sitting, answers.
+
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gaze::dataset::protocol::{Answer, Failed, Lines, Request, Trouble, line};
+use ring::clock;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+use super::door::Door;
+use super::sitting::Sitting;
+use super::tap::Intake;
+use crate::pipeline::shared::Shared;
+
+/// So often it looks for pictures while some are awaited: they do not wake it.
+const GLANCE: Duration = Duration::from_millis(10);
+/// So often it looks whether the daemon ends.
+const PATIENCE: Duration = Duration::from_millis(100);
+/// A client says within this time what it wants.
+const FIRST_WORD: Duration = Duration::from_secs(10);
+
+/// What the record thread needs.
+pub struct Recorder {
+    /// The state shared by all threads.
+    pub shared: Arc<Shared>,
+    /// Pictures from the perceive thread.
+    pub intake: Intake,
+    /// The socket.
+    pub door: Door,
+}
+
+impl Recorder {
+    /// Runs until the daemon stops.
+    pub fn run(mut self) {
+        let mut client: Option<Client> = None;
+        while !self.shared.stopping() {
+            self.wait(client.as_ref());
+            self.let_in(&mut client);
+            if let Some(mut c) = client.take() {
+                match self.serve(&mut c) {
+                    Ok(()) => client = Some(c),
+                    Err(End::Gone) => self.farewell(&c, "the client went away"),
+                    Err(End::Failed(failed)) => {
+                        c.say(&Answer::Failed(failed.clone()));
+                        self.farewell(&c, &failed.why);
+                    }
+                }
+            }
+        }
+        if let Some(mut client) = client {
+            client.say(&Answer::Failed(Failed {
+                kind: Trouble::Stopping,
+                why: "gazed ends".into(),
+            }));
+            self.farewell(&client, "gazed ends");
+        }
+    }
+
+    /// Sleeps until somebody says something, or it is time to look.
+    fn wait(&self, client: Option<&Client>) {
+        let waiting = client.is_some_and(|c| c.sitting.as_ref().is_some_and(Sitting::is_waiting));
+        let patience = if waiting { GLANCE } else { PATIENCE };
+        let time = Timespec {
+            tv_sec: 0,
+            tv_nsec: patience.as_nanos() as _,
+        };
+        let door = PollFd::new(&self.door.listener, PollFlags::IN);
+        // An interrupted wait is a short one.
+        let _ = match client {
+            Some(c) => poll(
+                &mut [door, PollFd::new(&c.stream, PollFlags::IN)],
+                Some(&time),
+            ),
+            None => poll(&mut [door], Some(&time)),
+        };
+    }
+
+    /// One client at a time; others are told so.
+    fn let_in(&self, client: &mut Option<Client>) {
+        while let Ok((stream, _)) = self.door.listener.accept() {
+            let Ok(mut next) = Client::new(stream) else {
+                continue;
+            };
+            if client.is_none() {
+                *client = Some(next);
+            } else {
+                next.say(&Answer::Failed(Failed {
+                    kind: Trouble::Busy,
+                    why: "another program is recording; end that first".into(),
+                }));
+            }
+        }
+    }
+
+    /// Hears what the client says, stores what it asked for.
+    fn serve(&mut self, c: &mut Client) -> Result<(), End> {
+        let wish = self.intake.wish.clone();
+        let there = c.listen();
+        while let Some(line) = c.lines.next_line().map_err(nonsense)? {
+            match (Request::parse(&line).map_err(nonsense)?, &mut c.sitting) {
+                (Request::Record(begin), None) => {
+                    let camera = self.shared.source().name.clone();
+                    let (sitting, ready) = Sitting::begin(&begin, &camera)?;
+                    eprintln!(
+                        "gazed: recording pictures of the camera into {}",
+                        ready.folder.display()
+                    );
+                    wish.set_recording(true);
+                    c.sitting = Some(sitting);
+                    c.say(&Answer::Ready(ready));
+                }
+                (Request::Target(target), Some(sitting)) => {
+                    let before = sitting.target(target, &wish);
+                    c.say_all(before.map(Answer::Done));
+                }
+                (Request::Record(_), Some(_)) => return Err(nonsense("it records already")),
+                (Request::Target(_), None) => return Err(nonsense("\"record\" comes first")),
+            }
+        }
+        while let Some(shot) = self.intake.next() {
+            let stored = match &mut c.sitting {
+                Some(sitting) => sitting.picture(&shot, &wish),
+                None => Ok(None),
+            };
+            self.intake.give_back(shot);
+            c.say_all(stored?.map(Answer::Stored));
+        }
+        if let Some(sitting) = &mut c.sitting {
+            let over = sitting.over(clock::now_ns(), &wish);
+            c.say_all(over.map(Answer::Done));
+        } else if c.since.elapsed() > FIRST_WORD {
+            return Err(nonsense("nothing was asked for"));
+        }
+        match there && c.hears {
+            true => Ok(()),
+            false => Err(End::Gone),
+        }
+    }
+
+    /// Nothing is recorded any more.
+    fn farewell(&mut self, client: &Client, why: &str) {
+        self.intake.wish.want_nothing();
+        self.intake.wish.set_recording(false);
+        if client.sitting.is_some() {
+            eprintln!("gazed: recording ended: {why}");
+        }
+    }
+}
+
+/// Why a client is served no longer.
+enum End {
+    Gone,
+    Failed(Failed),
+}
+
+impl From<Failed> for End {
+    fn from(failed: Failed) -> End {
+        End::Failed(failed)
+    }
+}
+
+fn nonsense(why: impl ToString) -> End {
+    End::Failed(Failed {
+        kind: Trouble::Protocol,
+        why: why.to_string(),
+    })
+}
+
+struct Client {
+    stream: UnixStream,
+    lines: Lines,
+    sitting: Option<Sitting>,
+    since: Instant,
+    /// It takes what it is told.
+    hears: bool,
+}
+
+impl Client {
+    fn new(stream: UnixStream) -> std::io::Result<Client> {
+        stream.set_nonblocking(true)?;
+        Ok(Client {
+            stream,
+            lines: Lines::default(),
+            sitting: None,
+            since: Instant::now(),
+            hears: true,
+        })
+    }
+
+    /// Takes in what has arrived; false when the client has gone.
+    fn listen(&mut self) -> bool {
+        let mut bytes = [0; 4096];
+        match self.stream.read(&mut bytes) {
+            Ok(0) => false,
+            Ok(n) => {
+                self.lines.take(&bytes[..n]);
+                true
+            }
+            Err(e) => matches!(
+                e.kind(),
+                std::io::ErrorKind::WouldBlock | std::io::ErrorKind::Interrupted
+            ),
+        }
+    }
+
+    /// A client that does not take its answers has as good as gone: nobody waits for it.
+    fn say(&mut self, answer: &Answer) {
+        self.hears &= self.stream.write_all(&line(answer)).is_ok();
+    }
+
+    fn say_all(&mut self, answers: Option<Answer>) {
+        if let Some(answer) = answers {
+            self.say(&answer);
+        }
+    }
+}

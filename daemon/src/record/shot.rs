@@ -1,0 +1,165 @@
+//! From a picture and what was seen in it to the two files of a pair.
+
+use gaze::dataset::protocol::{PassedOver, Target};
+use gaze::dataset::{Inference, Record, Recording, SCHEMA, Sight, Tracked, Xyz};
+use gaze::landmarks::{INNER_CORNER, OUTER_CORNER};
+use gaze::ray::Ray;
+use gaze::screen::Screen;
+use nalgebra::Vector3;
+
+use super::jpeg::{self, QUALITY};
+use super::tap::Shot;
+use crate::pipeline::measurement::{FaceMeasurement, Measurement};
+
+/// The two files of a pair, and what the client is told of it.
+pub(super) struct Pair {
+    pub jpeg: Vec<u8>,
+    pub json: Vec<u8>,
+    pub head_deg: [f64; 3],
+    pub head_mm: [f64; 3],
+}
+
+/// Two clocks at one moment: the samples' and the calendar's.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Moment {
+    pub clock_ns: u64,
+    pub unix_ms: u64,
+}
+
+impl Moment {
+    pub fn now() -> Moment {
+        let unix = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        Moment {
+            clock_ns: ring::clock::now_ns(),
+            unix_ms: unix.map_or(0, |t| t.as_millis() as u64),
+        }
+    }
+
+    /// When something was by the calendar.
+    fn calendar_ms(self, clock_ns: u64) -> u64 {
+        let ago = self.clock_ns.saturating_sub(clock_ns) / 1_000_000;
+        self.unix_ms.saturating_sub(ago)
+    }
+}
+
+/// Makes the files of a pair, or counts why the picture is of no use.
+pub(super) fn pair(
+    shot: &Shot,
+    target: &Target,
+    screen: &Screen,
+    camera_name: &str,
+    now: Moment,
+    over: &mut PassedOver,
+) -> Option<Pair> {
+    let (measurement, face, camera) = usable(shot, over)?;
+    let mut bytes = Vec::with_capacity(shot.frame.data.len() / 4);
+    if jpeg::encode(&shot.frame, &mut bytes).is_err() {
+        over.bad_picture += 1;
+        return None;
+    }
+    let head_deg = face.head_deg.map(|v| rounded(v, 1e3));
+    let head_mm = face.head_mm.map(|v| rounded(v, 1e2));
+    let record = Record {
+        timestamp: now.calendar_ms(measurement.captured_ns),
+        screen_x: target.x_px,
+        screen_y: target.y_px,
+        inference: Inference {
+            gaze: tracked(shot, face),
+        },
+        moondream_result: Xyz::default(),
+        recording: Recording {
+            schema: SCHEMA,
+            screen: *screen,
+            camera,
+            camera_name: camera_name.to_owned(),
+            prompt: target.prompt,
+            place: target.place,
+            frame_index: measurement.frame_index,
+            captured_ns: measurement.captured_ns,
+            head_mm,
+            openness: face.openness.map(|v| rounded(v, 1e3)),
+            gaze: face.gaze.map(|g| Sight {
+                origin_mm: <[f64; 3]>::from(g.combined.origin).map(|v| rounded(v, 1e2)),
+                direction: <[f64; 3]>::from(g.combined.direction).map(|v| rounded(v, 1e6)),
+                confidence: rounded(g.confidence, 1e3),
+            }),
+            quality: QUALITY,
+            jpeg_bytes: bytes.len() as u64,
+        },
+    };
+    // Numbers, texts and no map with other keys than texts: this cannot fail.
+    let mut json = serde_json::to_vec(&record).unwrap_or_default();
+    json.push(b'\n');
+    Some(Pair {
+        jpeg: bytes,
+        json,
+        head_deg,
+        head_mm,
+    })
+}
+
+/// One face, both eyes open, a sound picture; counts what is missing.
+fn usable<'a>(
+    shot: &'a Shot,
+    over: &mut PassedOver,
+) -> Option<(
+    &'a Measurement,
+    &'a FaceMeasurement,
+    gaze::camera::Intrinsics,
+)> {
+    let count = match (&shot.measurement, shot.camera) {
+        (Some(m), _) if m.frozen || m.fault || !shot.frame.is_sound() => &mut over.bad_picture,
+        // Somebody who was not asked; and whose eyes would the label be about?
+        (Some(m), _) if m.table.count > 1 => &mut over.company,
+        (Some(m), Some(camera)) => match &m.face {
+            Some(face) if face.open == [true; 2] => return Some((m, face, camera)),
+            Some(_) => &mut over.eyes_shut,
+            None => &mut over.no_face,
+        },
+        _ => &mut over.no_face,
+    };
+    *count += 1;
+    None
+}
+
+/// What the user's format has of a face: middle between the corners of each eye, head, points.
+fn tracked(shot: &Shot, face: &FaceMeasurement) -> Tracked {
+    let lm = &shot.landmarks;
+    let point = |[x, y, z]: [f32; 3]| Xyz::from([x, y, z].map(|v| rounded(f64::from(v), 1e2)));
+    let eye = |i: usize| {
+        let (a, b) = (lm[OUTER_CORNER[i]], lm[INNER_CORNER[i]]);
+        point([(a[0] + b[0]) / 2.0, (a[1] + b[1]) / 2.0, 0.0])
+    };
+    let [yaw, pitch, roll] = face.head_deg;
+    let ahead = Ray::from_yaw_pitch(Vector3::zeros(), yaw, pitch).direction;
+    Tracked {
+        left_eye: eye(0),
+        right_eye: eye(1),
+        yaw: rounded(yaw, 1e3),
+        pitch: rounded(pitch, 1e3),
+        roll: rounded(roll, 1e3),
+        vector: Xyz::from(<[f64; 3]>::from(ahead).map(|v| rounded(v, 1e6))),
+        landmarks: Some(lm.iter().map(|p| point(*p)).collect()),
+    }
+}
+
+/// To so many parts of one: short files.
+fn rounded(v: f64, parts: f64) -> f64 {
+    // Adding 0 makes −0 into 0.
+    (v * parts).round() / parts + 0.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_calendar_time_is_the_lights() {
+        let now = Moment {
+            clock_ns: 5_000_000_000,
+            unix_ms: 1_700_000_000_000,
+        };
+        assert_eq!(now.calendar_ms(4_750_000_000), 1_699_999_999_750);
+        assert_eq!(now.calendar_ms(5_000_000_001), 1_700_000_000_000);
+    }
+}

@@ -1,0 +1,148 @@
+//! Where pictures leave the way from frame to sample.
+//!
+//! [`Tap`] belongs to the perceive thread: after warm-up it takes no lock, allocates nothing,
+//! logs nothing and touches no disk.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+
+use gaze::camera::Intrinsics;
+use gaze::landmarks::{COUNT, Landmarks};
+use ringbuf::traits::{Consumer, Producer, Split};
+use ringbuf::{HeapCons, HeapProd, HeapRb};
+use vision::{Frame, Perception};
+
+use crate::pipeline::measurement::Measurement;
+
+/// Pictures on their way to the recorder, in its hand, or empty.
+const SHOTS: usize = 3;
+
+/// What the threads know of a recording. Counters and wishes: relaxed order is enough.
+#[derive(Debug)]
+pub struct Wish {
+    /// Pictures whose light fell in at this time or later are wanted; `u64::MAX`: none.
+    from_ns: AtomicU64,
+    /// Wanted pictures that came while no buffer was free.
+    late: AtomicU64,
+    /// A client records.
+    recording: AtomicBool,
+}
+
+impl Wish {
+    /// Whether a client records: what the header says.
+    pub fn is_recording(&self) -> bool {
+        self.recording.load(Relaxed)
+    }
+
+    pub(super) fn set_recording(&self, recording: bool) {
+        self.recording.store(recording, Relaxed);
+    }
+
+    /// Wants pictures from then on.
+    pub(super) fn want(&self, from_ns: u64) {
+        self.from_ns.store(from_ns, Relaxed);
+    }
+
+    /// Wants none.
+    pub(super) fn want_nothing(&self) {
+        self.want(u64::MAX);
+    }
+
+    pub(super) fn late(&self) -> u64 {
+        self.late.load(Relaxed)
+    }
+}
+
+impl Default for Wish {
+    fn default() -> Self {
+        Wish {
+            from_ns: AtomicU64::new(u64::MAX),
+            late: AtomicU64::new(0),
+            recording: AtomicBool::new(false),
+        }
+    }
+}
+
+/// A picture and what was seen in it.
+pub(super) struct Shot {
+    pub frame: Frame,
+    pub measurement: Option<Measurement>,
+    /// Of the primary face, where there is one.
+    pub landmarks: Landmarks,
+    pub camera: Option<Intrinsics>,
+}
+
+/// The perceive thread's end.
+pub struct Tap {
+    wish: Arc<Wish>,
+    out: HeapProd<Box<Shot>>,
+    spare: HeapCons<Box<Shot>>,
+}
+
+/// The recorder's end.
+pub struct Intake {
+    pub(super) wish: Arc<Wish>,
+    shots: HeapCons<Box<Shot>>,
+    spare: HeapProd<Box<Shot>>,
+}
+
+/// Both ends of the way to the recorder.
+pub fn pair(wish: &Arc<Wish>) -> (Tap, Intake) {
+    let (out, shots) = HeapRb::new(SHOTS).split();
+    let (mut fill, spare) = HeapRb::new(SHOTS).split();
+    for _ in 0..SHOTS {
+        let _ = fill.try_push(Box::new(Shot {
+            frame: Frame::default(),
+            measurement: None,
+            landmarks: [[0.0; 3]; COUNT],
+            camera: None,
+        }));
+    }
+    let wish = wish.clone();
+    let tap = Tap {
+        wish: wish.clone(),
+        out,
+        spare,
+    };
+    let intake = Intake {
+        wish,
+        shots,
+        spare: fill,
+    };
+    (tap, intake)
+}
+
+impl Tap {
+    /// Takes the picture where one is wanted; `frame` is another, older one then, to be
+    /// filled anew.
+    pub fn offer(&mut self, frame: &mut Frame, found: &Perception, measurement: &Measurement) {
+        if frame.captured_ns < self.wish.from_ns.load(Relaxed) {
+            return;
+        }
+        let Some(mut shot) = self.spare.try_pop() else {
+            self.wish.late.fetch_add(1, Relaxed);
+            return;
+        };
+        std::mem::swap(&mut shot.frame, frame);
+        shot.measurement = Some(*measurement);
+        shot.camera = found.primary().map(|face| {
+            shot.landmarks = face.landmarks;
+            face.camera
+        });
+        // As many shots exist as the queue has places, so there is room.
+        let _ = self.out.try_push(shot);
+    }
+}
+
+impl Intake {
+    /// The oldest picture that was taken.
+    pub(super) fn next(&mut self) -> Option<Box<Shot>> {
+        self.shots.try_pop()
+    }
+
+    /// Gives the buffer back.
+    pub(super) fn give_back(&mut self, shot: Box<Shot>) {
+        let _ = self.spare.try_push(shot);
+    }
+}
