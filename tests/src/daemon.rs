@@ -92,9 +92,14 @@ pub struct Running {
 impl Running {
     /// Starts `gazed run` with these arguments.
     pub fn start(args: &[&str]) -> Running {
+        Self::start_with(|command| command.args(args))
+    }
+
+    /// Starts `gazed run` as `prepare` completes it: arguments, environment.
+    pub fn start_with(prepare: impl FnOnce(&mut Command) -> &mut Command) -> Running {
         let shm = fresh_name();
         let mut command = command(&shm);
-        let child = command.arg("run").args(args).spawn().expect("gazed starts");
+        let child = prepare(command.arg("run")).spawn().expect("gazed starts");
         Running {
             child: Some(child),
             shm,

@@ -1,5 +1,6 @@
 //! What the whole-system tests share: the real programs, started and watched.
 
+pub mod calibrations;
 pub mod daemon;
 pub mod looker;
 pub mod picture;

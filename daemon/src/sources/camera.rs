@@ -169,7 +169,12 @@ fn start<D: Device>(
     };
     let info = SourceInfo {
         kind: SourceKind::Camera,
-        name: format!("{place}: {name}"),
+        // Without its number: calibrations are found by this name, and the same camera
+        // may be another one of the list tomorrow.
+        name: match name.trim() {
+            "" => place.clone(),
+            name => name.to_owned(),
+        },
         width: mode.width,
         height: mode.height,
         fps: mode.fps,
