@@ -13,8 +13,8 @@ pub use sitting::{ExportArgs, RepairArgs, RunArgs, SittingArgs, ValidateArgs};
 #[command(
     name = "gaze-calib",
     version,
-    after_help = "Exit codes: 0 done, 1 no usable map, 2 wrong command line, \
-                  3 unreadable input, 4 cannot write."
+    after_help = "Exit codes: 0 done, 1 no usable map or left, 2 wrong command line, \
+                  3 unreadable input, no display or no gazed, 4 cannot write."
 )]
 pub struct Args {
     /// What to do.

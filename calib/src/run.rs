@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::Path;
 
 use crate::args::RunArgs;
+use crate::picture::chart::Chart;
 use crate::session::{Kind, Outcome, Session};
 use crate::sitting::Sitting;
 use crate::{Exit, Failure, text};
@@ -28,7 +29,9 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<(), Failure> {
     if args.sitting.json {
         text::json(&calibration, out)?;
     } else {
-        writeln!(out, "{}", text::line(&calibration))?;
+        let chart = Chart::from_calibration(&calibration);
+        let error = chart.error_line().unwrap_or_default();
+        writeln!(out, "{}. {error} {}", chart.heading, chart.meaning)?;
     }
     Ok(())
 }

@@ -5,6 +5,7 @@ use std::io::Write;
 use gaze::calibration::Grade;
 
 use crate::args::ValidateArgs;
+use crate::picture::chart::Chart;
 use crate::session::{Kind, Outcome};
 use crate::sitting::Sitting;
 use crate::{Exit, Failure, text};
@@ -18,9 +19,9 @@ pub fn run(args: &ValidateArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let targets = usize::from(args.targets);
     let (outcome, _) = sitting.hold(Kind::Validate { targets })?;
     let Outcome::Judged {
-        error,
         grade,
         calibration: judged,
+        ..
     } = outcome
     else {
         return Err(Failure::new(Exit::NotGood, "nothing was judged"));
@@ -28,12 +29,9 @@ pub fn run(args: &ValidateArgs, out: &mut dyn Write) -> Result<(), Failure> {
     if args.sitting.json {
         text::json(&judged, out)?;
     } else {
-        writeln!(
-            out,
-            "{}: error at {targets} new targets {:.1} % of the diagonal",
-            text::grade(grade),
-            100.0 * error
-        )?;
+        let chart = Chart::from_calibration(&judged);
+        let line = chart.error_line().unwrap_or_default();
+        writeln!(out, "{}. {line} {}", chart.heading, chart.meaning)?;
     }
     if grade == Grade::Failed {
         let line = "the calibration is of no use any more: run gaze-calib repair or gaze-calib run";

@@ -56,6 +56,18 @@ pub struct Mark {
 }
 
 impl Chart {
+    /// The error that counts in all units, in a sentence.
+    pub fn error_line(&self) -> Option<String> {
+        let (place, e) = self.error.as_ref()?;
+        Some(format!(
+            "{place}: {} % of the diagonal = {} px = {} cm = {}°.",
+            rounded(100.0 * e.share, 1),
+            rounded(e.px, 0),
+            rounded(e.cm, 1),
+            rounded(e.deg, 1)
+        ))
+    }
+
     /// Of a stored calibration.
     pub fn from_calibration(c: &Calibration) -> Self {
         let display = &c.display;
@@ -298,5 +310,14 @@ pub fn sentence(text: &str) -> String {
         Some(_) if text.starts_with("gaze") => text.to_owned(),
         Some(first) => first.to_uppercase().chain(rest).collect(),
         None => String::new(),
+    }
+}
+
+/// With so many digits after the point; what nobody could read is "> 9999".
+pub fn rounded(value: f64, digits: usize) -> String {
+    if value.is_finite() && value.abs() < 10_000.0 {
+        format!("{value:.digits$}")
+    } else {
+        "> 9999".to_owned()
     }
 }

@@ -3,7 +3,7 @@
 //! Left (on a tall picture: above) the display to scale with, for each target, where its
 //! looks landed; beside it the same in numbers. Whatever has a colour has a shape too.
 
-use super::chart::{Chart, Mark};
+use super::chart::{Chart, Mark, rounded};
 use super::fonts::{Weight, shortened, width, wrapped};
 use super::layout::{Area, split};
 use super::svg::{Anchor, Svg, Type, fill, stroke};
@@ -126,24 +126,13 @@ impl Drawing {
             let style = self.wrong(self.bold(17.0));
             y = self.lines(warning, page.x, y + 2.0 * u, page.w, style);
         }
-        if let Some((place, e)) = &chart.error {
-            let text = format!(
-                "{place}: {} % of the diagonal = {} px = {} cm = {}°. {}",
-                rounded(100.0 * e.share, 1),
-                rounded(e.px, 0),
-                rounded(e.cm, 1),
-                rounded(e.deg, 1),
-                chart.meaning
-            );
+        let error = chart.error_line().into_iter();
+        let sentences: Vec<String> = error
+            .chain((!chart.meaning.is_empty()).then(|| chart.meaning.clone()))
+            .collect();
+        if !sentences.is_empty() {
+            let text = sentences.join(" ");
             y = self.lines(&text, page.x, y + 2.0 * u, page.w, self.regular(17.0));
-        } else if !chart.meaning.is_empty() {
-            y = self.lines(
-                &chart.meaning,
-                page.x,
-                y + 2.0 * u,
-                page.w,
-                self.regular(17.0),
-            );
         }
         for note in &chart.notes {
             y = self.lines(note, page.x, y, page.w, self.regular(15.0));
@@ -566,14 +555,5 @@ impl Table {
                 .map_or_else(|| "–".to_owned(), |s| rounded(s.cm, 1)),
             mark.samples.to_string(),
         ]
-    }
-}
-
-/// With so many digits after the point; what nobody could read is "> 9999".
-fn rounded(value: f64, digits: usize) -> String {
-    if value.is_finite() && value.abs() < 10_000.0 {
-        format!("{value:.digits$}")
-    } else {
-        "> 9999".to_owned()
     }
 }

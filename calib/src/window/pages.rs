@@ -261,7 +261,7 @@ impl Page {
         if let Some(hint) = &view.hint {
             self.hint(hint, self.place(view.at));
         }
-        self.count(view.number, view.of, view.checking);
+        self.count(view.number, view.of);
     }
 
     /// Beside the dot, towards the middle of the window; what has to be mended first
@@ -297,12 +297,8 @@ impl Page {
         }
     }
 
-    fn count(&mut self, number: usize, of: usize, checking: bool) {
-        let text = if checking {
-            format!("check {number} of {of}")
-        } else {
-            format!("{number} of {of}")
-        };
+    fn count(&mut self, number: usize, of: usize) {
+        let text = format!("{number} of {of}");
         let at = [self.size[0] / 2.0, self.size[1] - 7.0 * self.unit];
         self.text(at, &text, self.style(14.0, Weight::Regular, THEME.dim));
     }
@@ -311,7 +307,7 @@ impl Page {
         let u = self.unit;
         let dot = self.place(view.at);
         self.dot(dot);
-        self.count(view.number, view.of, false);
+        self.count(view.number, view.of);
         // In the half of the window where the dot is not.
         let mut y = if view.at[1] < 0.5 {
             0.62 * self.size[1]
