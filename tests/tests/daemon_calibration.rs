@@ -200,13 +200,13 @@ fn a_new_map_is_in_force_at_once_and_the_point_jumps() {
             .apply([old_raw[0] + shift[0], old_raw[1] + shift[1]]);
         let jump = apart(there, point(before.x, before.y));
         assert!(jump > 0.3, "the two maps are far apart: {jump}");
-        let eyes_rest = after.iter().all(|s| {
-            s.is_valid()
-                && apart(
-                    point(s.raw_x, s.raw_y),
-                    point(after[0].raw_x, after[0].raw_y),
-                ) < 0.1
-        });
+        // Seen on one screen, the looks around the swap lie together.
+        let screen = new.display.screen();
+        let here = seen_on(&after[0], &screen).unwrap();
+        let eyes_rest = after
+            .iter()
+            .chain([&before])
+            .all(|s| s.is_valid() && seen_on(s, &screen).is_some_and(|p| apart(p, here) < 0.08));
         if !eyes_rest {
             continue;
         }
@@ -215,7 +215,7 @@ fn a_new_map_is_in_force_at_once_and_the_point_jumps() {
             assert!(is_of(s, new), "{s:?}");
             let off = apart(point(s.x, s.y), there);
             assert!(
-                off < 0.35 * jump,
+                off < 0.5 * jump,
                 "swap {swap}: {off} off after a jump of {jump}: {s:?}"
             );
         }
@@ -230,7 +230,7 @@ fn a_new_map_is_in_force_at_once_and_the_point_jumps() {
         "the demo's eyes rest more often than {judged} times of {SWAPS}"
     );
     waits_ms.sort_unstable();
-    println!("from rename to sample, ms: {waits_ms:?}");
+    println!("from rename to sample, ms: {waits_ms:?}; {judged} jumps judged");
     // The promise itself, of most swaps: one may meet a busy machine.
     assert!(waits_ms[SWAPS / 2] <= 100, "{waits_ms:?}");
 }
