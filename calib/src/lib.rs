@@ -7,7 +7,7 @@
 //! | [`session`] | a sitting before the screen: a pure state machine
 //! | [`live`] | looks from the running daemon
 //! | [`fit`] | `fit`: samples → map → file |
-//! | [`run`], [`validate`], [`repair`] | sittings; [`sitting`] is what they share |
+//! | [`mod@run`], [`validate`], [`repair`] | sittings; [`sitting`] is what they share |
 //! | [`window`] | the window of a sitting |
 //! | [`picture`], [`export`] | a calibration as a picture |
 //! | [`show`] | `show`, `list`: what is stored |

@@ -68,15 +68,21 @@ impl Paint {
 
 impl Display for Paint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Each paint's own opacity: that of the whole shape would be drawn on a layer.
+        let see_through = |f: &mut fmt::Formatter<'_>, paint| match self.opacity {
+            o if o < 1.0 => write!(f, " {paint}-opacity=\"{}\"", Number(o)),
+            _ => Ok(()),
+        };
         match self.fill {
-            Some(colour) => write!(f, " fill=\"{colour}\"")?,
+            Some(colour) => {
+                write!(f, " fill=\"{colour}\"")?;
+                see_through(f, "fill")?;
+            }
             None => write!(f, " fill=\"none\"")?,
         }
         if let Some((colour, width)) = self.stroke {
             write!(f, " stroke=\"{colour}\" stroke-width=\"{}\"", Number(width))?;
-        }
-        if self.opacity < 1.0 {
-            write!(f, " opacity=\"{}\"", Number(self.opacity))?;
+            see_through(f, "stroke")?;
         }
         Ok(())
     }

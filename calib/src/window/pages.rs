@@ -368,9 +368,9 @@ fn welcome_lines(view: &WelcomeView<'_>) -> [String; 4] {
         format!("{} dots will appear, one after another", view.targets)
     };
     let after = match view.kind {
-        Kind::Calibrate { .. } => "Afterwards you see the result and keep it or not.",
-        Kind::Validate { .. } => "Afterwards you see how far off the calibration is.",
-        Kind::Repair => "The calibration is shifted by what is off there.",
+        Kind::Calibrate { .. } => "Afterwards you keep the result or not.",
+        Kind::Validate { .. } => "Then you see how far off the calibration is.",
+        Kind::Repair => "It shifts the calibration by what is off there.",
     };
     [
         format!("{dots}; it takes about {seconds:.0} seconds."),
