@@ -104,6 +104,7 @@ fn the_doctor_finds_what_is_missing() {
         "permission",
         "shared memory",
         "settings",
+        "calibration",
     ] {
         assert!(text.contains(word), "{word} in:\n{text}");
     }

@@ -83,7 +83,11 @@ impl Files {
             let mut look = self.hear(&watch);
             let now = Instant::now();
             if now >= next_display {
-                self.displays = display::list().unwrap_or_default();
+                // No answer is no news: a desktop that is busy or restarts has not
+                // lost its displays.
+                if let Ok(displays) = display::list() {
+                    self.displays = displays;
+                }
                 next_display = now + POLL;
             }
             if now >= next_poll {

@@ -8,6 +8,7 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use clap::Args;
+use gaze::affine::Affine;
 use gaze::filter::{FilterConfig, FilterKind};
 use gaze::screen::Screen;
 use hdrhistogram::Histogram;
@@ -316,7 +317,7 @@ fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(
     std::thread::sleep(Duration::from_secs(2)); // threads, networks, caches
     let before = reader.header();
     let (t0, cpu0, rss0) = (Instant::now(), cpu_seconds(), resident_mb());
-    std::thread::sleep(Duration::from_secs_f64(seconds));
+    swap_maps(&shared, seconds);
     let (elapsed, cpu) = (t0.elapsed().as_secs_f64(), cpu_seconds() - cpu0);
     let (end, ended) = (reader.header(), t0.elapsed().as_secs_f64());
     let after = end.stats;
@@ -367,6 +368,33 @@ fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(
     daemon.stop();
     let _ = rustix::shm::unlink(name.as_str());
     Ok(())
+}
+
+/// Puts another calibration in force ten times a second: what is promised of the
+/// threads holds meanwhile too.
+fn swap_maps(shared: &Shared, seconds: f64) {
+    let end = Instant::now() + Duration::from_secs_f64(seconds);
+    // Kept: it is not for the publisher to free them.
+    let mut maps = vec![shared.mapping.load_full()];
+    while Instant::now() < end {
+        let now = Mapping::clone(&maps[maps.len() - 1]);
+        let generation = now.calibration_generation + 1;
+        let c = 0.1 * f64::from(generation % 2);
+        let mut next = Mapping {
+            calibration: Some(Affine {
+                c,
+                ..Affine::IDENTITY
+            }),
+            calibration_generation: generation,
+            note_version: now.note_version + 1,
+            ..now
+        };
+        next.note.generation = generation;
+        next.screen.width_mm = 310.0 + 40.0 * c;
+        maps.push(std::sync::Arc::new(next));
+        shared.mapping.store(maps[maps.len() - 1].clone());
+        std::thread::sleep(Duration::from_millis(100));
+    }
 }
 
 #[cfg(target_os = "linux")]
