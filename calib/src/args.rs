@@ -1,11 +1,12 @@
 //! The command line.
 
+mod fit;
+mod kept;
 mod sitting;
 
-use std::path::PathBuf;
-
-use clap::{Parser, Subcommand, ValueEnum};
-use gaze::affine::{Form, FormChoice};
+use clap::{Parser, Subcommand};
+pub use fit::{FitArgs, FormArg};
+pub use kept::{ListArgs, ResetArgs, ShowArgs, UseArgs, Which};
 pub use sitting::{ExportArgs, RepairArgs, RunArgs, SittingArgs, ValidateArgs};
 
 /// Fits, shows and keeps calibration maps: from where a gaze seems to land to where it does.
@@ -39,113 +40,10 @@ pub enum Command {
     Show(ShowArgs),
     /// List all stored calibrations, one a line.
     List(ListArgs),
-}
-
-/// Arguments of `fit`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-FILE holds one sample a line, uncalibrated and unfiltered, normalised to the
-screen (0,0 top left, 1,1 bottom right): CSV with a header, or JSON lines.
-Samples that are not valid are left out; other columns are ignored.
-
-  target_x,target_y,raw_x,raw_y,valid
-  0.1,0.1,0.182,0.094,1
-
-  {\"target_x\": 0.1, \"target_y\": 0.1, \"raw_x\": 0.182, \"raw_y\": 0.094, \"valid\": true}
-
-Examples:
-  gaze-calib fit samples.csv --dry-run
-  gaze-calib fit samples.jsonl --user ada --display eDP-1 --size-mm 302x188
-  gaze-calib fit - --json < samples.csv")]
-pub struct FitArgs {
-    /// Recorded samples; `-` reads standard input.
-    pub file: PathBuf,
-    /// Folder to store the calibration in [default: where the daemon looks]
-    #[arg(long, value_name = "FOLDER", conflicts_with = "dry_run")]
-    pub out: Option<PathBuf>,
-    /// Fit and show, store nothing.
-    #[arg(long, short = 'n')]
-    pub dry_run: bool,
-    /// Print the calibration as JSON.
-    #[arg(long)]
-    pub json: bool,
-    /// Whose eyes [default: the login name]
-    #[arg(long)]
-    pub user: Option<String>,
-    /// Name of the camera.
-    #[arg(long, default_value = "default")]
-    pub camera: String,
-    /// Name of the display.
-    #[arg(long, default_value = "default")]
-    pub display: String,
-    /// The display's pixels.
-    #[arg(long, value_name = "WxH", default_value = "1920x1080", value_parser = pixels)]
-    pub size_px: (u32, u32),
-    /// The display's visible area in millimetres [default: a 14-inch laptop's]
-    #[arg(long, value_name = "WxH", value_parser = millimetres)]
-    pub size_mm: Option<(f64, f64)>,
-    /// The network that made the samples, as `gazed status` names it.
-    #[arg(long, default_value = gaze::geometric::NAME)]
-    pub network: String,
-    /// Which coefficients are free.
-    #[arg(long, value_enum, default_value_t = FormArg::Better)]
-    pub form: FormArg,
-}
-
-/// Arguments of `show`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  gaze-calib show                          the newest
-  gaze-calib show ada__facetime__edp-1.json --json")]
-pub struct ShowArgs {
-    /// A calibration file [default: the newest in the folder]
-    pub file: Option<PathBuf>,
-    /// Folder of calibrations [default: where the daemon looks]
-    #[arg(long, value_name = "FOLDER", conflicts_with = "file")]
-    pub folder: Option<PathBuf>,
-    /// Print the calibration as JSON.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// Arguments of `list`.
-#[derive(Debug, clap::Args)]
-#[command(after_help = "\
-Examples:
-  gaze-calib list
-  gaze-calib list --json | jq -r 'select(.grade == \"poor\").path'")]
-pub struct ListArgs {
-    /// Folder of calibrations [default: where the daemon looks]
-    #[arg(long, value_name = "FOLDER")]
-    pub folder: Option<PathBuf>,
-    /// One JSON object a line.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// The forms on the command line.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum FormArg {
-    /// Held, unless another predicts left-out targets far better.
-    Better,
-    /// Six coefficients, drawn to the usual stretch as the noise asks for.
-    Held,
-    /// Six coefficients.
-    Affine,
-    /// Scale and offset of each axis.
-    ScaleOffset,
-}
-
-impl From<FormArg> for FormChoice {
-    fn from(form: FormArg) -> Self {
-        match form {
-            FormArg::Better => Self::Better,
-            FormArg::Held => Self::Only(Form::Held),
-            FormArg::Affine => Self::Only(Form::Affine),
-            FormArg::ScaleOffset => Self::Only(Form::ScaleOffset),
-        }
-    }
+    /// Say who sits before the camera: gazed takes up their calibration.
+    Use(UseArgs),
+    /// Remove stored calibrations, and with them what was learnt from earlier ones.
+    Reset(ResetArgs),
 }
 
 fn pair(text: &str) -> Option<(&str, &str)> {

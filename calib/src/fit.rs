@@ -1,15 +1,20 @@
 //! `gaze-calib fit`: recorded samples → map → calibration file.
 
-use std::io::Write;
-use std::time::{SystemTime, UNIX_EPOCH};
+mod setup;
 
-use gaze::affine::{FitOptions, fit_with};
-use gaze::calibration::selection::login_name;
-use gaze::calibration::{self, Calibration, DisplayRecord, FileError, Grade, Setup};
-use gaze::screen::Screen;
+use std::io::{self, IsTerminal, Write};
+
+use gaze::affine::{Fit, FitOptions, fit_with};
+use gaze::calibration::{self, Calibration, Grade, HeadRange, Setup, Sitting, file_name};
 
 use crate::args::FitArgs;
-use crate::{Exit, Failure, samples, show, text};
+use crate::samples::Recording;
+use crate::{Exit, Failure, ask, kept, samples, text, time};
+
+/// An error so many times the stored calibration's, and larger by this share of the
+/// diagonal, is worth a question.
+const WORSE: f64 = 1.3;
+const CLEARLY: f64 = 0.01;
 
 /// Runs the command.
 ///
@@ -19,18 +24,23 @@ pub fn run(args: &FitArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let file = args.file.display();
     let recording =
         samples::read(&args.file).map_err(|e| Failure::new(Exit::Input, format!("{file}: {e}")))?;
-    let setup = setup(args);
-    let options = FitOptions {
-        form: args.form.into(),
-        aspect: setup.display.aspect(),
-        ..FitOptions::default()
+    // Without a folder nothing is stored and nothing was.
+    let folder = kept::folder(args.out.as_deref());
+    let folder = match (folder, args.dry_run) {
+        (Err(_), true) => None,
+        (folder, _) => Some(folder?),
     };
-    let fit = fit_with(&recording.samples, options)
-        .map_err(|e| Failure::new(Exit::NotGood, format!("{file}: {e}")))?;
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |d| d.as_secs());
-    let calibration = Calibration::from_fit(&fit, &setup, None, Vec::new(), now);
+    let setup = setup::setup(args, recording.setup.as_ref(), folder.as_deref())?;
+    let stored = folder.as_ref().and_then(|folder| {
+        let name = file_name(&setup.user, &setup.camera, &setup.display.id);
+        calibration::load(&folder.join(name)).ok()
+    });
+    let history = match &stored {
+        Some(stored) if !args.no_history => stored.history_for_next(&setup),
+        _ => Vec::new(),
+    };
+    let (calibration, fit) = fitted(args, &recording, &setup, history)
+        .map_err(|line| Failure::new(Exit::NotGood, format!("{file}: {line}")))?;
 
     if args.json {
         text::json(&calibration, out)?;
@@ -42,52 +52,87 @@ pub fn run(args: &FitArgs, out: &mut dyn Write) -> Result<(), Failure> {
             fit.targets.len(),
             recording.invalid
         )?;
-        text::write(&calibration, out)?;
+        text::write(&calibration, time::unix_now(), out)?;
     }
-    if fit.suspicious {
-        let line = "the targets contradict each other and it cannot be told which is wrong: \
-                    record them again";
+    if let Some(line) = refused(&calibration, &fit) {
         return Err(Failure::new(Exit::NotGood, format!("{file}: {line}")));
     }
-    if calibration.grade == Grade::Failed {
-        let line = format!(
-            "the error on left-out targets is {:.0} % of the diagonal, too much to be of use: \
-             record again",
-            100.0 * calibration.cross_validated
-        );
-        return Err(Failure::new(Exit::NotGood, format!("{file}: {line}")));
-    }
-    if args.dry_run {
+    let Some(folder) = folder.filter(|_| !args.dry_run) else {
         return Ok(());
+    };
+    if let Some(stored) = stored.filter(|s| s.applies_to(&setup).is_ok()) {
+        agree(args, &calibration, &stored, out)?;
     }
-    let folder = show::folder(args.out.as_deref())?;
-    let path = calibration::write(&calibration, &folder).map_err(|e| {
-        let exit = if matches!(e, FileError::Io { .. }) {
-            Exit::Output
-        } else {
-            Exit::NotGood
-        };
-        Failure::new(exit, e)
-    })?;
+    let path = calibration::write(&calibration, &folder).map_err(kept::not_stored)?;
     if !args.json {
         writeln!(out, "stored as {}", path.display())?;
     }
     Ok(())
 }
 
-fn setup(args: &FitArgs) -> Setup {
-    let (width_px, height_px) = args.size_px;
-    let laptop = Screen::laptop(width_px, height_px);
-    let (width_mm, height_mm) = args.size_mm.unwrap_or((laptop.width_mm, laptop.height_mm));
-    let screen = Screen {
-        width_mm,
-        height_mm,
-        ..laptop
+/// The map, judged by the samples that were taken for that.
+fn fitted(
+    args: &FitArgs,
+    recording: &Recording,
+    setup: &Setup,
+    history: Vec<Sitting>,
+) -> Result<(Calibration, Fit), String> {
+    let options = FitOptions {
+        form: args.form.into(),
+        aspect: setup.display.aspect(),
+        ..FitOptions::default()
     };
-    Setup {
-        user: args.user.clone().unwrap_or_else(login_name),
-        camera: args.camera.clone(),
-        display: DisplayRecord::of(&args.display, &screen),
-        network: args.network.clone(),
+    let fit = fit_with(&recording.samples, options).map_err(|e| e.to_string())?;
+    let head = HeadRange::of(recording.heads.iter().copied());
+    let calibration = Calibration::from_fit(&fit, setup, head, history, time::unix_now());
+    if recording.checks.is_empty() {
+        return Ok((calibration, fit));
     }
+    let judged = calibration.with_validation(&recording.checks);
+    Ok((judged.map_err(|e| e.to_string())?, fit))
+}
+
+/// Why the map is of no use, if it is not.
+fn refused(calibration: &Calibration, fit: &Fit) -> Option<String> {
+    if fit.suspicious {
+        let line = "the targets contradict each other and it cannot be told which is wrong: \
+                    record them again";
+        return Some(line.to_owned());
+    }
+    let validated = calibration.validation.as_ref().map_or(0.0, |v| v.error);
+    let error = [validated, calibration.cross_validated]
+        .into_iter()
+        .find(|e| Grade::of(*e, false) == Grade::Failed)?;
+    Some(format!(
+        "the error on targets that the map has not seen is {:.0} % of the diagonal, too much to \
+         be of use: record again",
+        100.0 * error
+    ))
+}
+
+/// Asks where the calibration that is to be replaced promises more.
+fn agree(
+    args: &FitArgs,
+    new: &Calibration,
+    stored: &Calibration,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let (is, was) = (new.expected_error(), stored.expected_error());
+    if args.yes || is <= WORSE * was || is <= was + CLEARLY {
+        return Ok(());
+    }
+    let line = format!(
+        "{:.1} % of the diagonal, the stored calibration has {:.1} %",
+        100.0 * is,
+        100.0 * was
+    );
+    if args.json || !io::stdin().is_terminal() {
+        // Whoever cannot be asked is told.
+        let _ = writeln!(io::stderr(), "gaze-calib: worse than before: {line}");
+        return Ok(());
+    }
+    if ask::yes(&format!("worse than before: {line}; store it?"), out)? {
+        return Ok(());
+    }
+    Err(Failure::new(Exit::NotGood, "nothing was stored"))
 }

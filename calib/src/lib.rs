@@ -3,30 +3,37 @@
 //! | module | does |
 //! |---|---|
 //! | [`args`] | the command line |
+//! | [`session`] | a sitting before the screen: a pure state machine |
+//! | [`live`] | looks from the running daemon |
 //! | [`samples`] | recorded samples from CSV or JSON lines |
-//! | [`session`] | a sitting before the screen: a pure state machine
-//! | [`live`] | looks from the running daemon
 //! | [`fit`] | `fit`: samples → map → file |
 //! | [`mod@run`], [`validate`], [`repair`] | sittings; [`sitting`] is what they share |
 //! | [`window`] | the window of a sitting |
 //! | [`picture`], [`export`] | a calibration as a picture |
+//! | [`kept`] | what is stored, whose it is, who is selected |
 //! | [`show`] | `show`, `list`: what is stored |
+//! | [`use_user`], [`reset`] | `use`, `reset` |
 //! | [`text`] | a calibration as a person reads it |
 //!
 //! Exit codes: [`Exit`].
 
 pub mod args;
+mod ask;
 pub mod export;
 pub mod fit;
+pub mod kept;
 pub mod live;
 pub mod picture;
 pub mod repair;
+pub mod reset;
 pub mod run;
 pub mod samples;
 pub mod session;
 pub mod show;
 pub mod sitting;
 pub mod text;
+pub mod time;
+pub mod use_user;
 pub mod validate;
 pub mod window;
 
@@ -36,11 +43,13 @@ use std::process::ExitCode;
 pub use args::Args;
 use args::Command;
 
-/// How the program ends; 2 is clap's, for a wrong command line.
+/// How the program ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// 1: the samples give no usable map, or the stored one is not usable.
     NotGood = 1,
+    /// 2: what is needed was neither said nor can be found out; also clap's.
+    Usage = 2,
     /// 3: a file cannot be read or does not parse.
     Input = 3,
     /// 4: a file or the output cannot be written.
@@ -100,5 +109,7 @@ pub fn run(args: Args, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Fit(args) => fit::run(&args, out),
         Command::Show(args) => show::show(&args, out),
         Command::List(args) => show::list(&args, out),
+        Command::Use(args) => use_user::run(&args, out),
+        Command::Reset(args) => reset::run(&args, out),
     }
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 
 use crate::args::RunArgs;
 use crate::picture::chart::Chart;
-use crate::session::{Kind, Outcome, Session};
+use crate::session::{Kind, Outcome};
 use crate::sitting::Sitting;
-use crate::{Exit, Failure, text};
+use crate::{Exit, Failure, samples, text};
 
 /// Runs the command.
 ///
@@ -19,7 +19,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let targets = args.targets.parse().unwrap_or(9);
     let (outcome, session) = sitting.hold(Kind::Calibrate { targets })?;
     if let Some(file) = &args.samples {
-        write_looks(&session, file)
+        samples::write(file, &session.plan().setup, session.points())
             .map_err(|e| Failure::new(Exit::Output, format!("{}: {e}", file.display())))?;
     }
     let Outcome::Store(calibration) = outcome else {
@@ -34,27 +34,6 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<(), Failure> {
         writeln!(out, "{}. {error} {}", chart.heading, chart.meaning)?;
     }
     Ok(())
-}
-
-/// The looks as CSV, whole or not at all.
-fn write_looks(session: &Session, file: &Path) -> io::Result<()> {
-    let mut table = String::from(
-        "target_x,target_y,raw_x,raw_y,valid,checking,captured_ns,\
-         eye_x_mm,eye_y_mm,eye_z_mm,yaw_deg,pitch_deg,roll_deg\n",
-    );
-    for point in session.points() {
-        for look in &point.looks {
-            let ([tx, ty], [x, y]) = (point.target, look.point);
-            // A map is fitted without the judging ones.
-            let (valid, checking) = (u8::from(!point.checking), u8::from(point.checking));
-            let ([ex, ey, ez], [yaw, pitch, roll]) = (look.eyes_mm, look.head_deg);
-            let at = look.captured_ns;
-            table.push_str(&format!(
-                "{tx},{ty},{x},{y},{valid},{checking},{at},{ex},{ey},{ez},{yaw},{pitch},{roll}\n"
-            ));
-        }
-    }
-    replace(file, table.as_bytes())
 }
 
 /// Writes a file under a temporary name beside it, then renames it.

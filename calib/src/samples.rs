@@ -1,20 +1,31 @@
-//! Recorded samples: CSV with a header, or one JSON object a line.
+//! Recorded samples: CSV with a header, or one JSON object a line. The first line of the
+//! JSON kind may hold the setup that the samples were made with; [`write()`] does so.
 
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::Path;
 
 use gaze::affine::Sample;
-use serde::Deserialize;
+use gaze::calibration::{DisplayRecord, HeadSample, Setup};
+use serde::{Deserialize, Serialize};
+
+use crate::run::replace;
+use crate::session::{Counted, Point};
 
 /// An hour of samples is a tenth of this.
 const LARGEST: u64 = 256 << 20;
 
 /// What a file held.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Recording {
-    /// The valid samples.
+    /// What the samples were made with, where it says so.
+    pub setup: Option<Setup>,
+    /// The valid samples to be fitted.
     pub samples: Vec<Sample>,
+    /// The valid samples that judge the map.
+    pub checks: Vec<Sample>,
+    /// Where the head was at the samples to be fitted, where it says so.
+    pub heads: Vec<HeadSample>,
     /// How many were marked as not valid.
     pub invalid: usize,
 }
@@ -80,31 +91,88 @@ pub fn parse(text: &str) -> Result<Recording, SamplesError> {
             .filter(|(_, line)| !line.trim().is_empty())
     };
     let (_, first) = lines().next().ok_or(SamplesError::Empty)?;
-    let mut recording = Recording {
-        samples: Vec::new(),
-        invalid: 0,
-    };
+    let mut recording = Recording::default();
     let columns = if first.trim_start().starts_with('{') {
         None
     } else {
         Some(Columns::of(first)?)
     };
-    for (i, line) in lines().skip(usize::from(columns.is_some())) {
+    for (n, (i, line)) in lines().enumerate().skip(usize::from(columns.is_some())) {
         let at = |what| SamplesError::Line { line: i + 1, what };
         let row = match &columns {
             Some(columns) => columns.row(line),
+            None if n == 0
+                && line
+                    .trim_start()
+                    .trim_start_matches('{')
+                    .trim_start()
+                    .starts_with(r#""setup""#) =>
+            {
+                let first: FirstLine = serde_json::from_str(line).map_err(|e| at(e.to_string()))?;
+                recording.setup = Some(first.setup.into());
+                continue;
+            }
             None => serde_json::from_str(line).map_err(|e| e.to_string()),
         };
-        match row.and_then(Row::sample).map_err(at)? {
-            Some(sample) => recording.samples.push(sample),
-            None => recording.invalid += 1,
-        }
+        row.and_then(|row| row.put_into(&mut recording))
+            .map_err(at)?;
     }
     Ok(recording)
 }
 
+/// The first line of the JSON kind.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FirstLine {
+    setup: SetupRecord,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SetupRecord {
+    user: String,
+    camera: String,
+    network: String,
+    display: DisplayRecord,
+}
+
+impl From<SetupRecord> for Setup {
+    fn from(r: SetupRecord) -> Self {
+        Self {
+            user: r.user,
+            camera: r.camera,
+            display: r.display,
+            network: r.network,
+        }
+    }
+}
+
+/// Writes the looks of a sitting as JSON lines that [`read`] and `gaze-calib fit` take:
+/// whole or not at all.
+///
+/// # Errors
+/// Of the system; nothing is left behind then.
+pub fn write(path: &Path, setup: &Setup, points: &[Point]) -> io::Result<()> {
+    let mut text = serde_json::to_vec(&FirstLine {
+        setup: SetupRecord {
+            user: setup.user.clone(),
+            camera: setup.camera.clone(),
+            network: setup.network.clone(),
+            display: setup.display.clone(),
+        },
+    })?;
+    for point in points {
+        for look in &point.looks {
+            text.push(b'\n');
+            serde_json::to_writer(&mut text, &Row::of(point, look))?;
+        }
+    }
+    text.push(b'\n');
+    replace(path, &text)
+}
+
 /// One line. A sample that is not valid may lack its point.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Serialize, Deserialize)]
 struct Row {
     target_x: f64,
     target_y: f64,
@@ -112,6 +180,15 @@ struct Row {
     raw_y: Option<f64>,
     #[serde(default = "yes")]
     valid: bool,
+    /// It judges the map.
+    #[serde(default)]
+    checking: bool,
+    /// Where the eyes were: camera frame, mm.
+    eyes_mm: Option<[Option<f64>; 3]>,
+    /// Yaw, pitch, roll.
+    head_deg: Option<[Option<f64>; 3]>,
+    openness: Option<[Option<f64>; 2]>,
+    captured_ns: Option<u64>,
 }
 
 fn yes() -> bool {
@@ -119,9 +196,26 @@ fn yes() -> bool {
 }
 
 impl Row {
-    fn sample(self) -> Result<Option<Sample>, String> {
+    fn of(point: &Point, look: &Counted) -> Self {
+        // JSON has no NaN: it is written, and read, as null.
+        Self {
+            target_x: point.target[0],
+            target_y: point.target[1],
+            raw_x: Some(look.point[0]),
+            raw_y: Some(look.point[1]),
+            valid: true,
+            checking: point.checking,
+            eyes_mm: Some(look.eyes_mm.map(Some)),
+            head_deg: Some(look.head_deg.map(Some)),
+            openness: Some(look.openness.map(Some)),
+            captured_ns: Some(look.captured_ns),
+        }
+    }
+
+    fn put_into(self, recording: &mut Recording) -> Result<(), String> {
         if !self.valid {
-            return Ok(None);
+            recording.invalid += 1;
+            return Ok(());
         }
         let (Some(x), Some(y)) = (self.raw_x, self.raw_y) else {
             return Err("valid, but without raw_x or raw_y".to_owned());
@@ -132,7 +226,25 @@ impl Row {
         {
             return Err("valid, but not finite".to_owned());
         }
-        Ok(Some(([x, y], [self.target_x, self.target_y])))
+        let sample = ([x, y], [self.target_x, self.target_y]);
+        if self.checking {
+            recording.checks.push(sample);
+        } else {
+            recording.heads.extend(self.head());
+            recording.samples.push(sample);
+        }
+        Ok(())
+    }
+
+    fn head(&self) -> Option<HeadSample> {
+        let [x, y, z] = self.eyes_mm?;
+        let [yaw, pitch, _] = self.head_deg?;
+        let [left, right] = self.openness?;
+        Some(HeadSample {
+            eye_mm: [x?, y?, z?],
+            yaw_pitch_deg: [yaw?, pitch?],
+            openness: left?.max(right?),
+        })
     }
 }
 
@@ -141,6 +253,7 @@ struct Columns {
     target: [usize; 2],
     raw: [usize; 2],
     valid: Option<usize>,
+    checking: Option<usize>,
 }
 
 impl Columns {
@@ -155,6 +268,7 @@ impl Columns {
             target: [need("target_x")?, need("target_y")?],
             raw: [need("raw_x")?, need("raw_y")?],
             valid: find("valid"),
+            checking: find("checking"),
         })
     }
 
@@ -178,17 +292,26 @@ impl Columns {
                 number(i).map(Some)
             }
         };
-        let valid = match self.valid.map(field).transpose()? {
-            None | Some("1" | "true" | "True") => true,
-            Some("0" | "false" | "False") => false,
-            Some(other) => return Err(format!("valid is {other:?}, not 0, 1, true or false")),
+        let flag = |column: Option<usize>, name: &str, missing: bool| match column
+            .map(field)
+            .transpose()?
+        {
+            None => Ok(missing),
+            Some("1" | "true" | "True") => Ok(true),
+            Some("0" | "false" | "False") => Ok(false),
+            Some(other) => Err(format!("{name} is {other:?}, not 0, 1, true or false")),
         };
         Ok(Row {
             target_x: number(self.target[0])?,
             target_y: number(self.target[1])?,
             raw_x: optional(self.raw[0])?,
             raw_y: optional(self.raw[1])?,
-            valid,
+            valid: flag(self.valid, "valid", true)?,
+            checking: flag(self.checking, "checking", false)?,
+            eyes_mm: None,
+            head_deg: None,
+            openness: None,
+            captured_ns: None,
         })
     }
 }
@@ -208,6 +331,7 @@ mod tests {
         let expected = Recording {
             samples: vec![([0.2, 0.3], [0.1, 0.1]), ([-0.2, 1.3], [0.9, 0.1])],
             invalid: 1,
+            ..Recording::default()
         };
         assert_eq!(parse(csv).unwrap(), expected);
         assert_eq!(parse(json).unwrap(), expected);
@@ -245,6 +369,56 @@ mod tests {
             let said = parse(&text).unwrap_err().to_string();
             assert!(said.contains(expected), "{said}");
         }
+    }
+
+    #[test]
+    fn what_a_sitting_writes_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("looks.jsonl");
+        let look = Counted {
+            point: [0.3, 0.4],
+            captured_ns: 5,
+            eyes_mm: [1.0, 2.0, 600.0],
+            head_deg: [3.0, -4.0, 0.0],
+            openness: [0.8, 0.9],
+        };
+        let headless = Counted {
+            eyes_mm: [f64::NAN; 3],
+            ..look
+        };
+        let point = |target, checking, looks| Point {
+            target,
+            checking,
+            looks,
+        };
+        let points = [
+            point([0.1, 0.1], false, vec![look, headless]),
+            point([0.6, 0.2], true, vec![look]),
+            point([0.9, 0.9], false, vec![]),
+        ];
+        let setup = Setup {
+            user: "ada".into(),
+            camera: "cam \"0\"".into(),
+            network: "net".into(),
+            display: DisplayRecord::of("eDP-1", &gaze::screen::Screen::laptop(1512, 982)),
+        };
+        write(&path, &setup, &points).unwrap();
+        let read = read(&path).unwrap();
+        assert_eq!(read.setup, Some(setup.clone()));
+        assert_eq!(read.samples, [([0.3, 0.4], [0.1, 0.1]); 2]);
+        assert_eq!(read.checks, [([0.3, 0.4], [0.6, 0.2])]);
+        let head = HeadSample {
+            eye_mm: [1.0, 2.0, 600.0],
+            yaw_pitch_deg: [3.0, -4.0],
+            openness: 0.9,
+        };
+        assert_eq!(read.heads, [head]);
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert!(write(&folder.path().join("no/folder"), &setup, &points).is_err());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+        let csv = "target_x,target_y,raw_x,raw_y,checking\n0,0,1,1,0\n0,1,2,2,1\n";
+        let read = parse(csv).unwrap();
+        assert_eq!((read.samples.len(), read.checks.len()), (1, 1));
     }
 
     proptest! {

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::PathBuf;
 use std::thread;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use ::display::Display;
 use gaze::calibration::selection::{self, Selection};
@@ -15,7 +15,7 @@ use crate::args::SittingArgs;
 use crate::live::{Identity, Live};
 use crate::session::{Kind, Outcome, Plan, Problem, Session};
 use crate::window::{self, Ended, Place};
-use crate::{Exit, Failure, show};
+use crate::{Exit, Failure, show, time};
 
 /// How long gazed is given to name its camera and network.
 const START: Duration = Duration::from_secs(10);
@@ -95,7 +95,7 @@ impl Sitting {
             setup: self.setup.clone(),
             previous: self.previous.clone(),
             seed: self.seed,
-            created_unix_s: unix_now(),
+            created_unix_s: time::unix_now(),
         };
         let mut session = Session::new(plan).map_err(|e| Failure::new(Exit::NotGood, e))?;
         let screen = session.plan().screen();
@@ -243,10 +243,4 @@ fn screen(args: &SittingArgs, display: &Display, last: Option<&DisplayRecord>) -
         height_mm,
         camera,
     }
-}
-
-/// Seconds since 1970, UTC.
-pub fn unix_now() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    now.map_or(0, |d| d.as_secs())
 }

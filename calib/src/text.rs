@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use gaze::affine::Form;
 use gaze::calibration::{Calibration, Grade};
+use gaze::drift::OLD_S;
 
 /// How far the eyes are assumed to be where the calibration does not say.
 const ARMS_LENGTH_MM: f64 = 600.0;
@@ -17,13 +18,13 @@ pub fn json(c: &Calibration, out: &mut dyn Write) -> io::Result<()> {
     writeln!(out)
 }
 
-/// One line: when, for whom, how good.
+/// One line: when, for whom, how good: the error to be expected.
 pub fn line(c: &Calibration) -> String {
     format!(
         "{}  {:<9} {:>5.1} %  {} / {} / {}  ({})",
         date(c.created_unix_s),
         grade(c.grade),
-        100.0 * c.cross_validated,
+        100.0 * c.expected_error(),
         c.user,
         c.camera,
         c.display.id,
@@ -35,7 +36,7 @@ pub fn line(c: &Calibration) -> String {
 ///
 /// # Errors
 /// Of the output.
-pub fn write(c: &Calibration, out: &mut dyn Write) -> io::Result<()> {
+pub fn write(c: &Calibration, now_unix_s: u64, out: &mut dyn Write) -> io::Result<()> {
     let display = &c.display;
     writeln!(
         out,
@@ -82,14 +83,97 @@ pub fn write(c: &Calibration, out: &mut dyn Write) -> io::Result<()> {
             if t.used { "" } else { "  wild, set aside" }
         )?;
     }
-    let mm = c.cross_validated * display.width_mm.hypot(display.height_mm);
-    let distance = c.head.map_or(ARMS_LENGTH_MM, |h| h.distance_mm());
+    if let Some(validation) = &c.validation {
+        writeln!(out, "  validation    error            scatter  samples")?;
+        for t in &validation.targets {
+            writeln!(
+                out,
+                "  {:.3} {:.3} {:>7.1} % {:>18.1} % {:>8}",
+                t.x,
+                t.y,
+                100.0 * t.error,
+                100.0 * t.scatter,
+                t.samples,
+            )?;
+        }
+    }
+    write_head(c, out)?;
+    write_past(c, now_unix_s, out)?;
+    if c.validation.is_some() {
+        writeln!(
+            out,
+            "error on left-out targets {}",
+            length(c, c.cross_validated)
+        )?;
+    }
+    let (what, error) = match &c.validation {
+        Some(v) => ("validation", v.error),
+        None => ("left-out", c.cross_validated),
+    };
     writeln!(
         out,
-        "{}: error on left-out targets {:.1} % of the diagonal = {:.0} px = {:.1} cm = {:.1}° at {:.0} cm",
+        "{}: error on {what} targets {}",
         grade(c.grade),
-        100.0 * c.cross_validated,
-        c.cross_validated * f64::from(display.width_px).hypot(f64::from(display.height_px)),
+        length(c, error)
+    )
+}
+
+/// Where the head was.
+fn write_head(c: &Calibration, out: &mut dyn Write) -> io::Result<()> {
+    let Some(head) = &c.head else {
+        return Ok(());
+    };
+    let [x, y, z] = head.spread_mm;
+    writeln!(
+        out,
+        "head {:.0} cm from the camera (± {:.0} mm across, {:.0} mm in depth), turned {:+.0}° {:+.0}°",
+        head.distance_mm() / 10.0,
+        x.hypot(y),
+        z,
+        head.yaw_pitch_deg[0],
+        head.yaw_pitch_deg[1],
+    )
+}
+
+/// What came before and after it, and whether it is old.
+fn write_past(c: &Calibration, now_unix_s: u64, out: &mut dyn Write) -> io::Result<()> {
+    if !c.history.is_empty() {
+        writeln!(
+            out,
+            "{} earlier sittings are kept: {}",
+            c.history.len(),
+            if c.history_used {
+                "they had a part in the map"
+            } else {
+                "without them the map is better"
+            }
+        )?;
+    }
+    if let Some(repair) = &c.repair {
+        writeln!(
+            out,
+            "repaired {} by {:+.1} cm across, {:+.1} cm down",
+            date(repair.created_unix_s),
+            repair.dx * c.display.width_mm / 10.0,
+            repair.dy * c.display.height_mm / 10.0
+        )?;
+    }
+    let age_s = now_unix_s.saturating_sub(c.created_unix_s);
+    if age_s > OLD_S {
+        writeln!(out, "{} days old: calibrate again", age_s / 86_400)?;
+    }
+    Ok(())
+}
+
+/// An error, given as a share of the diagonal, in all units.
+pub fn length(c: &Calibration, share: f64) -> String {
+    let display = &c.display;
+    let mm = share * display.width_mm.hypot(display.height_mm);
+    let distance = c.head.map_or(ARMS_LENGTH_MM, |h| h.distance_mm());
+    format!(
+        "{:.1} % of the diagonal = {:.0} px = {:.1} cm = {:.1}° at {:.0} cm",
+        100.0 * share,
+        share * f64::from(display.width_px).hypot(f64::from(display.height_px)),
         mm / 10.0,
         (mm / distance).atan().to_degrees(),
         distance / 10.0
@@ -98,13 +182,7 @@ pub fn write(c: &Calibration, out: &mut dyn Write) -> io::Result<()> {
 
 /// The grade in a word.
 pub fn grade(grade: Grade) -> &'static str {
-    match grade {
-        Grade::Failed => "failed",
-        Grade::Poor => "poor",
-        Grade::Fair => "fair",
-        Grade::Good => "good",
-        Grade::Excellent => "excellent",
-    }
+    grade.word()
 }
 
 /// Seconds since 1970 as a date and time in UTC (H. Hinnant, "chrono-Compatible

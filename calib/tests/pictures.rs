@@ -38,7 +38,10 @@ fn calibrate(home: &Path) {
         }
     }
     fs::write(home.join("looks.csv"), csv).unwrap();
-    let fitted = program(&["fit", "looks.csv", "--display", "eDP-1"], home);
+    let args = "fit looks.csv --display eDP-1 --camera default --network net \
+                --size-px 1920x1080 --size-mm 310x174";
+    let args: Vec<&str> = args.split_whitespace().collect();
+    let fitted = program(&args, home);
     assert!(fitted.status.success(), "{:?}", said(&fitted));
 }
 

@@ -6,7 +6,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use gaze::affine::Affine;
-use gaze::calibration::{Calibration, Grade, load};
+use gaze::calibration::selection::{self, Selection};
+use gaze::calibration::{Calibration, DisplayRecord, Grade, load, network_id};
+use gaze::screen::Screen;
 
 /// From what the camera says to the truth.
 const TRUTH: Affine = Affine {
@@ -49,15 +51,47 @@ fn recording(side: u32) -> String {
     csv
 }
 
-fn program(args: &[&str], home: &Path) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_gaze-calib"))
+/// What samples were made with.
+const HERE: [&str; 10] = [
+    "--camera",
+    "cam",
+    "--display",
+    "edp-1",
+    "--network",
+    "net",
+    "--size-px",
+    "1512x982",
+    "--size-mm",
+    "302x196",
+];
+
+/// The shared memory of this test process: nobody's, unless a test makes it.
+fn shm(test: &str) -> String {
+    format!("/gaze-c-{test}-{}", std::process::id())
+}
+
+fn command(args: &[&str], home: &Path, shm: &str) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_gaze-calib"));
+    command
         .args(args)
         .env_clear()
         .env("HOME", home)
         .env("USER", "ada")
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+        .env("GAZE_SHM", shm)
+        .stdin(Stdio::null());
+    command
+}
+
+fn program(args: &[&str], home: &Path) -> Output {
+    command(args, home, &shm("none")).output().unwrap()
+}
+
+/// Fits the file as recorded [`HERE`], with more arguments.
+fn fit(file: &Path, more: &[&str], home: &Path) -> Output {
+    let mut args = vec!["fit", file.to_str().unwrap()];
+    args.extend(HERE);
+    args.extend(more);
+    program(&args, home)
 }
 
 fn stdout(output: &Output) -> String {
@@ -79,12 +113,8 @@ fn samples_become_a_stored_map_that_show_and_list_find() {
     let home = tempfile::tempdir().unwrap();
     let file = home.path().join("samples.csv");
     fs::write(&file, recording(3)).unwrap();
-    let file = file.to_str().unwrap();
 
-    let fitted = program(
-        &["fit", file, "--camera", "cam", "--display", "edp-1"],
-        home.path(),
-    );
+    let fitted = fit(&file, &[], home.path());
     assert!(fitted.status.success(), "{fitted:?}");
     let said = stdout(&fitted);
     assert!(
@@ -121,7 +151,10 @@ fn samples_become_a_stored_map_that_show_and_list_find() {
     fs::write(&broken, "{").unwrap();
     let listed = stdout(&program(&["list"], home.path()));
     assert_eq!(listed.lines().count(), 2, "{listed}");
-    assert!(listed.contains("ada / cam / edp-1"), "{listed}");
+    assert!(
+        listed.contains("* ") && listed.contains("ada / cam / edp-1"),
+        "{listed}"
+    );
     assert!(
         listed.contains("not usable: ") && listed.contains("broken.json"),
         "{listed}"
@@ -145,10 +178,13 @@ fn json_lines_come_through_a_pipe_and_dry_runs_store_nothing() {
             f[4] == "1"
         );
     }
-    let mut child = Command::new(env!("CARGO_BIN_EXE_gaze-calib"))
-        .args(["fit", "-", "--dry-run", "--json", "--form", "affine"])
-        .env_clear()
-        .env("HOME", home.path())
+    let setup = serde_json::json!({ "setup": {
+        "user": "bea", "camera": "other", "network": "net",
+        "display": DisplayRecord::of("HDMI-1", &Screen::laptop(2560, 1440)),
+    }});
+    let lines = format!("{setup}\n{lines}");
+    let args = ["fit", "-", "--dry-run", "--json", "--form", "affine"];
+    let mut child = command(&args, home.path(), &shm("none"))
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
@@ -163,6 +199,8 @@ fn json_lines_come_through_a_pipe_and_dry_runs_store_nothing() {
     assert!(output.status.success());
     let fitted: Calibration = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!((fitted.targets.len(), fitted.validate()), (16, Ok(())));
+    assert_eq!((&*fitted.user, &*fitted.display.id), ("bea", "HDMI-1"));
+    assert_eq!(fitted.display.width_px, 2560);
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
 }
 
@@ -172,10 +210,10 @@ fn what_goes_wrong_is_one_line_with_its_code_and_changes_nothing() {
     let at = |name: &str, text: &str| {
         let path = home.path().join(name);
         fs::write(&path, text).unwrap();
-        path.to_str().unwrap().to_owned()
+        path
     };
     let out = home.path().join("out");
-    let fit = |file: &str| program(&["fit", file, "--out", out.to_str().unwrap()], home.path());
+    let fit = |file: &Path| fit(file, &["--out", out.to_str().unwrap()], home.path());
 
     let good = at("good.csv", &recording(3));
     assert!(fit(&good).status.success());
@@ -191,7 +229,7 @@ fn what_goes_wrong_is_one_line_with_its_code_and_changes_nothing() {
     )
     .unwrap();
 
-    let (code, said) = failure(&fit("nowhere.csv"));
+    let (code, said) = failure(&fit(Path::new("nowhere.csv")));
     assert!(
         code == 3 && said.contains("nowhere.csv: cannot read"),
         "{said}"
@@ -222,7 +260,11 @@ fn what_goes_wrong_is_one_line_with_its_code_and_changes_nothing() {
     assert_eq!(fs::read_to_string(&files[0]).unwrap(), stored);
 
     // The folder to write to is a file.
-    let (code, said) = failure(&program(&["fit", &good, "--out", &good], home.path()));
+    let (code, said) = failure(&self::fit(
+        &good,
+        &["--out", good.to_str().unwrap()],
+        home.path(),
+    ));
     assert!(
         code == 4 && said.contains("cannot make the folder"),
         "{said}"
@@ -231,7 +273,178 @@ fn what_goes_wrong_is_one_line_with_its_code_and_changes_nothing() {
     assert_eq!(code, 1);
     let listed = program(&["list"], home.path());
     assert!(listed.status.success() && stdout(&listed).contains("no calibrations in"));
-    let usage = program(&["fit", &good, "--size-mm", "wide"], home.path());
+    let usage = program(&["fit", "good.csv", "--size-mm", "wide"], home.path());
     assert_eq!(usage.status.code(), Some(2));
+    let good = good.to_str().unwrap();
+    let missing = [
+        (0..0, "which camera?"),
+        (0..2, "which display?"),
+        (0..4, "how large is display edp-1?"),
+    ];
+    for (given, asked) in missing {
+        let mut args = vec!["fit", good, "--dry-run"];
+        args.extend(&HERE[given]);
+        let (code, said) = failure(&program(&args, home.path()));
+        assert!(code == 2 && said.contains(asked), "{said}");
+    }
     assert!(stdout(&program(&["fit", "--help"], home.path())).contains("Examples:"));
+}
+
+/// Twenty looks at each target that the map of a calibration gets wrong by so much.
+fn careless(csv: &str, off: f64) -> String {
+    let rows = csv.lines().enumerate().map(|(i, row)| {
+        let f: Vec<&str> = row.split(',').collect();
+        let Ok(x) = f[2].parse::<f64>() else {
+            return row.to_owned();
+        };
+        let off = if i / 20 % 2 == 0 { off } else { -off };
+        format!("{},{},{},{},{}", f[0], f[1], x + off, f[3], f[4])
+    });
+    rows.collect::<Vec<_>>().join("\n")
+}
+
+#[test]
+fn a_second_fit_remembers_the_first_and_says_when_it_is_worse() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("samples.csv");
+    fs::write(&file, recording(3)).unwrap();
+    let history = |more: &[&str]| {
+        let output = fit(&file, more, home.path());
+        assert!(output.status.success(), "{output:?}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        let stored: Calibration = serde_json::from_slice(&output.stdout).unwrap();
+        (stored.history.len(), said)
+    };
+    assert_eq!(history(&["--json"]), (0, String::new()));
+    assert_eq!(history(&["--json"]), (1, String::new()));
+    assert_eq!(history(&["--json", "--dry-run"]), (2, String::new()));
+    assert_eq!(history(&["--json", "--no-history"]), (0, String::new()));
+
+    fs::write(&file, careless(&recording(3), 0.05)).unwrap();
+    let (_, said) = history(&["--json"]);
+    assert!(said.contains("worse than before"), "{said}");
+    fs::write(&file, careless(&recording(3), 0.09)).unwrap();
+    assert_eq!(history(&["--json", "--yes"]).1, "");
+}
+
+#[test]
+fn camera_and_network_are_the_running_daemons() {
+    let home = tempfile::tempdir().unwrap();
+    let file = home.path().join("samples.csv");
+    fs::write(&file, recording(3)).unwrap();
+    let shm = shm("hdr");
+    let mut daemon = ring::Writer::create(&shm, &ring::WriterConfig::default()).unwrap();
+    daemon.set_network(&[9; 32], "geometric-2");
+    daemon.set_camera("Front");
+    let mut args = vec!["fit", file.to_str().unwrap(), "--json"];
+    args.extend(&HERE[2..4]);
+    args.extend(&HERE[6..]);
+    let output = command(&args, home.path(), &shm).output().unwrap();
+    let stored: Calibration = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(stored.camera, "Front");
+    assert_eq!(
+        stored.network,
+        network_id("geometric-2", 0x0909_0909_0909_0909)
+    );
+    daemon.unlink();
+}
+
+#[test]
+fn use_selects_a_user_and_everybody_follows() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".config/gaze/calibration");
+    let file = home.path().join("samples.csv");
+    fs::write(&file, recording(3)).unwrap();
+    assert!(fit(&file, &["--user", "bea"], home.path()).status.success());
+
+    let said = stdout(&program(&["use", "carl"], home.path()));
+    assert!(
+        said.contains("carl is selected and has no calibration yet"),
+        "{said}"
+    );
+    let display = DisplayRecord::of("edp-1", &Screen::laptop(1512, 982));
+    selection::write(&Selection::new("carl", Some(display.clone())), &folder).unwrap();
+    let said = stdout(&program(&["use", "bea"], home.path()));
+    assert!(
+        said.contains("bea is selected:") && said.contains("bea / cam / edp-1"),
+        "{said}"
+    );
+    let selected = selection::load(&folder).unwrap();
+    assert_eq!(
+        (&*selected.user, selected.display),
+        ("bea", Some(display)),
+        "the display stays"
+    );
+    let json = program(&["use", "bea", "--json"], home.path());
+    let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
+    assert_eq!(json["calibrations"].as_array().unwrap().len(), 1);
+    assert_eq!(program(&["use", ""], home.path()).status.code(), Some(2));
+
+    // Who is selected is who is meant; their display is known, and its size.
+    let args = [
+        "fit",
+        file.to_str().unwrap(),
+        "--camera",
+        "cam",
+        "--network",
+        "net",
+        "--json",
+    ];
+    let fitted: Calibration = serde_json::from_slice(&program(&args, home.path()).stdout).unwrap();
+    assert_eq!((&*fitted.user, fitted.display.width_px), ("bea", 1512));
+}
+
+#[test]
+fn reset_removes_what_it_was_told_to_and_only_when_agreed() {
+    let home = tempfile::tempdir().unwrap();
+    let folder = home.path().join(".config/gaze/calibration");
+    let file = home.path().join("samples.csv");
+    fs::write(&file, recording(3)).unwrap();
+    for (user, display) in [("ada", "edp-1"), ("ada", "hdmi-1"), ("bea", "edp-1")] {
+        let more = ["--user", user, "--display", display];
+        let mut args = vec!["fit", file.to_str().unwrap()];
+        args.extend(HERE.iter().filter(|a| !["--display", "edp-1"].contains(a)));
+        args.extend(more);
+        assert!(program(&args, home.path()).status.success());
+    }
+    fs::write(folder.join("ada__old__edp-1.json"), "{\"schema\": 1}").unwrap();
+    selection::write(&Selection::new("ada", None), &folder).unwrap();
+    let left = || {
+        let mut names: Vec<String> = fs::read_dir(&folder)
+            .unwrap()
+            .map(|f| f.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        names
+    };
+    let all = left();
+    assert_eq!(all.len(), 5);
+
+    let (code, said) = failure(&program(&["reset"], home.path()));
+    assert!(code == 2 && said.contains("--yes"), "{said}");
+    assert_eq!(left(), all);
+    let said = stdout(&program(
+        &["reset", "--user", "nobody", "--yes"],
+        home.path(),
+    ));
+    assert!(said.contains("nothing to remove of nobody"), "{said}");
+    assert_eq!(left(), all);
+
+    let said = stdout(&program(
+        &["reset", "--display", "edp-1", "--yes"],
+        home.path(),
+    ));
+    assert!(
+        said.contains("ada / cam / edp-1") && said.contains("ada__old__edp-1.json"),
+        "{said}"
+    );
+    assert_eq!(
+        left(),
+        ["ada__cam__hdmi-1.json", "bea__cam__edp-1.json", "selection"]
+    );
+    let json = program(&["reset", "--all", "--yes", "--json"], home.path());
+    assert_eq!(stdout(&json).lines().count(), 2);
+    assert_eq!(left(), ["selection"]);
+    let both = program(&["reset", "--all", "--user", "ada"], home.path());
+    assert_eq!(both.status.code(), Some(2));
 }

@@ -43,7 +43,7 @@ leaves and changes nothing.
 Examples:
   gaze-calib run
   gaze-calib run --targets 16 --user ada --display eDP-1
-  gaze-calib run --size-mm 597x336 --camera-mm 0,25 --samples looks.csv")]
+  gaze-calib run --size-mm 597x336 --camera-mm 0,25 --samples looks.jsonl")]
 pub struct RunArgs {
     /// Who sits where.
     #[command(flatten)]
@@ -51,7 +51,7 @@ pub struct RunArgs {
     /// How many targets: 5, 9, 13, 16 or 20; four more judge the map.
     #[arg(long, short = 't', default_value = "9", value_parser = ["5", "9", "13", "16", "20"])]
     pub targets: String,
-    /// Also write the looks as CSV, as `fit` reads them (the judging ones as not valid).
+    /// Also write the looks as JSON lines, as `fit` reads them.
     #[arg(long, value_name = "FILE")]
     pub samples: Option<PathBuf>,
 }

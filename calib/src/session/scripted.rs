@@ -200,26 +200,26 @@ pub fn run(plan: Plan, looker: &Looker, mut press: impl FnMut(&View<'_>) -> Opti
             () if lids == 0.0 => Some(Problem::EyesClosed),
             () => None,
         };
-        r.session.look(
-            now,
-            &Look {
-                captured_ns: now,
-                frame_index: frame,
-                point: problem.is_none().then_some(point),
-                eyes_mm: [
-                    10.0 + normal(),
-                    50.0 + normal(),
-                    580.0 + 3.0 * normal() + if turned { 10.0 } else { 0.0 },
-                ],
-                head_deg: [
-                    if turned { 30.0 } else { 2.0 } + 0.4 * normal(),
-                    0.4 * normal(),
-                    0.0,
-                ],
-                openness: [lids, lids],
-                problem,
-            },
-        );
+        let look = Look {
+            captured_ns: now,
+            frame_index: frame,
+            point: problem.is_none().then_some(point),
+            eyes_mm: [
+                10.0 + normal(),
+                50.0 + normal(),
+                580.0 + 3.0 * normal() + if turned { 10.0 } else { 0.0 },
+            ],
+            head_deg: [
+                if turned { 30.0 } else { 2.0 } + 0.4 * normal(),
+                0.4 * normal(),
+                0.0,
+            ],
+            openness: [lids, lids],
+            problem,
+        };
+        // The daemon publishes a frame of a slow camera more than once.
+        r.session.look(now, &look);
+        r.session.look(now, &look);
     }
     r
 }

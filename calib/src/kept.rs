@@ -1,0 +1,109 @@
+//! What is stored: which files there are, whose they are, and who is selected.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use gaze::calibration::selection::{self, Selection};
+use gaze::calibration::{self, Calibration, FileError, file_name};
+
+use crate::args::Which;
+use crate::{Exit, Failure};
+
+/// A file and what came of reading it.
+pub type Stored = (PathBuf, Result<Calibration, FileError>);
+
+/// The folder that was named, or the one where the daemon looks.
+///
+/// # Errors
+/// When none was named and there is no home folder.
+pub fn folder(named: Option<&Path>) -> Result<PathBuf, Failure> {
+    named
+        .map(Path::to_owned)
+        .or_else(calibration::default_folder)
+        .ok_or_else(|| {
+            Failure::new(
+                Exit::Input,
+                "no home folder to keep calibrations in: name a folder",
+            )
+        })
+}
+
+/// All calibration files of the folder by name; temporary ones have another ending. A
+/// folder that is not there holds nothing.
+///
+/// # Errors
+/// [`Failure`]: the folder cannot be read.
+pub fn stored(folder: &Path) -> Result<Vec<Stored>, Failure> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) => {
+            let line = format!("{}: {e}", folder.display());
+            return Err(Failure::new(Exit::Input, line));
+        }
+    };
+    let mut paths: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .collect();
+    paths.sort();
+    Ok(paths
+        .into_iter()
+        .map(|path| (path.clone(), calibration::load(&path)))
+        .collect())
+}
+
+/// Why a calibration file is not used, with the exit code.
+pub fn refused(error: FileError) -> Failure {
+    let exit = if matches!(error, FileError::Invalid { .. }) {
+        Exit::NotGood
+    } else {
+        Exit::Input
+    };
+    Failure::new(exit, error)
+}
+
+/// Why something could not be stored, with the exit code.
+pub fn not_stored(error: FileError) -> Failure {
+    let exit = if matches!(error, FileError::Io { .. }) {
+        Exit::Output
+    } else {
+        Exit::NotGood
+    };
+    Failure::new(exit, error)
+}
+
+/// Who is selected. One that cannot be read selects nobody.
+pub fn selected(folder: &Path) -> Option<Selection> {
+    selection::load(folder).ok()
+}
+
+/// Who is meant where nobody is named: who was selected last, else the login name.
+pub fn usual_user(selected: Option<&Selection>) -> String {
+    selected.map_or_else(selection::login_name, |s| s.user.clone())
+}
+
+impl Which {
+    /// Whether the file is among these: by what it says, or by its name where it cannot
+    /// be read.
+    pub fn fits(&self, (path, loaded): &Stored) -> bool {
+        let same = |wanted: &Option<String>, is: &str| wanted.as_deref().is_none_or(|w| w == is);
+        if let Ok(c) = loaded {
+            return same(&self.user, &c.user)
+                && same(&self.camera, &c.camera)
+                && same(&self.display, &c.display.id);
+        }
+        let any = "-".to_owned();
+        let [user, camera, display] =
+            [&self.user, &self.camera, &self.display].map(|w| w.as_ref().unwrap_or(&any));
+        let wanted = file_name(user, camera, display);
+        let is = path.file_name().unwrap_or_default().to_string_lossy();
+        let (mut wanted, mut is) = (wanted.split("__"), is.split("__"));
+        [&self.user, &self.camera, &self.display]
+            .into_iter()
+            .all(|named| {
+                let (wanted, is) = (wanted.next(), is.next());
+                named.is_none() || wanted == is
+            })
+    }
+}
