@@ -8,6 +8,9 @@ step "formatting"
 cargo fmt --all --check
 step "portrait for the parity tests"
 scripts/fetch-portrait.sh
+step "an X server without a screen, for the window tests"
+# Where it can be had the test that needs it must run.
+if scripts/fetch-xvfb.sh; then export GAZE_NEED_XVFB=1; fi
 step "build"
 cargo build --quiet --workspace --bins --tests
 scripts/build-examples.sh

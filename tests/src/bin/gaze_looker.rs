@@ -9,8 +9,8 @@
 //! The screen's size in millimetres is what the X server says; the camera sits where
 //! `Screen::laptop` has it. Without a dot they look about. `--ignore-target N`: the N-th place
 //! (from 1) that the dot comes to rest at is not looked at, once. Lines on standard input change
-//! what they do: `offset X Y Z` (the head's place, mm in the camera frame), `ignore N` (counted
-//! from now).
+//! what they do: `offset X Y Z` (the head's place, mm in the camera frame), `beside X Y` (they
+//! look so far beside the dot, normalised), `ignore N` (counted from now).
 
 use std::fs::OpenOptions;
 use std::io::{BufRead, Write};
@@ -144,9 +144,10 @@ fn obey(order: &str, looker: &mut Looker, attention: &mut Attention) -> Result<(
     let words: Vec<&str> = order.split_whitespace().collect();
     match words[..] {
         ["offset", x, y, z] => looker.options.offset_mm = [x.parse()?, y.parse()?, z.parse()?],
+        ["beside", x, y] => looker.options.beside = [x.parse()?, y.parse()?],
         ["ignore", n] => *attention = Attention::ignoring(n.parse()?),
         [] => {}
-        _ => return Err(format!("{order}: offset X Y Z, or ignore N").into()),
+        _ => return Err(format!("{order}: offset X Y Z, beside X Y, or ignore N").into()),
     }
     Ok(())
 }

@@ -34,6 +34,8 @@ pub struct LookerOptions {
     pub sway: f64,
     /// Where the head is beside its usual place, mm in the camera frame.
     pub offset_mm: [f64; 3],
+    /// How far beside what they see they look, normalised: as if a calibration had drifted.
+    pub beside: [f64; 2],
     /// Whether they wear glasses, whoever it is.
     pub glasses: bool,
 }
@@ -49,6 +51,7 @@ impl Default for LookerOptions {
             distance_mm: 560.0,
             sway: 1.0,
             offset_mm: [0.0; 3],
+            beside: [0.0; 2],
             glasses: false,
         }
     }
@@ -98,7 +101,8 @@ impl Looker {
 
     /// Draws what the camera sees at time `t`, seconds, which never goes back.
     pub fn film(&mut self, t: f64) -> &Picture {
-        self.at = self.eyes.look(t);
+        let at = self.eyes.look(t);
+        self.at = [0, 1].map(|i| at[i] + self.options.beside[i]);
         let wave = |hz: f64, phase: f64| {
             let degrees = self.phase + phase + 360.0 * hz * t;
             self.options.sway * degrees.to_radians().sin()
