@@ -2,13 +2,14 @@
 
 use std::time::{Duration, Instant};
 
+use gaze_calib::window::style::DOT_CENTRE;
 use x11rb::connection::Connection;
 use x11rb::protocol::xproto::{ConnectionExt, ImageFormat, KEY_PRESS_EVENT, KEY_RELEASE_EVENT};
 use x11rb::protocol::xtest::ConnectionExt as _;
 use x11rb::rust_connection::RustConnection;
 
 /// The colour of the middle of the calibration's dot, which nothing else on the screen has.
-pub const DOT: [u8; 3] = [255, 214, 10];
+pub const DOT: [u8; 3] = [DOT_CENTRE.0, DOT_CENTRE.1, DOT_CENTRE.2];
 /// Fewer pixels of that colour are no dot.
 const LEAST: usize = 4;
 
