@@ -10,7 +10,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use gaze::calibration::{Calibration, Grade, load};
-use gaze_tests::daemon::{self, Running, fresh_name, program};
+use gaze_tests::daemon::{self, Running, program};
 use gaze_tests::screen::XScreen;
 use gaze_tests::xvfb::Xvfb;
 use ring::Next;
@@ -20,6 +20,8 @@ use ring::layout::{Sample, flags};
 const WATCHDOG: Duration = Duration::from_secs(400);
 /// A dot that is gone for so long gave way to another page.
 const GONE: Duration = Duration::from_millis(2500);
+/// A dot that stays for so long could not be measured; the window says so after 10 s.
+const STUCK: Duration = Duration::from_secs(15);
 const SPACE: u32 = 0x20;
 const ESCAPE: u32 = 0xff1b;
 const R: u32 = 0x72;
@@ -73,15 +75,14 @@ impl Stage {
         let pipe = folder.path().join("camera");
         let made = Command::new("mkfifo").arg(&pipe).status();
         assert!(made.is_ok_and(|s| s.success()), "mkfifo");
-        let shm = fresh_name();
-        let mut command = daemon::command(&shm);
-        command
-            .args(["run", "--source"])
-            .arg(&pipe)
-            .env("XDG_CONFIG_HOME", folder.path())
-            .env("DISPLAY", &xvfb.display)
-            .stderr(Stdio::inherit());
-        let daemon = Running::of(command, shm);
+        let daemon = Running::start_with(|command| {
+            command
+                .arg("--source")
+                .arg(&pipe)
+                .env("XDG_CONFIG_HOME", folder.path())
+                .env("DISPLAY", &xvfb.display)
+                .stderr(Stdio::inherit())
+        });
         let mut looker = Command::new(program("gaze_looker"));
         looker
             .args([
@@ -154,14 +155,15 @@ impl Stage {
     /// Watches the dot until another page follows or `enough` targets were come to; the places.
     fn watch(&self, enough: usize) -> Vec<[f64; 2]> {
         let until = Instant::now() + WATCHDOG;
-        let (mut places, mut last, mut seen): (Vec<[f64; 2]>, Option<[f64; 2]>, _) =
-            (Vec::new(), None, Instant::now());
+        let (mut places, mut last): (Vec<[f64; 2]>, Option<[f64; 2]>) = (Vec::new(), None);
+        let (mut seen, mut moved) = (Instant::now(), Instant::now());
         while Instant::now() < until {
             let dot = self.screen.shot().expect("a picture").dot();
             if let (Some(at), Some(before)) = (dot, last) {
                 let rests = near(at, before, 0.002);
                 if rests && !places.last().is_some_and(|p| near(*p, at, 0.02)) {
                     places.push(at);
+                    moved = Instant::now();
                     if places.len() >= enough {
                         return places;
                     }
@@ -173,6 +175,11 @@ impl Stage {
                 return places;
             }
             last = dot;
+            // A busy machine: nothing could be measured at this dot for a while. Again.
+            if moved.elapsed() > STUCK {
+                self.screen.press(R).expect("a key");
+                moved = Instant::now();
+            }
             std::thread::sleep(Duration::from_millis(80));
         }
         panic!("the sitting did not end; the dot was at {places:?}");
