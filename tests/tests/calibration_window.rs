@@ -16,7 +16,8 @@ use gaze_tests::xvfb::Xvfb;
 use ring::Next;
 use ring::layout::{Sample, flags};
 
-/// What hangs is ended. On two quiet cores the whole takes about a minute and a half.
+/// What hangs is ended. The whole took 183 s on two cores that others had most of (87 s of its
+/// own processor time).
 const WATCHDOG: Duration = Duration::from_secs(400);
 /// A dot that is gone for so long gave way to another page.
 const GONE: Duration = Duration::from_millis(2500);
