@@ -2,11 +2,13 @@
 
 mod fit;
 mod kept;
+mod record;
 mod sitting;
 
 use clap::{Parser, Subcommand};
 pub use fit::{FitArgs, FormArg};
 pub use kept::{ListArgs, ResetArgs, ShowArgs, UseArgs, Which};
+pub use record::RecordArgs;
 pub use sitting::{ExportArgs, RepairArgs, RunArgs, SittingArgs, ValidateArgs};
 
 /// Fits, shows and keeps calibration maps: from where a gaze seems to land to where it does.
@@ -32,6 +34,8 @@ pub enum Command {
     Validate(ValidateArgs),
     /// Look at one dot to undo what the stored calibration has drifted by.
     Repair(RepairArgs),
+    /// Store pictures of looks at known places, to train with.
+    Record(RecordArgs),
     /// Draw a stored calibration as PNG and SVG.
     Export(ExportArgs),
     /// Fit a map to recorded samples and store it.

@@ -8,6 +8,7 @@
 //! | [`samples`] | recorded samples from CSV or JSON lines |
 //! | [`fit`] | `fit`: samples → map → file |
 //! | [`mod@run`], [`validate`], [`repair`] | sittings; [`sitting`] is what they share |
+//! | [`record`] | pictures to train with |
 //! | [`window`] | the window of a sitting |
 //! | [`picture`], [`export`] | a calibration as a picture |
 //! | [`kept`] | what is stored, whose it is, who is selected |
@@ -24,6 +25,7 @@ pub mod fit;
 pub mod kept;
 pub mod live;
 pub mod picture;
+pub mod record;
 pub mod repair;
 pub mod reset;
 pub mod run;
@@ -105,6 +107,7 @@ pub fn run(args: Args, out: &mut dyn Write) -> Result<(), Failure> {
         Command::Run(args) => run::run(&args, out),
         Command::Validate(args) => validate::run(&args, out),
         Command::Repair(args) => repair::run(&args, out),
+        Command::Record(args) => record::run(&args, out),
         Command::Export(args) => export::run(&args, out),
         Command::Fit(args) => fit::run(&args, out),
         Command::Show(args) => show::show(&args, out),

@@ -14,7 +14,7 @@ use ring::Reader;
 use crate::args::SittingArgs;
 use crate::live::{Identity, Live};
 use crate::session::{Kind, Outcome, Plan, Problem, Session};
-use crate::window::{self, Ended, Place};
+use crate::window::{self, Ended, Place, Show};
 use crate::{Exit, Failure, show, time};
 
 /// How long gazed is given to name its camera and network.
@@ -98,26 +98,7 @@ impl Sitting {
             created_unix_s: time::unix_now(),
         };
         let mut session = Session::new(plan).map_err(|e| Failure::new(Exit::NotGood, e))?;
-        let screen = session.plan().screen();
-        let mut live = Live::new(&ring::default_name(), &self.setup, screen);
-        let feed = Box::new(move || {
-            let look = live.next(WAIT);
-            if let Some(Problem::Changed(_)) = look.problem {
-                // It does not wait for what cannot come any more.
-                thread::sleep(WAIT);
-            }
-            Some(look)
-        });
-        let (ended, frames) = window::show(&mut session, &self.place, feed, ring::clock::now_ns)
-            .map_err(|e| Failure::new(Exit::Input, e))?;
-        if self.verbose {
-            eprintln!(
-                "gaze-calib: {} pictures, {:.2} ms each, the longest {:.1} ms",
-                frames.shown,
-                1e3 * frames.mean.as_secs_f64(),
-                1e3 * frames.longest.as_secs_f64()
-            );
-        }
+        let ended = self.show(&mut session)?;
         let line = match (ended, session.outcome()) {
             (Ended::FocusLost, _) => "another window took the keyboard".to_owned(),
             (Ended::Closed, _) => "the window was closed".to_owned(),
@@ -131,6 +112,34 @@ impl Sitting {
             format!("nothing changed: {line}")
         };
         Err(Failure::new(Exit::NotGood, line))
+    }
+
+    /// Opens the window and stays until what it shows is over, or the person left.
+    ///
+    /// # Errors
+    /// [`Failure`]: no window.
+    pub fn show(&self, shown: &mut dyn Show) -> Result<Ended, Failure> {
+        let screen = shown.screen();
+        let mut live = Live::new(&ring::default_name(), &self.setup, screen);
+        let feed = Box::new(move || {
+            let look = live.next(WAIT);
+            if let Some(Problem::Changed(_)) = look.problem {
+                // It does not wait for what cannot come any more.
+                thread::sleep(WAIT);
+            }
+            Some(look)
+        });
+        let (ended, frames) = window::show(shown, &self.place, feed, ring::clock::now_ns)
+            .map_err(|e| Failure::new(Exit::Input, e))?;
+        if self.verbose {
+            eprintln!(
+                "gaze-calib: {} pictures, {:.2} ms each, the longest {:.1} ms",
+                frames.shown,
+                1e3 * frames.mean.as_secs_f64(),
+                1e3 * frames.longest.as_secs_f64()
+            );
+        }
+        Ok(ended)
     }
 
     /// Stores the calibration, selects its user and display, and waits for gazed to

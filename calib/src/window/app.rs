@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use gaze::calibration::DisplayRecord;
+use gaze::screen::Screen;
 use softbuffer::{Context, Rect, Surface};
 use winit::application::ApplicationHandler;
 use winit::dpi::{PhysicalPosition, PhysicalSize};
@@ -22,6 +24,7 @@ use winit::window::{Fullscreen, Window, WindowId};
 
 use super::pages::Pages;
 use super::paint::Canvas;
+use super::scene::Item;
 use super::style::THEME;
 use crate::session::{Key, Look, Session};
 
@@ -47,6 +50,56 @@ pub struct Place {
 /// Where looks come from. It is asked in a thread of its own, may wait for about a
 /// tenth of a second, and says `None` when there was none meanwhile.
 pub type Feed = Box<dyn FnMut() -> Option<Look> + Send>;
+
+/// What a window shows and who hears its keys: a sitting, or a recording.
+pub trait Show {
+    /// The display that its places are on.
+    fn display(&self) -> &DisplayRecord;
+    /// What lines of sight are met with.
+    fn screen(&self) -> Screen {
+        self.display().screen()
+    }
+    /// A look has come.
+    fn look(&mut self, now_ns: u64, look: &Look);
+    /// A key was pressed.
+    fn key(&mut self, now_ns: u64, key: Key);
+    /// Time passes.
+    fn tick(&mut self, now_ns: u64);
+    /// The window can close.
+    fn is_over(&self) -> bool;
+    /// What is to be seen.
+    fn scene(&self, pages: &mut Pages, now_ns: u64) -> Vec<Item>;
+}
+
+impl Show for Session {
+    fn display(&self) -> &DisplayRecord {
+        &self.plan().setup.display
+    }
+
+    fn screen(&self) -> Screen {
+        self.plan().screen()
+    }
+
+    fn look(&mut self, now_ns: u64, look: &Look) {
+        Session::look(self, now_ns, look);
+    }
+
+    fn key(&mut self, now_ns: u64, key: Key) {
+        Session::key(self, now_ns, key);
+    }
+
+    fn tick(&mut self, now_ns: u64) {
+        Session::tick(self, now_ns);
+    }
+
+    fn is_over(&self) -> bool {
+        self.outcome().is_some()
+    }
+
+    fn scene(&self, pages: &mut Pages, now_ns: u64) -> Vec<Item> {
+        pages.scene(&self.view(now_ns))
+    }
+}
 
 /// Why the window closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,12 +137,12 @@ pub enum WindowError {
     Draw(String),
 }
 
-/// Shows the session full screen until it is over or the window is gone.
+/// Shows the session (or whatever it is) full screen until it is over or the window is gone.
 ///
 /// # Errors
 /// [`WindowError`]: the session is as it was when the window failed.
 pub fn show(
-    session: &mut Session,
+    session: &mut dyn Show,
     place: &Place,
     feed: Feed,
     now_ns: fn() -> u64,
@@ -139,7 +192,7 @@ fn follow(
 }
 
 struct App<'a> {
-    session: &'a mut Session,
+    session: &'a mut dyn Show,
     place: &'a Place,
     now_ns: fn() -> u64,
     context: Context<OwnedDisplayHandle>,
@@ -197,8 +250,8 @@ impl App<'_> {
         Ok(shown)
     }
 
-    fn display(&self) -> &gaze::calibration::DisplayRecord {
-        &self.session.plan().setup.display
+    fn display(&self) -> &DisplayRecord {
+        self.session.display()
     }
 
     fn end(&mut self, events: &ActiveEventLoop, how: Result<Ended, WindowError>) {
@@ -216,7 +269,7 @@ impl App<'_> {
         let began = Instant::now();
         let now = (self.now_ns)();
         self.session.tick(now);
-        if self.session.outcome().is_some() {
+        if self.session.is_over() {
             return self.end(events, Ok(Ended::Finished));
         }
         let Some(shown) = &mut self.shown else { return };
@@ -263,7 +316,7 @@ impl ApplicationHandler<Look> for App<'_> {
                 self.leave(events, Ended::FocusLost);
             }
             WindowEvent::Resized(size) => {
-                let display = self.session.plan().setup.display.clone();
+                let display = self.session.display().clone();
                 if let Some(Err(e)) = self.shown.as_mut().map(|s| s.resize(size, &display)) {
                     self.end(events, Err(e));
                 }
@@ -307,7 +360,7 @@ impl Shown {
     fn resize(
         &mut self,
         size: PhysicalSize<u32>,
-        display: &gaze::calibration::DisplayRecord,
+        display: &DisplayRecord,
     ) -> Result<(), WindowError> {
         let [w, h] = [size.width.max(1), size.height.max(1)];
         let least = |v| NonZeroU32::new(v).unwrap_or(NonZeroU32::MIN);
@@ -320,8 +373,8 @@ impl Shown {
     }
 
     /// Draws what changed and hands it over; `false` where nothing did.
-    fn picture(&mut self, session: &Session, now: u64) -> Result<bool, WindowError> {
-        let rects = self.canvas.draw(self.pages.scene(&session.view(now)));
+    fn picture(&mut self, session: &dyn Show, now: u64) -> Result<bool, WindowError> {
+        let rects = self.canvas.draw(session.scene(&mut self.pages, now));
         if rects.is_empty() {
             return Ok(false);
         }

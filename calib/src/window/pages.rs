@@ -44,12 +44,7 @@ impl Pages {
 
     /// What is to be drawn now.
     pub fn scene(&mut self, view: &View<'_>) -> Vec<Item> {
-        let mut page = Page {
-            size: self.size,
-            unit: self.unit,
-            mm: self.px_per_mm,
-            items: Vec::new(),
-        };
+        let mut page = self.page();
         match view {
             View::Welcome(welcome) => page.welcome(welcome),
             View::Target(target) => page.target(target),
@@ -61,6 +56,16 @@ impl Pages {
             View::Done(_) => {}
         }
         page.items
+    }
+
+    /// An empty page.
+    pub(super) fn page(&self) -> Page {
+        Page {
+            size: self.size,
+            unit: self.unit,
+            mm: self.px_per_mm,
+            items: Vec::new(),
+        }
     }
 
     fn result(&mut self, result: &ResultView<'_>) -> Option<Picture> {
@@ -80,15 +85,16 @@ impl Pages {
     }
 }
 
-struct Page {
-    size: [f64; 2],
-    unit: f64,
+/// One page on its way to the window.
+pub(super) struct Page {
+    pub(super) size: [f64; 2],
+    pub(super) unit: f64,
     mm: f64,
-    items: Vec<Item>,
+    pub(super) items: Vec<Item>,
 }
 
 impl Page {
-    fn style(&self, size: f64, weight: Weight, colour: Colour) -> Type {
+    pub(super) fn style(&self, size: f64, weight: Weight, colour: Colour) -> Type {
         Type {
             size: size * self.unit,
             weight,
@@ -97,7 +103,7 @@ impl Page {
         }
     }
 
-    fn text(&mut self, at: [f64; 2], text: &str, style: Type) {
+    pub(super) fn text(&mut self, at: [f64; 2], text: &str, style: Type) {
         self.items.push(Item::Text {
             at,
             text: text.to_owned(),
@@ -107,7 +113,7 @@ impl Page {
 
     /// Lines about the window's middle axis, the first one's base line at `y`; gives
     /// the base line after the last.
-    fn column(&mut self, text: &str, y: f64, style: Type) -> f64 {
+    pub(super) fn column(&mut self, text: &str, y: f64, style: Type) -> f64 {
         let mut y = y;
         for line in wrapped(text, style.size, style.weight, 0.86 * self.size[0]) {
             self.text([self.size[0] / 2.0, y], &line, style);
@@ -179,7 +185,7 @@ impl Page {
     }
 
     /// Keys and what they do, in one line about the middle (more where it is narrow).
-    fn keys(&mut self, keys: &[(&str, &str)], y: f64) {
+    pub(super) fn keys(&mut self, keys: &[(&str, &str)], y: f64) {
         let key = self.style(18.0, Weight::Bold, THEME.ink).at(Anchor::Start);
         let what = self
             .style(18.0, Weight::Regular, THEME.dim)
@@ -221,7 +227,7 @@ impl Page {
         }
     }
 
-    fn place(&self, norm: [f64; 2]) -> [f64; 2] {
+    pub(super) fn place(&self, norm: [f64; 2]) -> [f64; 2] {
         [norm[0] * self.size[0], norm[1] * self.size[1]]
     }
 
@@ -240,7 +246,7 @@ impl Page {
         self.items.push(circle(centre, DOT_CENTRE));
     }
 
-    fn target(&mut self, view: &TargetView) {
+    pub(super) fn target(&mut self, view: &TargetView) {
         let at = self.place(view.dot());
         let radius = RING_START_MM + (RING_END_MM - RING_START_MM) * view.progress;
         let ring = |from, to, colour| Item::Arc {
@@ -264,17 +270,20 @@ impl Page {
         self.count(view.number, view.of);
     }
 
-    /// Beside the dot, towards the middle of the window; what has to be mended first
-    /// is large.
-    fn hint(&mut self, hint: &Hint, dot: [f64; 2]) {
+    /// Beside the dot; what has to be mended first is large.
+    pub(super) fn hint(&mut self, hint: &Hint, dot: [f64; 2]) {
         let (size, weight, colour) = match hint {
             Hint::Problem(_) => (28.0, Weight::Bold, THEME.wrong),
             _ => (20.0, Weight::Regular, THEME.ink),
         };
         let style = self.style(size, weight, colour);
-        let text = sentence(&hint.to_string());
+        self.beside(&sentence(&hint.to_string()), style, dot);
+    }
+
+    /// Words beside the dot, towards the middle of the window.
+    pub(super) fn beside(&mut self, text: &str, style: Type, dot: [f64; 2]) {
         let limit = 0.6 * self.size[0];
-        let lines = wrapped(&text, style.size, style.weight, limit);
+        let lines = wrapped(text, style.size, style.weight, limit);
         let widest = lines
             .iter()
             .map(|l| width(l, style.size, style.weight))
