@@ -22,7 +22,13 @@ fn at_result(session: &Session) -> ResultView<'_> {
 
 #[test]
 fn people_before_cameras_of_any_speed_get_their_map() {
-    for (fps, noise) in [(10.0, 0.01), (30.0, 0.003), (30.0, 0.03), (60.0, 0.01)] {
+    for (fps, noise) in [
+        (5.0, 0.01),
+        (10.0, 0.01),
+        (30.0, 0.003),
+        (30.0, 0.03),
+        (60.0, 0.01),
+    ] {
         for targets in layout::COUNTS {
             let looker = Looker {
                 fps,
@@ -47,7 +53,8 @@ fn people_before_cameras_of_any_speed_get_their_map() {
             // Move, settle, collect, and a blink now and then.
             let seconds = (r.now_ns / MS - 5_000) as f64 / 1000.0;
             let each = seconds / (targets + CHECKS) as f64;
-            assert!((2.0..2.8).contains(&each), "{fps} fps: {each} s a target");
+            let most = if fps < 10.0 { 4.0 } else { 2.8 };
+            assert!((2.0..most).contains(&each), "{fps} fps: {each} s a target");
         }
     }
 }
@@ -309,6 +316,24 @@ fn a_map_worse_than_the_stored_one_is_said_to_be() {
     moved.display.width_mm *= 1.5;
     let (_, (warning, today)) = result_of(Some(moved), &careless);
     assert!(today.is_none() && warning.unwrap().contains("gave when it was made"));
+}
+
+#[test]
+fn what_could_not_be_read_again_is_refused_with_its_reason() {
+    // A file that somebody wrote by hand: its history is younger than it.
+    let mut previous = stored();
+    previous.history = previous.history_for_next(&setup());
+    previous.created_unix_s -= 1;
+    let previous = Some(previous);
+    let mut refused = None;
+    let r = run(Plan { previous, ..nine() }, &Looker::default(), |view| {
+        if let View::Result(result) = view {
+            refused = result.refused.map(str::to_owned);
+        }
+        willing(view)
+    });
+    assert!(refused.unwrap().contains("history"));
+    assert!(matches!(r.session.outcome(), Some(Outcome::Left(_))));
 }
 
 #[test]
