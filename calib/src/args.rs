@@ -1,11 +1,13 @@
 //! The command line.
 
+mod evaluate;
 mod fit;
 mod kept;
 mod record;
 mod sitting;
 
 use clap::{Parser, Subcommand};
+pub use evaluate::EvaluateArgs;
 pub use fit::{FitArgs, FormArg};
 pub use kept::{ListArgs, ResetArgs, ShowArgs, UseArgs, Which};
 pub use record::RecordArgs;
@@ -48,6 +50,8 @@ pub enum Command {
     Use(UseArgs),
     /// Remove stored calibrations, and with them what was learnt from earlier ones.
     Reset(ResetArgs),
+    /// Measure the gaze on recordings of people at known targets.
+    Evaluate(EvaluateArgs),
 }
 
 fn pair(text: &str) -> Option<(&str, &str)> {

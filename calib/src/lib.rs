@@ -14,12 +14,14 @@
 //! | [`kept`] | what is stored, whose it is, who is selected |
 //! | [`show`] | `show`, `list`: what is stored |
 //! | [`use_user`], [`reset`] | `use`, `reset` |
+//! | [`evaluate`] | `evaluate`: recordings of known targets → how far off |
 //! | [`text`] | a calibration as a person reads it |
 //!
 //! Exit codes: [`Exit`].
 
 pub mod args;
 mod ask;
+pub mod evaluate;
 pub mod export;
 pub mod fit;
 pub mod kept;
@@ -114,5 +116,6 @@ pub fn run(args: Args, out: &mut dyn Write) -> Result<(), Failure> {
         Command::List(args) => show::list(&args, out),
         Command::Use(args) => use_user::run(&args, out),
         Command::Reset(args) => reset::run(&args, out),
+        Command::Evaluate(args) => evaluate::run(&args, out),
     }
 }

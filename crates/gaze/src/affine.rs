@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 pub(crate) use fit::looks_at;
 pub use fit::{
     Fit, FitError, FitOptions, FormChoice, GEOMETRIC_STRETCH, MAX_TARGETS, MIN_TARGETS, Sample,
-    TargetFit, diagonal_fraction, fit, fit_with,
+    TargetFit, diagonal_fraction, fit, fit_with, fit_with_history,
 };
 pub use history::{Sitting, SittingTarget};
 

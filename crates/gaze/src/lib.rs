@@ -37,6 +37,7 @@
 //! | [`filter`] | noisy points at the camera's rate → a steady point at any time |
 //! | [`drift`] | whether a calibration still fits where the person sits now |
 //! | [`error_radius`] | how far off a sample should be expected to be |
+//! | [`evaluation`] | how far off it is on recordings of people at known targets |
 
 pub mod affine;
 pub mod calibration;
@@ -44,6 +45,7 @@ pub mod camera;
 pub mod dataset;
 pub mod drift;
 pub mod error_radius;
+pub mod evaluation;
 pub mod eyes;
 pub mod filter;
 pub mod geometric;

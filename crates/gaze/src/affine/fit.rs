@@ -5,45 +5,30 @@
 //! 2. Where there are targets to spare, wild ones are set aside, a quarter of
 //!    them at most (how: `robust.rs`), and the rest is fitted by plain least
 //!    squares.
-//! 3. Each target is left out in turn and predicted from the others; then each
+//! 3. Earlier sittings of the same person, where there are such, are weighed in
+//!    (`pooled.rs`), unless left-out targets of this sitting speak against it.
+//! 4. Each target is left out in turn and predicted from the others; then each
 //!    quarter of the sitting, in the order in which the targets were shown.
 //!
 //! With five or six targets a wild one cannot be located (of five in a cross,
 //! a wild corner leaves the opposite corner just as large a residual): then
 //! nothing is set aside and the fit is only called [`Fit::suspicious`].
 
-mod held;
+mod gather;
+mod judged;
+mod pooled;
 mod robust;
 
-use super::{Affine, Form, SittingTarget};
-pub use held::GEOMETRIC_STRETCH;
-use robust::{Robust, locatable, parameters, robust};
+use super::{Affine, Form, Sitting, SittingTarget};
+pub(crate) use gather::looks_at;
+use gather::{MEDIAN_LENGTH, flat, gather};
+use judged::{clearly_better, fit_form};
+pub use pooled::GEOMETRIC_STRETCH;
 
 /// Fewer targets than this are not fitted.
 pub const MIN_TARGETS: usize = 5;
 /// More targets than this are not fitted.
 pub const MAX_TARGETS: usize = 20;
-
-/// Targets nearer than this are one target written twice.
-const DISTINCT: f64 = 0.02;
-/// Targets or raw points whose spread across is less than this share of their
-/// spread along lie on a line.
-const FLAT: f64 = 0.02;
-/// Where a wild target cannot be located, targets that deviate by more than
-/// this (per axis, degrees of freedom counted, share of the diagonal) are
-/// suspicious. Webcams give 0.02 to 0.04 with nothing wrong; a look a fifth of
-/// the screen beside one target of five gives 0.05.
-const SUSPICIOUS: f64 = 0.05;
-/// Samples further than this from their median, in standard deviations, are strays.
-const STRAY_SIGMA: f64 = 3.0;
-/// Median length of a two-dimensional unit normal variable: √(2 ln 2).
-const MEDIAN_LENGTH: f64 = 1.177_410_022_515_474_7;
-/// Another form than [`Form::Held`] must be this much better on what was left out. Least
-/// squares alone is often a little better within a sitting and clearly worse at the next
-/// (two people, 23 sittings of 16 targets: medians 199 and 310 px against 200 and 275).
-const WORTH_IT: f64 = 0.8;
-/// Into so many blocks of time a sitting is cut to judge a form.
-const BLOCKS: usize = 4;
 
 /// One recorded look: the uncalibrated point, and the target that was looked at.
 pub type Sample = ([f64; 2], [f64; 2]);
@@ -187,16 +172,31 @@ pub fn fit(samples: &[Sample]) -> Result<Fit, FitError> {
 /// # Errors
 /// [`FitError`] says which samples or targets cannot be used and why.
 pub fn fit_with(samples: &[Sample], options: FitOptions) -> Result<Fit, FitError> {
+    fit_with_history(samples, &[], options)
+}
+
+/// [`fit_with`] the help of earlier sittings of the same person in the same setup, newest
+/// first: their targets tell the slopes, and a little of the offset. Where they make the
+/// map worse at left-out targets of this sitting it is fitted without them. An earlier
+/// sitting that is not fit for use has no part; it is no reason for an error.
+///
+/// # Errors
+/// As [`fit_with`]: of this sitting alone.
+pub fn fit_with_history(
+    samples: &[Sample],
+    history: &[Sitting],
+    options: FitOptions,
+) -> Result<Fit, FitError> {
     if !(options.aspect.is_finite() && options.aspect > 0.0) {
         return Err(FitError::Aspect);
     }
     let looks = gather(samples, options.aspect)?;
     match options.form {
-        FormChoice::Only(form) => fit_form(&looks, form, &options),
+        FormChoice::Only(form) => fit_form(&looks, history, form, &options),
         FormChoice::Better => {
-            let mut best = fit_form(&looks, Form::Held, &options);
+            let mut best = fit_form(&looks, history, Form::Held, &options);
             for form in [Form::ScaleOffset, Form::Affine] {
-                if let Ok(other) = fit_form(&looks, form, &options)
+                if let Ok(other) = fit_form(&looks, history, form, &options)
                     && !best.as_ref().is_ok_and(|b| !clearly_better(&other, b))
                 {
                     best = Ok(other);
@@ -221,190 +221,33 @@ struct Look {
     scatter: f64,
 }
 
-/// Whether one form predicts what was left out so much better that it is worth the
-/// risk at the next sitting. Both are judged on the same targets: a form does not win by
-/// setting aside what it cannot explain.
-fn clearly_better(other: &Fit, known: &Fit) -> bool {
-    if other.suspicious != known.suspicious {
-        return known.suspicious;
+impl From<&SittingTarget> for Look {
+    fn from(t: &SittingTarget) -> Self {
+        Self {
+            raw: [t.raw_x, t.raw_y],
+            target: [t.x, t.y],
+            samples: t.samples,
+            scatter: t.scatter,
+        }
     }
-    let judge = |of: &Fit, error: fn(&TargetFit) -> f64| {
-        let common = other.targets.iter().zip(&known.targets).zip(&of.targets);
-        rms(common
-            .filter(|((s, f), _)| s.used || f.used)
-            .map(|(_, t)| error(t)))
-    };
-    let wins = |error: fn(&TargetFit) -> f64| judge(other, error) < WORTH_IT * judge(known, error);
-    wins(|t| t.held_out) && wins(|t| t.held_out_block)
 }
 
-/// The looks at each target as one point, in the order of first appearance, as the
-/// fit sees them.
-///
-/// # Errors
-/// Samples that are not finite, targets on top of each other.
-pub(crate) fn looks_at(samples: &[Sample], aspect: f64) -> Result<Vec<SittingTarget>, FitError> {
-    let looks = grouped(samples, aspect)?;
-    Ok(looks
-        .iter()
-        .map(|look| SittingTarget {
+impl From<&Look> for SittingTarget {
+    fn from(look: &Look) -> Self {
+        Self {
             x: look.target[0],
             y: look.target[1],
             raw_x: look.raw[0],
             raw_y: look.raw[1],
             samples: look.samples,
             scatter: look.scatter,
-        })
-        .collect())
-}
-
-fn grouped(samples: &[Sample], aspect: f64) -> Result<Vec<Look>, FitError> {
-    let finite = |(p, t): &Sample| p.iter().chain(t).all(|v| v.is_finite());
-    if let Some(index) = samples.iter().position(|s| !finite(s)) {
-        return Err(FitError::NotFinite { index });
-    }
-    let mut groups: Vec<([f64; 2], Vec<[f64; 2]>)> = Vec::new();
-    for (raw, target) in samples {
-        match groups.iter_mut().find(|(t, _)| t == target) {
-            Some((_, points)) => points.push(*raw),
-            None => groups.push((*target, vec![*raw])),
         }
     }
-    for (second, (b, _)) in groups.iter().enumerate() {
-        let near = |(a, _): &([f64; 2], _)| (a[0] - b[0]).hypot(a[1] - b[1]) < DISTINCT;
-        if let Some(first) = groups[..second].iter().position(near) {
-            return Err(FitError::Duplicate { first, second });
-        }
-    }
-    Ok(groups
-        .iter()
-        .map(|(target, p)| average(*target, p, aspect))
-        .collect())
-}
-
-/// The looks at targets that can be fitted.
-fn gather(samples: &[Sample], aspect: f64) -> Result<Vec<Look>, FitError> {
-    let looks = grouped(samples, aspect)?;
-    let found = looks.len();
-    if found < MIN_TARGETS {
-        return Err(FitError::TooFewTargets { found });
-    }
-    if found > MAX_TARGETS {
-        return Err(FitError::TooManyTargets { found });
-    }
-    // Each target must be predictable from the others.
-    for left_out in 0..found {
-        let rest = looks.iter().enumerate().filter(|(i, _)| *i != left_out);
-        if flat(rest.map(|(_, look)| look.target)) {
-            return Err(FitError::Collinear);
-        }
-    }
-    Ok(looks)
-}
-
-/// The mean of the samples within three robust deviations of their median.
-fn average(target: [f64; 2], points: &[[f64; 2]], aspect: f64) -> Look {
-    let axis = |i: usize| median(points.iter().map(|p| p[i]));
-    let middle = [axis(0), axis(1)];
-    let distance =
-        |p: &[f64; 2], q: [f64; 2]| diagonal_fraction([p[0] - q[0], p[1] - q[1]], aspect);
-    let sigma = median(points.iter().map(|p| distance(p, middle))) / MEDIAN_LENGTH;
-    let near = || {
-        points
-            .iter()
-            .filter(|p| distance(p, middle) <= STRAY_SIGMA * sigma.max(1e-6))
-    };
-    let count = near().count() as f64;
-    // With two or three samples none may be near: then the median itself.
-    let raw = if count == 0.0 {
-        middle
-    } else {
-        [
-            near().map(|p| p[0]).sum::<f64>() / count,
-            near().map(|p| p[1]).sum::<f64>() / count,
-        ]
-    };
-    let scatter = rms(points.iter().map(|p| distance(p, raw)));
-    Look {
-        raw,
-        target,
-        samples: points.len(),
-        scatter,
-    }
-}
-
-fn fit_form(looks: &[Look], form: Form, options: &FitOptions) -> Result<Fit, FitError> {
-    let aspect = options.aspect;
-    let Robust {
-        map,
-        used,
-        all_wild_set_aside,
-    } = robust(looks, form, options)?;
-    let (least, greatest) = map.stretches();
-    if !map.is_usable() {
-        return Err(FitError::Unusable { least, greatest });
-    }
-    let mut targets = Vec::with_capacity(looks.len());
-    let without = |left_out: &dyn Fn(usize) -> bool| {
-        let rest = looks.iter().enumerate().filter(|(i, _)| !left_out(*i));
-        let rest: Vec<Look> = rest.map(|(_, look)| *look).collect();
-        robust(&rest, form, options).map(|r| r.map)
-    };
-    let block = |i: usize| i * BLOCKS / looks.len();
-    for (i, look) in looks.iter().enumerate() {
-        let alone = without(&|j| j == i)?;
-        // Without a block of few targets the rest may not span the screen.
-        let blind = without(&|j| block(j) == block(i)).unwrap_or(alone);
-        targets.push(TargetFit {
-            target: look.target,
-            raw: look.raw,
-            samples: look.samples,
-            scatter: look.scatter,
-            residual: miss(&map, look, aspect),
-            held_out: miss(&alone, look, aspect),
-            held_out_block: miss(&blind, look, aspect),
-            used: used[i],
-        });
-    }
-    let counted = || targets.iter().filter(|t| t.used);
-    let residual = rms(counted().map(|t| t.residual));
-    let worst = counted().map(|t| t.held_out).fold(0.0, f64::max);
-    let suspicious = if locatable(looks.len(), form) {
-        !all_wild_set_aside
-    } else {
-        let free = looks.len() - parameters(form);
-        residual * (looks.len() as f64 / (2 * free) as f64).sqrt() > SUSPICIOUS
-    };
-    Ok(Fit {
-        map,
-        form,
-        residual,
-        cross_validated: rms(targets.iter().map(|t| t.held_out.min(worst))),
-        suspicious,
-        history_used: false,
-        targets,
-    })
 }
 
 fn miss(map: &Affine, look: &Look, aspect: f64) -> f64 {
     let [x, y] = map.apply(look.raw);
     diagonal_fraction([x - look.target[0], y - look.target[1]], aspect)
-}
-
-/// Whether points lie on a line (or on one spot).
-fn flat(points: impl Iterator<Item = [f64; 2]> + Clone) -> bool {
-    let n = points.clone().count() as f64;
-    let mx = points.clone().map(|p| p[0]).sum::<f64>() / n;
-    let my = points.clone().map(|p| p[1]).sum::<f64>() / n;
-    let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
-    for [x, y] in points {
-        xx += (x - mx) * (x - mx);
-        yy += (y - my) * (y - my);
-        xy += (x - mx) * (y - my);
-    }
-    // Eigenvalues of the 2×2 scatter matrix.
-    let (half, root) = ((xx + yy) / 2.0, ((xx - yy) / 2.0).hypot(xy));
-    half + root <= 1e-12 || half - root < FLAT * FLAT * (half + root)
 }
 
 fn median(values: impl Iterator<Item = f64>) -> f64 {
@@ -423,5 +266,7 @@ fn rms(values: impl Iterator<Item = f64>) -> f64 {
     (sum / count.max(1) as f64).sqrt()
 }
 
+#[cfg(test)]
+mod history_tests;
 #[cfg(test)]
 mod tests;

@@ -8,10 +8,8 @@
 //! left out. `--strict` ends with 1 when a goal is missed; `--worst` writes the pictures with
 //! the largest errors; `--real` measures the irises' answer on recordings of real people, too.
 
-#[path = "../../../gaze/tests/real_people/frames.rs"]
-mod frames;
 mod frontal;
-#[path = "../../../gaze/tests/real_people/npz.rs"]
+#[path = "../../../../calib/src/evaluate/npz.rs"]
 mod npz;
 mod real;
 mod report;

@@ -2,12 +2,13 @@
 
 use std::path::Path;
 
+use gaze::evaluation::Frame;
 use gaze::eyes::iris_px;
 use gaze::head;
 use gaze::screen::Screen;
 use nalgebra::Point2;
 
-use super::frames::{self, Frame};
+use super::npz;
 use super::stage::{gap, offset};
 use super::stats::{Partial, Products, median};
 
@@ -36,7 +37,7 @@ pub struct Answer {
 
 /// Every person's answers.
 pub fn answers(path: &Path) -> Result<Vec<Answer>, String> {
-    let frames = frames::read(path)?;
+    let frames = npz::read(path)?;
     let people = frames.chunk_by(|a, b| a.person == b.person);
     Ok(people.map(answer).collect())
 }
@@ -44,7 +45,7 @@ pub fn answers(path: &Path) -> Result<Vec<Answer>, String> {
 fn answer(frames: &[Frame]) -> Answer {
     let (mut by_axis, mut gaps, mut looks) = ([Partial::default(); 2], Partial::default(), 0);
     let (mut answers, mut biases) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
-    for sitting in frames.chunk_by(|a, b| a.session == b.session) {
+    for sitting in frames.chunk_by(|a, b| a.sitting == b.sitting) {
         let all: Vec<_> = sitting.iter().filter_map(measure).collect();
         looks += all.len();
         for (axis, sums) in by_axis.iter_mut().enumerate() {
@@ -88,24 +89,24 @@ struct Measured {
 }
 
 fn measure(frame: &Frame) -> Option<Measured> {
-    let pose = head::estimate(&frame.landmarks, &frame.camera)?;
-    let [w, h] = frame.window_px;
+    let landmarks = frame.landmarks.as_deref()?;
+    let pose = head::estimate(landmarks, &frame.camera)?;
     let screen = Screen {
         width_mm: WINDOW_MM[0],
         height_mm: WINDOW_MM[1],
-        ..Screen::laptop(w as u32, h as u32)
+        ..frame.screen
     };
     let ray = gaze::ray::Ray {
         origin: pose.translation,
         direction: (screen.point_mm(Point2::from(frame.target)) - pose.translation).normalize(),
     };
-    let irises = [0, 1].map(|eye| iris_px(&frame.landmarks, eye));
-    let measured = gaze::geometric::estimate(&frame.landmarks, &frame.camera, &pose)?.combined;
+    let irises = [0, 1].map(|eye| iris_px(landmarks, eye));
+    let measured = gaze::geometric::estimate(landmarks, &frame.camera, &pose)?.combined;
     Some(Measured {
         measured: [measured.yaw_deg(), measured.pitch_deg()],
         gaze: [ray.yaw_deg(), ray.pitch_deg()],
         head: [pose.yaw, pose.pitch],
-        offset: offset(&frame.landmarks, irises, pose.roll),
-        gap: gap(&frame.landmarks),
+        offset: offset(landmarks, irises, pose.roll),
+        gap: gap(landmarks),
     })
 }

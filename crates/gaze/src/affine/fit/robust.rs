@@ -10,8 +10,8 @@
 //! units of their own spread, has an F distribution with 2 and m degrees of
 //! freedom, whose tail is (1 + 2f/m)^(−m/2); it must lie beyond [`CHANCE`].
 
-use super::held::held;
-use super::{Affine, FitError, FitOptions, Form, Look, MEDIAN_LENGTH, flat, median, miss};
+use super::pooled::least_squares;
+use super::{Affine, FitError, FitOptions, Form, Look, MEDIAN_LENGTH, median, miss};
 
 /// Nobody's eye is more exact, so no target's deviation is judged by a smaller
 /// spread (per axis, share of the diagonal).
@@ -21,8 +21,11 @@ const SUSPECT_SIGMA: f64 = 3.0;
 /// In so many calibrations without a wild target one may be set aside.
 const CHANCE: f64 = 0.05;
 
+#[derive(Clone)]
 pub(super) struct Robust {
-    pub map: Affine,
+    /// The targets that are not wild.
+    pub kept: Vec<Look>,
+    /// Which of all they are.
     pub used: Vec<bool>,
     /// False when there were more wild targets than may be set aside.
     pub all_wild_set_aside: bool,
@@ -34,18 +37,17 @@ pub(super) fn locatable(targets: usize, form: Form) -> bool {
     targets >= parameters(form) + 4
 }
 
-/// The map without wild targets.
+/// The targets without wild ones.
 ///
 /// # Errors
 /// [`FitError::Singular`] when the raw points do not span what the form needs.
 pub(super) fn robust(looks: &[Look], form: Form, options: &FitOptions) -> Result<Robust, FitError> {
-    let aspect = options.aspect;
     let mut used = vec![true; looks.len()];
     let mut wild = 0;
     if locatable(looks.len(), form) {
-        let mut suspects = suspects(looks, form, aspect);
+        let mut suspects = suspects(looks, form, options);
         suspects.iter().for_each(|i| used[*i] = false);
-        while let Some(place) = most_harmless(looks, &used, &suspects, form, aspect) {
+        while let Some(place) = most_harmless(looks, &used, &suspects, form, options) {
             used[suspects.swap_remove(place)] = true;
         }
         // More than a quarter: no majority worth the name.
@@ -54,13 +56,10 @@ pub(super) fn robust(looks: &[Look], form: Form, options: &FitOptions) -> Result
             used.fill(true);
         }
     }
-    let looks = kept(looks, &used);
-    let mut map = least_squares(&looks, form).ok_or(FitError::Singular)?;
-    if form == Form::Held {
-        map = held(&looks, map, options);
-    }
+    let kept = kept(looks, &used);
+    least_squares(&kept, form, options).ok_or(FitError::Singular)?;
     Ok(Robust {
-        map,
+        kept,
         all_wild_set_aside: wild <= used.len() / 4,
         used,
     })
@@ -76,14 +75,14 @@ fn kept(looks: &[Look], used: &[bool]) -> Vec<Look> {
 }
 
 /// Targets far from the majority's map; never so many that the rest cannot be fitted.
-fn suspects(looks: &[Look], form: Form, aspect: f64) -> Vec<usize> {
+fn suspects(looks: &[Look], form: Form, options: &FitOptions) -> Vec<usize> {
     let (n, p) = (looks.len(), parameters(form));
-    let Some(majority) = least_trimmed(looks, form, aspect) else {
+    let Some(majority) = least_trimmed(looks, form, options) else {
         return Vec::new();
     };
     let misses: Vec<f64> = looks
         .iter()
-        .map(|look| miss(&majority, look, aspect))
+        .map(|look| miss(&majority, look, options.aspect))
         .collect();
     let scale = median(misses.iter().copied()) / MEDIAN_LENGTH * (1.0 + 5.0 / (n - p) as f64);
     let limit = SUSPECT_SIGMA * scale.max(FLOOR);
@@ -99,10 +98,11 @@ fn most_harmless(
     used: &[bool],
     suspects: &[usize],
     form: Form,
-    aspect: f64,
+    options: &FitOptions,
 ) -> Option<usize> {
+    let aspect = options.aspect;
     let others = kept(looks, used);
-    let map = least_squares(&others, form)?;
+    let map = least_squares(&others, form, options)?;
     let free = (2 * (others.len() - parameters(form))) as f64;
     let squares: f64 = others
         .iter()
@@ -145,17 +145,21 @@ fn leverage(others: &[Look], [x, y]: [f64; 2], form: Form) -> f64 {
 }
 
 /// The minimal set of targets whose exact map has the least sum of the smaller squares.
-fn least_trimmed(looks: &[Look], form: Form, aspect: f64) -> Option<Affine> {
+fn least_trimmed(looks: &[Look], form: Form, options: &FitOptions) -> Option<Affine> {
     let (n, p) = (looks.len(), parameters(form));
     let majority = (n + p).div_ceil(2);
     let mut best: Option<(f64, Affine)> = None;
     let mut squares = Vec::with_capacity(n);
     let mut consider = |set: &[Look]| {
-        let Some(map) = least_squares(set, form) else {
+        let Some(map) = least_squares(set, form, options) else {
             return;
         };
         squares.clear();
-        squares.extend(looks.iter().map(|look| miss(&map, look, aspect).powi(2)));
+        squares.extend(
+            looks
+                .iter()
+                .map(|look| miss(&map, look, options.aspect).powi(2)),
+        );
         squares.sort_by(f64::total_cmp);
         let sum = squares[..majority].iter().sum();
         if best.is_none_or(|(least, _)| sum < least) {
@@ -173,51 +177,6 @@ fn least_trimmed(looks: &[Look], form: Form, aspect: f64) -> Option<Affine> {
         }
     }
     best.map(|(_, map)| map)
-}
-
-/// Plain least squares, axis by axis, about the means. `None` when the raw
-/// points do not span what the form needs.
-fn least_squares(looks: &[Look], form: Form) -> Option<Affine> {
-    let n = looks.len() as f64;
-    let mean = |of: &dyn Fn(&Look) -> f64| looks.iter().map(of).sum::<f64>() / n;
-    let (mx, my) = (mean(&|l| l.raw[0]), mean(&|l| l.raw[1]));
-    let (mu, mv) = (mean(&|l| l.target[0]), mean(&|l| l.target[1]));
-    let product = |f: &dyn Fn(&Look) -> f64, g: &dyn Fn(&Look) -> f64| {
-        looks.iter().map(|l| f(l) * g(l)).sum::<f64>()
-    };
-    let (x, y) = (|l: &Look| l.raw[0] - mx, |l: &Look| l.raw[1] - my);
-    let (u, v) = (|l: &Look| l.target[0] - mu, |l: &Look| l.target[1] - mv);
-    let (xx, yy, xy) = (product(&x, &x), product(&y, &y), product(&x, &y));
-    let (a, b, d, e) = match form {
-        Form::ScaleOffset => {
-            if xx.min(yy) <= 1e-12 {
-                return None;
-            }
-            (product(&x, &u) / xx, 0.0, 0.0, product(&y, &v) / yy)
-        }
-        Form::Affine | Form::Held => {
-            if flat(looks.iter().map(|l| l.raw)) {
-                return None;
-            }
-            let k = 1.0 / (xx * yy - xy * xy);
-            let (xu, yu) = (product(&x, &u), product(&y, &u));
-            let (xv, yv) = (product(&x, &v), product(&y, &v));
-            (
-                k * (yy * xu - xy * yu),
-                k * (xx * yu - xy * xu),
-                k * (yy * xv - xy * yv),
-                k * (xx * yv - xy * xv),
-            )
-        }
-    };
-    Some(Affine {
-        a,
-        b,
-        c: mu - a * mx - b * my,
-        d,
-        e,
-        f: mv - d * mx - e * my,
-    })
 }
 
 /// Free coefficients on each axis.
