@@ -4,7 +4,7 @@ mod setup;
 
 use std::io::{self, IsTerminal, Write};
 
-use gaze::affine::{Fit, FitOptions, fit_with};
+use gaze::affine::{Fit, FitOptions, fit_with_history};
 use gaze::calibration::{self, Calibration, Grade, HeadRange, Setup, Sitting, file_name};
 
 use crate::args::FitArgs;
@@ -82,7 +82,7 @@ fn fitted(
         aspect: setup.display.aspect(),
         ..FitOptions::default()
     };
-    let fit = fit_with(&recording.samples, options).map_err(|e| e.to_string())?;
+    let fit = fit_with_history(&recording.samples, &history, options).map_err(|e| e.to_string())?;
     let head = HeadRange::of(recording.heads.iter().copied());
     let calibration = Calibration::from_fit(&fit, setup, head, history, time::unix_now());
     if recording.checks.is_empty() {

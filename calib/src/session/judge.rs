@@ -1,6 +1,8 @@
 //! From the looks of a sitting to its result.
 
-use gaze::affine::{Affine, Fit, FitOptions, MIN_TARGETS, Sample, diagonal_fraction, fit_with};
+use gaze::affine::{
+    Affine, Fit, FitOptions, MIN_TARGETS, Sample, diagonal_fraction, fit_with_history,
+};
 use gaze::calibration::{Calibration, Grade, HeadRange, HeadSample, TargetRecord};
 
 use super::ruler::Ruler;
@@ -58,9 +60,9 @@ pub fn fitted(points: &[Point], plan: &Plan) -> Result<(Calibration, Fit), Strin
         aspect: plan.setup.display.aspect(),
         ..FitOptions::default()
     };
-    let fit = fit_with(&samples(looked()), options).map_err(|e| e.to_string())?;
     let previous = plan.previous.as_ref();
     let history = previous.map_or_else(Vec::new, |c| c.history_for_next(&plan.setup));
+    let fit = fit_with_history(&samples(looked()), &history, options).map_err(|e| e.to_string())?;
     let head = HeadRange::of(looked().flat_map(|p| &p.looks).map(|l| HeadSample {
         eye_mm: l.eyes_mm,
         yaw_pitch_deg: [l.head_deg[0], l.head_deg[1]],
