@@ -313,6 +313,7 @@ fn a_second_fit_remembers_the_first_and_says_when_it_is_worse() {
         assert!(output.status.success(), "{output:?}");
         let said = String::from_utf8(output.stderr).unwrap();
         let stored: Calibration = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(stored.history_used, !stored.history.is_empty());
         (stored.history.len(), said)
     };
     assert_eq!(history(&["--json"]), (0, String::new()));

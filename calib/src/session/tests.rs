@@ -307,6 +307,7 @@ fn a_map_worse_than_the_stored_one_is_said_to_be() {
     let (again, (warning, _)) = result_of(Some(good.clone()), &Looker::default());
     assert_eq!(warning, None);
     assert_eq!(again.stored().history.len(), 1);
+    assert!(again.stored().history_used);
     // Another person's map in the file: it was worse, whatever it promised.
     let mut foreign = good.clone();
     foreign.map.c += 0.3;
