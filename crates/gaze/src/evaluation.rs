@@ -5,7 +5,7 @@
 //! * **same**: a map fitted to all targets of a sitting but one, tested at that one;
 //! * **next**: a sitting's map, tested at the same person's next sitting.
 //!
-//! Each way from a face to a raw point ([`Frame::point`]) is paired with a way to fit a map. The
+//! Each way from a face to a raw point ([`Method`]) is paired with a way to fit a map. The
 //! last is the product's own, with the history of the person's earlier sittings, and
 //! never a later one. Of that it is also told what share of the looks lies within the
 //! expected-error radius ([`Row::within`]).

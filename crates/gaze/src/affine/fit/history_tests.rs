@@ -77,12 +77,18 @@ fn what_is_not_fit_for_use_has_no_part() {
         |s| s.targets.iter_mut().for_each(|t| t.raw_x = 0.5),
         |s| s.targets.iter_mut().for_each(|t| t.y = t.x),
         // More than a quarter of it is wild: it contradicts itself.
-        |s| (0..4).for_each(|i| s.targets[2 * i].raw_x += 0.6 + 0.3 * i as f64),
+        |s| {
+            s.targets[0].raw_x += 0.5;
+            s.targets[4].raw_y -= 0.6;
+            s.targets[8].raw_x -= 0.7;
+        },
     ];
     for change in broken {
         let mut sitting = past(&sitting(&PERSON, [0.0; 2], 0.005, 2));
         change(&mut sitting);
-        let with = fit_with_history(&ours, &[sitting], options(Form::Held)).unwrap();
+        let history = [sitting];
+        assert!(judged::past(&history, Form::Held, &options(Form::Held)).is_empty());
+        let with = fit_with_history(&ours, &history, options(Form::Held)).unwrap();
         assert_eq!(with, alone);
     }
 }
@@ -130,12 +136,18 @@ proptest! {
     ) {
         let ours = sitting(&PERSON, [0.0; 2], 0.01, seed);
         let mut earlier = past(&sitting(&PERSON, [0.0; 2], 0.01, seed + 100));
-        let before = fit_with_history(&ours, &[earlier.clone()], options(Form::Held)).unwrap();
+        // Past the judgement whether history is worth it.
+        let pooled = |earlier: &Sitting| {
+            let options = options(Form::Held);
+            let past = judged::past(std::slice::from_ref(earlier), Form::Held, &options);
+            pooled::pooled(&gather(&ours, ASPECT).unwrap(), &past, Form::Held, &options).unwrap()
+        };
+        let before = pooled(&earlier);
         earlier.targets[which].raw_x += error * angle.cos();
         earlier.targets[which].raw_y += error * angle.sin();
-        let after = fit_with_history(&ours, &[earlier], options(Form::Held)).unwrap();
+        let after = pooled(&earlier);
         for (raw, _) in &ours {
-            let (p, q) = (before.map.apply(*raw), after.map.apply(*raw));
+            let (p, q) = (before.apply(*raw), after.apply(*raw));
             let moved = diagonal_fraction([p[0] - q[0], p[1] - q[1]], ASPECT);
             prop_assert!(moved < 0.02, "{moved} by an error of {error}");
         }

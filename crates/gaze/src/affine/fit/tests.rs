@@ -200,7 +200,9 @@ proptest! {
     fn one_wild_target_of_nine_moves_the_map_by_a_fifth_of_its_error_at_most(
         which in 0usize..9, angle in 0.0..6.3f64, error in 0.15..3.0f64,
     ) {
-        for (form, clean) in [(Form::Affine, nine()), (Form::ScaleOffset, level())] {
+        for (form, clean) in [
+            (Form::Affine, nine()), (Form::Held, nine()), (Form::ScaleOffset, level()),
+        ] {
             let mut wild = clean.clone();
             wild[which].0[0] += error * angle.cos();
             wild[which].0[1] += error * angle.sin();
@@ -214,6 +216,29 @@ proptest! {
                 let (p, q) = (before.apply(*raw), after.apply(*raw));
                 let moved = diagonal_fraction([p[0] - q[0], p[1] - q[1]], ASPECT);
                 prop_assert!(moved <= 0.2 * own, "{form:?}: moved {moved} by an error of {own}");
+            }
+        }
+    }
+
+    /// Of five it cannot be told which is wrong, only that one is (from a fifth of the
+    /// diagonal on).
+    #[test]
+    fn one_wild_target_of_five_is_flagged_and_none_set_aside(
+        which in 0usize..5, angle in 0.0..6.3f64, error in 0.8..3.0f64,
+    ) {
+        for form in [Form::Affine, Form::Held] {
+            let mut wild = five();
+            wild[which].0[0] += error * angle.cos();
+            wild[which].0[1] += error * angle.sin();
+            match fit_with(&wild, only(form)) {
+                Ok(found) => {
+                    prop_assert!(found.suspicious, "{form:?}");
+                    prop_assert!(found.targets.iter().all(|t| t.used));
+                }
+                Err(why) => {
+                    let refused = matches!(why, FitError::Singular | FitError::Unusable { .. });
+                    prop_assert!(refused, "{why}");
+                }
             }
         }
     }
