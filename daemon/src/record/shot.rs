@@ -162,4 +162,63 @@ mod tests {
         assert_eq!(now.calendar_ms(4_750_000_000), 1_699_999_999_750);
         assert_eq!(now.calendar_ms(5_000_000_001), 1_700_000_000_000);
     }
+
+    #[test]
+    fn only_one_face_with_open_eyes_in_a_sound_picture_is_of_use() {
+        let mut good = Shot {
+            frame: vision::Frame::default(),
+            measurement: Some(seen()),
+            landmarks: [[1.0; 3]; gaze::landmarks::COUNT],
+            camera: Some(gaze::camera::Intrinsics::from_fov(8, 8, 60.0)),
+        };
+        good.frame.reset(8, 8, vision::PixelFormat::Gray8);
+        let mut over = PassedOver::default();
+        assert!(usable(&good, &mut over).is_some());
+        assert_eq!(over, PassedOver::default());
+        let mut with = |change: fn(&mut Measurement, &mut Shot)| {
+            let (mut m, mut over) = (seen(), PassedOver::default());
+            change(&mut m, &mut good);
+            good.measurement = Some(m);
+            assert!(usable(&good, &mut over).is_none());
+            let PassedOver {
+                no_face,
+                eyes_shut,
+                company,
+                bad_picture,
+            } = over;
+            [no_face, eyes_shut, company, bad_picture]
+        };
+        // A bystander is told by the number of faces alone.
+        assert_eq!(with(|m, _| m.table.count = 2), [0, 0, 1, 0]);
+        let one_eye = |m: &mut Measurement, _: &mut Shot| {
+            m.face.as_mut().unwrap().open = [true, false];
+        };
+        assert_eq!(with(one_eye), [0, 1, 0, 0]);
+        assert_eq!(with(|m, _| m.face = None), [1, 0, 0, 0]);
+        assert_eq!(with(|m, _| m.frozen = true), [0, 0, 0, 1]);
+        assert_eq!(with(|m, _| m.fault = true), [0, 0, 0, 1]);
+        assert_eq!(with(|_, s| s.frame.data.clear()), [0, 0, 0, 1]);
+    }
+
+    fn seen() -> Measurement {
+        Measurement {
+            frame_index: 1,
+            captured_ns: 1,
+            perceived_ns: 2,
+            frozen: false,
+            fault: false,
+            face: Some(FaceMeasurement {
+                id: 1,
+                openness: [1.0; 2],
+                open: [true; 2],
+                head_deg: [0.0; 3],
+                head_mm: [0.0, 0.0, 600.0],
+                gaze: None,
+            }),
+            table: ring::layout::FaceTable {
+                count: 1,
+                ..Default::default()
+            },
+        }
+    }
 }
