@@ -4,7 +4,7 @@ mod setup;
 
 use std::io::{self, IsTerminal, Write};
 
-use gaze::affine::{Fit, FitOptions, fit_with_history};
+use gaze::affine::{Fit, FitOptions, TargetFit, fit_with, fit_with_history};
 use gaze::calibration::{self, Calibration, Grade, HeadRange, Setup, Sitting, file_name};
 
 use crate::args::FitArgs;
@@ -35,10 +35,9 @@ pub fn run(args: &FitArgs, out: &mut dyn Write) -> Result<(), Failure> {
         let name = file_name(&setup.user, &setup.camera, &setup.display.id);
         calibration::load(&folder.join(name)).ok()
     });
-    let history = match &stored {
-        Some(stored) if !args.no_history => stored.history_for_next(&setup),
-        _ => Vec::new(),
-    };
+    let history = stored
+        .as_ref()
+        .map_or_else(Vec::new, |s| s.history_for_next(&setup));
     let (calibration, fit) = fitted(args, &recording, &setup, history)
         .map_err(|line| Failure::new(Exit::NotGood, format!("{file}: {line}")))?;
 
@@ -70,19 +69,33 @@ pub fn run(args: &FitArgs, out: &mut dyn Write) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Whether a stored sitting was fitted to this very recording: it must not teach its own
+/// map a second time, nor may the samples that judge it. Two sittings never have a mean
+/// look in common to nine digits.
+fn same_sitting(sitting: &Sitting, fit: &Fit) -> bool {
+    let same = |a: [f64; 2], x: f64, y: f64| (a[0] - x).abs().max((a[1] - y).abs()) < 1e-9;
+    sitting.targets.iter().any(|t| {
+        let here = |f: &TargetFit| same(f.target, t.x, t.y) && same(f.raw, t.raw_x, t.raw_y);
+        fit.targets.iter().any(here)
+    })
+}
+
 /// The map, judged by the samples that were taken for that.
 fn fitted(
     args: &FitArgs,
     recording: &Recording,
     setup: &Setup,
-    history: Vec<Sitting>,
+    mut history: Vec<Sitting>,
 ) -> Result<(Calibration, Fit), String> {
     let options = FitOptions {
         form: args.form.into(),
         aspect: setup.display.aspect(),
         ..FitOptions::default()
     };
-    let fit = fit_with_history(&recording.samples, &history, options).map_err(|e| e.to_string())?;
+    let alone = fit_with(&recording.samples, options).map_err(|e| e.to_string())?;
+    history.retain(|sitting| !same_sitting(sitting, &alone));
+    let taught: &[Sitting] = if args.no_history { &[] } else { &history };
+    let fit = fit_with_history(&recording.samples, taught, options).map_err(|e| e.to_string())?;
     let head = HeadRange::of(recording.heads.iter().copied());
     let calibration = Calibration::from_fit(&fit, setup, head, history, time::unix_now());
     if recording.checks.is_empty() {

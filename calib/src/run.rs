@@ -18,14 +18,15 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let sitting = Sitting::prepare(&args.sitting)?;
     let targets = args.targets.parse().unwrap_or(9);
     let (outcome, session) = sitting.hold(Kind::Calibrate { targets })?;
+    let Outcome::Store(calibration) = outcome else {
+        return Err(Failure::new(Exit::NotGood, "nothing changed"));
+    };
+    // The calibration first: a record that cannot be written must not cost it.
+    sitting.store(&calibration, out)?;
     if let Some(file) = &args.samples {
         samples::write(file, &session.plan().setup, session.points())
             .map_err(|e| Failure::new(Exit::Output, format!("{}: {e}", file.display())))?;
     }
-    let Outcome::Store(calibration) = outcome else {
-        return Err(Failure::new(Exit::NotGood, "nothing changed"));
-    };
-    sitting.store(&calibration, out)?;
     if args.sitting.json {
         text::json(&calibration, out)?;
     } else {

@@ -145,7 +145,7 @@ fn write_past(c: &Calibration, now_unix_s: u64, out: &mut dyn Write) -> io::Resu
             if c.history_used {
                 "they had a part in the map"
             } else {
-                "without them the map is better"
+                "they had none in the map"
             }
         )?;
     }

@@ -313,13 +313,19 @@ fn a_second_fit_remembers_the_first_and_says_when_it_is_worse() {
         assert!(output.status.success(), "{output:?}");
         let said = String::from_utf8(output.stderr).unwrap();
         let stored: Calibration = serde_json::from_slice(&output.stdout).unwrap();
-        assert_eq!(stored.history_used, !stored.history.is_empty());
+        let taught = !stored.history.is_empty() && !more.contains(&"--no-history");
+        assert_eq!(stored.history_used, taught);
         (stored.history.len(), said)
     };
     assert_eq!(history(&["--json"]), (0, String::new()));
+    // The same recording teaches nothing new.
+    assert_eq!(history(&["--json"]), (0, String::new()));
+    fs::write(&file, careless(&recording(3), 0.001)).unwrap();
     assert_eq!(history(&["--json"]), (1, String::new()));
+    fs::write(&file, careless(&recording(3), 0.002)).unwrap();
     assert_eq!(history(&["--json", "--dry-run"]), (2, String::new()));
-    assert_eq!(history(&["--json", "--no-history"]), (0, String::new()));
+    // Not used, and not forgotten either.
+    assert_eq!(history(&["--json", "--no-history"]), (2, String::new()));
 
     fs::write(&file, careless(&recording(3), 0.05)).unwrap();
     let (_, said) = history(&["--json"]);

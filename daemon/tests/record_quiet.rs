@@ -40,7 +40,7 @@ fn the_hot_path_stays_quiet() {
     let runtime = Runtime::load(None).unwrap();
     let store = ModelStore::open(None).unwrap();
     let door = Door::at(&dir.path().join("gaze/quiet.record")).unwrap();
-    let mut client = UnixStream::connect(door.path()).unwrap();
+    let path = door.path().to_owned();
     let options = OpenOptions {
         looped: true,
         ..OpenOptions::default()
@@ -67,6 +67,7 @@ fn the_hot_path_stays_quiet() {
         }
     };
     frames(60);
+    let mut client = UnixStream::connect(path).unwrap();
     client.set_read_timeout(Some(WATCHDOG)).unwrap();
     let mut answers = BufReader::new(client.try_clone().unwrap());
     let mut hear = || {

@@ -49,7 +49,7 @@ pub struct FitArgs {
     /// Do not ask where the stored calibration is better.
     #[arg(long, short)]
     pub yes: bool,
-    /// Leave out what earlier calibrations of this setup taught.
+    /// Fit without what earlier calibrations of this setup taught; they stay stored.
     #[arg(long)]
     pub no_history: bool,
     /// Whose eyes [default: as recorded, else who was selected last, else the login name]

@@ -344,7 +344,7 @@ impl Page {
         let redo = match (view.again, view.bad.len()) {
             (1, 1) => "show the marked one again".to_owned(),
             (n, bad) if n == bad => format!("show the {n} marked ones again"),
-            _ => "all over again".to_owned(),
+            (n, _) => format!("show {n} dots again"),
         };
         let store = match view.kind {
             Kind::Validate { .. } => "done",

@@ -81,21 +81,24 @@ impl FolderWatch {
         for _ in 0..ATTEMPTS {
             let mut wanted: Vec<Watched> = folders.iter().filter_map(|f| nearest(f)).collect();
             wanted.dedup();
-            let mut watched = self.shared.lock();
-            if !self.shared.lost.swap(false, Relaxed) && *watched == wanted {
-                return;
-            }
-            for old in watched.drain(..) {
+            let old = {
+                let mut watched = self.shared.lock();
+                if !self.shared.lost.swap(false, Relaxed) && *watched == wanted {
+                    return;
+                }
+                std::mem::take(&mut *watched)
+            };
+            // Without the lock: the watcher's thread answers these calls, and takes the
+            // lock for the news that it may be telling just now.
+            for old in old {
                 let _ = watcher.unwatch(&old.path); // gone with its folder, mostly
             }
-            for new in wanted {
-                if watcher
+            wanted.retain(|new| {
+                watcher
                     .watch(&new.path, RecursiveMode::NonRecursive)
                     .is_ok()
-                {
-                    watched.push(new);
-                }
-            }
+            });
+            *self.shared.lock() = wanted;
         }
     }
 }

@@ -336,7 +336,10 @@ impl Calibration {
             targets: fitted.chain(checked).collect(),
         };
         let mut history = vec![newest];
-        history.extend(self.history.iter().take(MAX_HISTORY - 1).cloned());
+        history.extend(self.history.iter().cloned());
+        // A clock that was wrong for a while does not make a file that is refused.
+        history.sort_by_key(|sitting| std::cmp::Reverse(sitting.created_unix_s));
+        history.truncate(MAX_HISTORY);
         history
     }
 
