@@ -69,7 +69,7 @@ mod tests {
         for at in targets {
             for k in 1..=6 {
                 let part = f64::from(k.min(3)) / 3.0;
-                let dot = [0, 1].map(|i| from[i] + part * (at[i] - from[i]));
+                let dot = [0, 1].map(|i| (1.0 - part) * from[i] + part * at[i]);
                 let looked = attention.of(Some(dot)).unwrap();
                 if looked != dot {
                     assert_eq!(looked, [0.1, 0.1]);
