@@ -233,6 +233,13 @@ fn pairs_are_whole_and_every_label_belongs_to_its_picture() {
     client.target(1, 0, 10.0);
     let (more, done) = client.until_done();
     assert_eq!((more.len(), done.stored), (1, 1));
+    // A time that is over ends it; nothing of after it is of this place.
+    let short = client.target(1000, 0, 0.4);
+    let (in_time, done) = client.until_done();
+    assert!(0 < done.stored && done.stored < 1000, "{done:?}");
+    for stored in in_time {
+        assert!((short.from_ns..=short.until_ns).contains(&stored.captured_ns));
+    }
     let unended = client.target(1000, 100, 60.0);
     client.stored();
     drop(client);

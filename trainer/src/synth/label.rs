@@ -6,6 +6,7 @@ use render::scenario::{CONTACT_DEG, Plan, Shot, lens_angle_deg};
 use render::truth::Truth as Seen;
 use serde::{Deserialize, Serialize};
 
+use gaze::dataset::{Inference, Tracked, Xyz};
 use gaze::screen::Screen;
 
 /// Number of this layout of `truth`; another number is another layout.
@@ -26,42 +27,6 @@ pub struct Label {
     pub moondream_result: Xyz,
     /// Everything that is true of the picture.
     pub truth: Truth,
-}
-
-/// The user's record of a tracker.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Inference {
-    /// The one tracker there is.
-    #[serde(rename = "Gaze")]
-    pub gaze: Tracked,
-}
-
-/// What a tracker of the face's direction says. Nothing here follows from where the eyes look.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub struct Tracked {
-    /// Centre of the eyeball at the image's left, pixels; z is 0.
-    pub left_eye: Xyz,
-    /// Centre of the eyeball at the image's right, pixels; z is 0.
-    pub right_eye: Xyz,
-    /// Of the head, degrees: positive to the image's right.
-    pub yaw: f64,
-    /// Of the head, degrees: positive up.
-    pub pitch: f64,
-    /// Of the head, degrees: positive clockwise in the image.
-    pub roll: f64,
-    /// Unit vector out of the face, camera frame.
-    pub vector: Xyz,
-    /// Always null here.
-    pub landmarks: Option<Vec<Xyz>>,
-}
-
-/// Three numbers by name.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-#[allow(missing_docs)]
-pub struct Xyz {
-    pub x: f64,
-    pub y: f64,
-    pub z: f64,
 }
 
 /// What is true of a picture. Millimetres are of the camera's frame (x right, y down, z away).
@@ -191,10 +156,6 @@ fn angle(v: f64) -> f64 {
     digits([v], 1e4)[0]
 }
 
-fn xyz([x, y, z]: [f64; 3]) -> Xyz {
-    Xyz { x, y, z }
-}
-
 /// Name of a person's folder, `number` from 0.
 pub fn person_name(number: usize) -> String {
     format!("person-{:04}", number + 1)
@@ -220,7 +181,7 @@ impl Label {
             screen_x: target[0],
             screen_y: target[1],
             inference: Inference {
-                gaze: Tracked::of_the_head(&seen[shot.followed]),
+                gaze: of_the_head(&seen[shot.followed]),
             },
             moondream_result: Xyz::default(),
             truth: Truth {
@@ -257,24 +218,23 @@ impl From<Camera> for Lens {
     }
 }
 
-impl Tracked {
-    fn of_the_head(seen: &Seen) -> Tracked {
-        let [yaw, pitch, roll] = seen.head.map(angle);
-        let eye = |i: usize| {
-            let [x, y] = px(seen.centre_px[i]);
-            Xyz { x, y, z: 0.0 }
-        };
-        let (sy, cy) = libm::sincos(seen.head[0].to_radians());
-        let (sp, cp) = libm::sincos(seen.head[1].to_radians());
-        Tracked {
-            left_eye: eye(0),
-            right_eye: eye(1),
-            yaw,
-            pitch,
-            roll,
-            vector: xyz(unit(Vector3::new(cp * sy, -sp, -cp * cy))),
-            landmarks: None,
-        }
+/// What a tracker of the face's direction would have recorded; landmarks are not rendered.
+fn of_the_head(seen: &Seen) -> Tracked {
+    let [yaw, pitch, roll] = seen.head.map(angle);
+    let eye = |i: usize| {
+        let [x, y] = px(seen.centre_px[i]);
+        Xyz { x, y, z: 0.0 }
+    };
+    let (sy, cy) = libm::sincos(seen.head[0].to_radians());
+    let (sp, cp) = libm::sincos(seen.head[1].to_radians());
+    Tracked {
+        left_eye: eye(0),
+        right_eye: eye(1),
+        yaw,
+        pitch,
+        roll,
+        vector: unit(Vector3::new(cp * sy, -sp, -cp * cy)).into(),
+        landmarks: None,
     }
 }
 
