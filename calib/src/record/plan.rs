@@ -80,12 +80,12 @@ pub fn pictures(steps: &[Step]) -> u32 {
 pub fn words(prompt: Prompt) -> Option<&'static str> {
     Some(match prompt {
         Prompt::Still => return None,
-        Prompt::Left => "keep looking at the dot and turn your head slowly to the left",
-        Prompt::Right => "keep looking at the dot and turn your head slowly to the right",
-        Prompt::Up => "keep looking at the dot and tilt your head slowly up",
-        Prompt::Down => "keep looking at the dot and tilt your head slowly down",
-        Prompt::Nearer => "keep looking at the dot and come slowly nearer",
-        Prompt::Further => "keep looking at the dot and lean slowly back",
+        Prompt::Left => "eyes on the dot, turn your head slowly to the left",
+        Prompt::Right => "eyes on the dot, turn your head slowly to the right",
+        Prompt::Up => "eyes on the dot, tilt your head slowly up",
+        Prompt::Down => "eyes on the dot, tilt your head slowly down",
+        Prompt::Nearer => "eyes on the dot, come slowly nearer",
+        Prompt::Further => "eyes on the dot, lean slowly back",
     })
 }
 
