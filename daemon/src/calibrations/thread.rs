@@ -69,10 +69,7 @@ impl Files {
     /// Runs until the daemon stops.
     pub fn run(mut self, shared: &Shared) {
         let mut watch = FolderWatch::new(self.tell.clone());
-        if watch.is_blind() {
-            eprintln!("gazed: the system gives no news of folders; calibrations are polled");
-        }
-        let poll_every = if watch.is_blind() { BLIND_POLL } else { POLL };
+        let mut said_blind = false;
         let mut next_poll = Instant::now();
         let mut next_display = next_poll + POLL;
         let mut camera = String::new();
@@ -92,7 +89,7 @@ impl Files {
             }
             if now >= next_poll {
                 look = true;
-                next_poll = now + poll_every;
+                next_poll = now + if watch.is_blind() { BLIND_POLL } else { POLL };
             }
             let name = shared.source();
             if name.name != camera {
@@ -106,6 +103,9 @@ impl Files {
                 continue;
             }
             watch.follow(&self.keeper.folders());
+            if watch.is_blind() && !std::mem::replace(&mut said_blind, true) {
+                eprintln!("gazed: the system gives no news of folders; calibrations are polled");
+            }
             if self.keeper.look(now, &camera, &self.displays) {
                 retired.push(shared.mapping.swap(self.keeper.mapping().clone()));
             }

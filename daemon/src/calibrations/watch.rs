@@ -21,6 +21,8 @@ const ATTEMPTS: usize = 4;
 pub struct FolderWatch {
     /// `None` where the system gives no watch.
     watcher: Option<RecommendedWatcher>,
+    /// A folder that the system would not watch: no watches are left, or none for its kind.
+    unwatched: bool,
     shared: Arc<Heard>,
 }
 
@@ -61,13 +63,14 @@ impl FolderWatch {
         });
         FolderWatch {
             watcher: watcher.ok(),
+            unwatched: false,
             shared,
         }
     }
 
     /// Whether the system gives no news, so that the caller must look more often.
     pub fn is_blind(&self) -> bool {
-        self.watcher.is_none()
+        self.watcher.is_none() || self.unwatched
     }
 
     /// Watches these folders, or what there is of their paths. Cheap when nothing
@@ -84,6 +87,7 @@ impl FolderWatch {
             let old = {
                 let mut watched = self.shared.lock();
                 if !self.shared.lost.swap(false, Relaxed) && *watched == wanted {
+                    self.unwatched = false;
                     return;
                 }
                 std::mem::take(&mut *watched)
@@ -100,6 +104,8 @@ impl FolderWatch {
             });
             *self.shared.lock() = wanted;
         }
+        // What was watched never became what is wanted.
+        self.unwatched = true;
     }
 }
 

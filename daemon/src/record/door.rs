@@ -16,6 +16,8 @@ use gaze::dataset::protocol::socket_places;
 pub struct Door {
     pub(super) listener: UnixListener,
     path: PathBuf,
+    /// Which file it is: a daemon that starts while this one ends puts its own there.
+    id: (u64, u64),
 }
 
 impl Door {
@@ -50,9 +52,11 @@ impl Door {
         let listener = UnixListener::bind(path)?;
         fs::set_permissions(path, Permissions::from_mode(0o600))?;
         listener.set_nonblocking(true)?;
+        let own = fs::symlink_metadata(path)?;
         Ok(Door {
             listener,
             path: path.to_owned(),
+            id: (own.dev(), own.ino()),
         })
     }
 
@@ -64,7 +68,10 @@ impl Door {
 
 impl Drop for Door {
     fn drop(&mut self) {
-        let _ = fs::remove_file(&self.path);
+        let own = fs::symlink_metadata(&self.path).is_ok_and(|f| (f.dev(), f.ino()) == self.id);
+        if own {
+            let _ = fs::remove_file(&self.path);
+        }
     }
 }
 
@@ -100,6 +107,12 @@ mod tests {
         assert!(path.exists());
         drop(Door::at(&path).unwrap());
         assert!(!path.exists());
+        // One that ends late leaves its successor's alone.
+        let ending = Door::at(&path).unwrap();
+        let successor = Door::at(&path).unwrap();
+        drop(ending);
+        assert!(path.exists());
+        drop(successor);
         // A folder that others could enter is closed first.
         fs::set_permissions(path.parent().unwrap(), Permissions::from_mode(0o777)).unwrap();
         drop(Door::at(&path).unwrap());

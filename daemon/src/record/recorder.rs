@@ -79,7 +79,16 @@ impl Recorder {
 
     /// One client at a time; others are told so.
     fn let_in(&self, client: &mut Option<Client>) {
-        while let Ok((stream, _)) = self.door.listener.accept() {
+        loop {
+            let stream = match self.door.listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(e) if e.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(_) => {
+                    // No descriptor is free: who knocks stays there, and so would we.
+                    std::thread::sleep(GLANCE);
+                    return;
+                }
+            };
             let Ok(mut next) = Client::new(stream) else {
                 continue;
             };
@@ -97,7 +106,7 @@ impl Recorder {
     /// Hears what the client says, stores what it asked for.
     fn serve(&mut self, c: &mut Client) -> Result<(), End> {
         let wish = self.intake.wish.clone();
-        let there = c.listen();
+        let mut there = c.listen();
         while let Some(line) = c.lines.next_line().map_err(nonsense)? {
             match (Request::parse(&line).map_err(nonsense)?, &mut c.sitting) {
                 (Request::Record(begin), None) => {
@@ -119,13 +128,18 @@ impl Recorder {
                 (Request::Target(_), None) => return Err(nonsense("\"record\" comes first")),
             }
         }
-        while let Some(shot) = self.intake.next() {
+        // Nothing is stored for a client that went away, however many pictures wait.
+        while there
+            && c.hears
+            && let Some(shot) = self.intake.next()
+        {
             let stored = match &mut c.sitting {
                 Some(sitting) => sitting.picture(&shot, &wish),
                 None => Ok(None),
             };
             self.intake.give_back(shot);
             c.say_all(stored?.map(Answer::Stored));
+            there = c.listen();
         }
         if let Some(sitting) = &mut c.sitting {
             let over = sitting.over(clock::now_ns(), &wish);
@@ -143,6 +157,10 @@ impl Recorder {
     fn farewell(&mut self, client: &Client, why: &str) {
         self.intake.wish.want_nothing();
         self.intake.wish.set_recording(false);
+        // What was taken for this client is not the next one's.
+        while let Some(shot) = self.intake.next() {
+            self.intake.give_back(shot);
+        }
         if client.sitting.is_some() {
             eprintln!("gazed: recording ended: {why}");
         }
