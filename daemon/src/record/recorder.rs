@@ -41,10 +41,10 @@ impl Recorder {
             if let Some(mut c) = client.take() {
                 match self.serve(&mut c) {
                     Ok(()) => client = Some(c),
-                    Err(End::Gone) => self.farewell(&c, "the client went away"),
+                    Err(End::Gone) => self.farewell(&mut c, "the client went away"),
                     Err(End::Failed(failed)) => {
                         c.say(&Answer::Failed(failed.clone()));
-                        self.farewell(&c, &failed.why);
+                        self.farewell(&mut c, &failed.why);
                     }
                 }
             }
@@ -54,7 +54,7 @@ impl Recorder {
                 kind: Trouble::Stopping,
                 why: "gazed ends".into(),
             }));
-            self.farewell(&client, "gazed ends");
+            self.farewell(&mut client, "gazed ends");
         }
     }
 
@@ -128,21 +128,19 @@ impl Recorder {
                 (Request::Target(_), None) => return Err(nonsense("\"record\" comes first")),
             }
         }
+        self.take_in(c);
         // Nothing is stored for a client that went away, however many pictures wait.
         while there
             && c.hears
-            && let Some(shot) = self.intake.next()
+            && let Some(sitting) = &mut c.sitting
+            && let Some(stored) = sitting.judge(&wish)
         {
-            let stored = match &mut c.sitting {
-                Some(sitting) => sitting.picture(&shot, &wish),
-                None => Ok(None),
-            };
-            self.intake.give_back(shot);
             c.say_all(stored?.map(Answer::Stored));
             there = c.listen();
         }
         if let Some(sitting) = &mut c.sitting {
             let over = sitting.over(clock::now_ns(), &wish);
+            sitting.spent().for_each(|s| self.intake.give_back(s));
             c.say_all(over.map(Answer::Done));
         } else if c.since.elapsed() > FIRST_WORD {
             return Err(nonsense("nothing was asked for"));
@@ -153,15 +151,32 @@ impl Recorder {
         }
     }
 
+    /// Hands the client's sitting what has been seen since.
+    fn take_in(&mut self, c: &mut Client) {
+        let wish = self.intake.wish.clone();
+        // The lids first: those of a picture are there before it.
+        while let Some(lids) = self.intake.next_lids() {
+            if let Some(sitting) = &mut c.sitting {
+                sitting.lids(lids);
+            }
+        }
+        while let Some(shot) = self.intake.next() {
+            match &mut c.sitting {
+                Some(sitting) => sitting.picture(shot, &wish),
+                None => self.intake.give_back(shot),
+            }
+        }
+    }
+
     /// Nothing is recorded any more.
-    fn farewell(&mut self, client: &Client, why: &str) {
+    fn farewell(&mut self, client: &mut Client, why: &str) {
         self.intake.wish.want_nothing();
         self.intake.wish.set_recording(false);
         // What was taken for this client is not the next one's.
-        while let Some(shot) = self.intake.next() {
-            self.intake.give_back(shot);
-        }
-        if client.sitting.is_some() {
+        self.take_in(client);
+        if let Some(sitting) = &mut client.sitting {
+            sitting.end(&self.intake.wish);
+            sitting.spent().for_each(|s| self.intake.give_back(s));
             eprintln!("gazed: recording ended: {why}");
         }
     }

@@ -42,6 +42,12 @@ impl Moment {
     }
 }
 
+/// Whether the picture is of use; counts why not. What the lids do before and after it is not
+/// asked here.
+pub(super) fn is_usable(shot: &Shot, over: &mut PassedOver) -> bool {
+    usable(shot, over).is_some()
+}
+
 /// Makes the files of a pair, or counts why the picture is of no use.
 pub(super) fn pair(
     shot: &Shot,
@@ -149,6 +155,38 @@ fn rounded(v: f64, parts: f64) -> f64 {
     (v * parts).round() / parts + 0.0
 }
 
+/// A small picture of one face.
+#[cfg(test)]
+pub(super) fn example(captured_ns: u64, openness: f64) -> Box<Shot> {
+    let mut frame = vision::Frame::default();
+    frame.reset(8, 8, vision::PixelFormat::Gray8);
+    frame.captured_ns = captured_ns;
+    Box::new(Shot {
+        frame,
+        measurement: Some(Measurement {
+            frame_index: 1,
+            captured_ns,
+            perceived_ns: captured_ns + 1,
+            frozen: false,
+            fault: false,
+            face: Some(FaceMeasurement {
+                id: 1,
+                openness: [openness; 2],
+                open: [openness >= gaze::eyes::OPEN_FROM; 2],
+                head_deg: [0.0; 3],
+                head_mm: [0.0, 0.0, 600.0],
+                gaze: None,
+            }),
+            table: ring::layout::FaceTable {
+                count: 1,
+                ..Default::default()
+            },
+        }),
+        landmarks: [[1.0; 3]; gaze::landmarks::COUNT],
+        camera: Some(gaze::camera::Intrinsics::from_fov(8, 8, 60.0)),
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -165,18 +203,13 @@ mod tests {
 
     #[test]
     fn only_one_face_with_open_eyes_in_a_sound_picture_is_of_use() {
-        let mut good = Shot {
-            frame: vision::Frame::default(),
-            measurement: Some(seen()),
-            landmarks: [[1.0; 3]; gaze::landmarks::COUNT],
-            camera: Some(gaze::camera::Intrinsics::from_fov(8, 8, 60.0)),
-        };
-        good.frame.reset(8, 8, vision::PixelFormat::Gray8);
+        let mut good = *example(1, 1.0);
+        let seen = good.measurement.unwrap();
         let mut over = PassedOver::default();
         assert!(usable(&good, &mut over).is_some());
         assert_eq!(over, PassedOver::default());
         let mut with = |change: fn(&mut Measurement, &mut Shot)| {
-            let (mut m, mut over) = (seen(), PassedOver::default());
+            let (mut m, mut over) = (seen, PassedOver::default());
             change(&mut m, &mut good);
             good.measurement = Some(m);
             assert!(usable(&good, &mut over).is_none());
@@ -198,27 +231,5 @@ mod tests {
         assert_eq!(with(|m, _| m.frozen = true), [0, 0, 0, 1]);
         assert_eq!(with(|m, _| m.fault = true), [0, 0, 0, 1]);
         assert_eq!(with(|_, s| s.frame.data.clear()), [0, 0, 0, 1]);
-    }
-
-    fn seen() -> Measurement {
-        Measurement {
-            frame_index: 1,
-            captured_ns: 1,
-            perceived_ns: 2,
-            frozen: false,
-            fault: false,
-            face: Some(FaceMeasurement {
-                id: 1,
-                openness: [1.0; 2],
-                open: [true; 2],
-                head_deg: [0.0; 3],
-                head_mm: [0.0, 0.0, 600.0],
-                gaze: None,
-            }),
-            table: ring::layout::FaceTable {
-                count: 1,
-                ..Default::default()
-            },
-        }
     }
 }

@@ -13,10 +13,14 @@ use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 use vision::{Frame, Perception};
 
+use super::blinks::Lids;
 use crate::pipeline::measurement::Measurement;
 
-/// Pictures on their way to the recorder, in its hand, or empty.
-const SHOTS: usize = 3;
+/// Pictures on their way to the recorder, in its hand, or empty. It keeps each for a tenth of a
+/// second and more, to see what comes after.
+const SHOTS: usize = 6;
+/// The lids of so many pictures wait for the recorder while the disk is slow.
+const LIDS: usize = 256;
 
 /// What the threads know of a recording. Counters and wishes: relaxed order is enough.
 #[derive(Debug)]
@@ -42,6 +46,11 @@ impl Wish {
     /// Wants pictures from then on.
     pub(super) fn want(&self, from_ns: u64) {
         self.from_ns.store(from_ns, Relaxed);
+    }
+
+    /// Whether pictures of this time are wanted.
+    pub(super) fn wants(&self, captured_ns: u64) -> bool {
+        captured_ns >= self.from_ns.load(Relaxed)
     }
 
     /// Wants none.
@@ -78,6 +87,7 @@ pub struct Tap {
     wish: Arc<Wish>,
     out: HeapProd<Box<Shot>>,
     spare: HeapCons<Box<Shot>>,
+    lids: HeapProd<Lids>,
 }
 
 /// The recorder's end.
@@ -85,12 +95,14 @@ pub struct Intake {
     pub(super) wish: Arc<Wish>,
     shots: HeapCons<Box<Shot>>,
     spare: HeapProd<Box<Shot>>,
+    lids: HeapCons<Lids>,
 }
 
 /// Both ends of the way to the recorder.
 pub fn pair(wish: &Arc<Wish>) -> (Tap, Intake) {
     let (out, shots) = HeapRb::new(SHOTS).split();
     let (mut fill, spare) = HeapRb::new(SHOTS).split();
+    let (lids, lids_of_all) = HeapRb::new(LIDS).split();
     for _ in 0..SHOTS {
         let _ = fill.try_push(Box::new(Shot {
             frame: Frame::default(),
@@ -104,11 +116,13 @@ pub fn pair(wish: &Arc<Wish>) -> (Tap, Intake) {
         wish: wish.clone(),
         out,
         spare,
+        lids,
     };
     let intake = Intake {
         wish,
         shots,
         spare: fill,
+        lids: lids_of_all,
     };
     (tap, intake)
 }
@@ -117,7 +131,12 @@ impl Tap {
     /// Takes the picture where one is wanted; `frame` is another, older one then, to be
     /// filled anew.
     pub fn offer(&mut self, frame: &mut Frame, found: &Perception, measurement: &Measurement) {
-        if frame.captured_ns < self.wish.from_ns.load(Relaxed) {
+        if self.wish.is_recording()
+            && let Some(lids) = Lids::of(measurement)
+        {
+            let _ = self.lids.try_push(lids);
+        }
+        if !self.wish.wants(frame.captured_ns) {
             return;
         }
         let Some(mut shot) = self.spare.try_pop() else {
@@ -139,6 +158,11 @@ impl Intake {
     /// The oldest picture that was taken.
     pub(super) fn next(&mut self) -> Option<Box<Shot>> {
         self.shots.try_pop()
+    }
+
+    /// The lids of the oldest picture that they have not been heard of, wanted or not.
+    pub(super) fn next_lids(&mut self) -> Option<Lids> {
+        self.lids.try_pop()
     }
 
     /// Gives the buffer back.
