@@ -455,13 +455,45 @@ fn the_daemon_takes_standard_input_and_ends_with_it() {
     assert_eq!((code, errors.lines().count()), (Some(7), 1), "{errors}");
 }
 
+#[test]
+fn a_picture_a_century_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let bytes = stream("C420", 36, 7);
+    let text = b"F25:1";
+    let place = bytes.windows(text.len()).position(|w| w == text).unwrap();
+    for rate in ["F1:4294967295", "F42949:4294967295"] {
+        let mut slow = bytes.clone();
+        slow.splice(place..place + text.len(), rate.bytes());
+        let path = file(&folder, &slow);
+        assert_eq!(all(&path).0.len(), 7, "{rate}");
+        for looped in [false, true] {
+            let options = OpenOptions {
+                looped,
+                ..OpenOptions::default()
+            };
+            let (mut source, mut frame) = (at(&path, &options).unwrap(), Frame::default());
+            assert_eq!(source.next(&mut frame, WATCHDOG), Ok(Next::Frame));
+            assert_eq!(source.next(&mut frame, Duration::ZERO), Ok(Next::Nothing));
+            // And as fast as they are asked for, more than once round.
+            let options = OpenOptions {
+                fast: true,
+                ..options
+            };
+            let mut source = at(&path, &options).unwrap();
+            for _ in 0..if looped { 20 } else { 7 } {
+                assert_eq!(source.next(&mut frame, WATCHDOG), Ok(Next::Frame));
+            }
+        }
+    }
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 300, failure_persistence: None, ..ProptestConfig::default() })]
 
     /// Frames or one line, whatever the bytes; never more pixels than there were bytes.
     #[test]
     fn any_bytes_give_frames_or_an_error(
-        header in "( W[0-9]{1,5}| H[0-9]{1,5}| F[0-9]{1,3}:[0-9]{1,3}| C(420|422|444|mono|x)| [A-Z][ -~]{0,3}){0,6}",
+        header in "( W[0-9]{1,5}| H[0-9]{1,5}| F[0-9]{1,10}:[0-9]{1,10}| C(420|422|444|mono|x)| [A-Z][ -~]{0,3}){0,6}",
         tail in prop::collection::vec(any::<u8>(), 0..200),
         cut in 0..400usize,
         flips in prop::collection::vec((0..400usize, 1..=255u8), 0..4),

@@ -75,7 +75,7 @@ impl<P: Pictures> Paced<P> {
             let length = self.pictures.end_ns().max(1_000_000);
             self.pictures.rewind()?;
             self.given_in_this_pass = 0;
-            self.origin_ns = self.origin_ns.map(|o| o + length);
+            self.origin_ns = self.origin_ns.map(|o| o.saturating_add(length));
             self.staged_at = self.pictures.next_picture(&mut self.staged)?;
         }
         Ok(self.staged_at)
@@ -98,16 +98,18 @@ impl<P: Pictures> FrameSource for Paced<P> {
             }
         };
         let now = now_ns();
-        // The first picture is due at once.
-        let mut due = *self.origin_ns.get_or_insert(now.saturating_sub(at)) + at;
+        // The first picture is due at once. One that is due in centuries, by a clip's absurd
+        // rate, is waited for.
+        let origin = *self.origin_ns.get_or_insert(now.saturating_sub(at));
+        let mut due = origin.saturating_add(at);
         if !self.fast {
             if !wait_until(due, until) {
                 return Ok(Next::Nothing);
             }
             let late = now_ns().saturating_sub(due);
             if late > HOPELESSLY_LATE_NS {
-                self.origin_ns = self.origin_ns.map(|o| o + late);
-                due += late;
+                self.origin_ns = self.origin_ns.map(|o| o.saturating_add(late));
+                due = due.saturating_add(late);
             }
         }
         std::mem::swap(frame, &mut self.staged);
