@@ -5,6 +5,7 @@
 //! that raw point through the map of the same one.
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -30,12 +31,17 @@ struct Setting {
 
 impl Setting {
     fn start(args: &[&str]) -> Setting {
+        Self::start_with(args, &[])
+    }
+
+    fn start_with(args: &[&str], environment: &[(&str, &str)]) -> Setting {
         let config = tempfile::tempdir().unwrap();
         let home = config.path();
         let mut daemon = Running::start_with(|command| {
             command
                 .args(["--source", "demo"])
                 .args(args)
+                .envs(environment.iter().copied())
                 .env("XDG_CONFIG_HOME", home)
                 .env("USER", "ada")
         });
@@ -513,4 +519,27 @@ fn people_folders_and_resolutions_change_under_it() {
     setting
         .daemon
         .until("no calibration", |s| s.calibration_generation == 0);
+}
+
+#[test]
+#[cfg(not(target_os = "macos"))]
+fn an_x_server_that_hangs_holds_nothing_up() {
+    // It takes the connection and says nothing. Displays are numbered from this port on.
+    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    server.set_nonblocking(true).unwrap();
+    let number = server.local_addr().unwrap().port() - 6000;
+    let display = format!("127.0.0.1:{number}");
+    let mut setting = Setting::start_with(&[], &[("DISPLAY", &display)]);
+    let asked = server.accept().expect("the daemon asks");
+    // Longer than it is asked once: the files are looked at all the same, the server is asked
+    // no more.
+    for both in [setting.two(), setting.two()] {
+        for c in both {
+            calibration::write(&c, &setting.folder()).unwrap();
+            setting.until_in_force("the stored one", &c);
+        }
+        std::thread::sleep(Duration::from_millis(1500));
+    }
+    assert!(server.accept().is_err(), "it is asked while it hangs");
+    drop(asked);
 }

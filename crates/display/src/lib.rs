@@ -10,6 +10,12 @@
 //!
 //! The Mac's part is type-checked only; it has not yet run on one.
 
+mod patience;
+
+use std::time::Duration;
+
+use patience::Patient;
+
 #[cfg(target_os = "macos")]
 #[path = "mac.rs"]
 mod system;
@@ -56,19 +62,29 @@ pub enum DisplayError {
     /// The desktop answered nonsense, or nothing.
     #[error("the desktop did not list its displays: {0}")]
     Refused(String),
+    /// The desktop hangs.
+    #[error("the desktop has not listed its displays within {} s: does it hang?", PATIENCE.as_secs())]
+    Silent,
     /// A system that is not supported.
     #[error("displays cannot be listed on this system")]
     Unsupported,
 }
 
+/// A desktop that takes longer hangs.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 /// All connected displays, the primary one first. Never empty.
 ///
 /// Asks the system each time, which takes milliseconds: not for the way from frame to sample.
+/// A desktop that hangs is waited for for a second, and then not at all until it answers.
 ///
 /// # Errors
 /// [`DisplayError`] in one line.
 pub fn list() -> Result<Vec<Display>, DisplayError> {
-    let mut found = system::list()?;
+    static DESKTOP: Patient = Patient::new();
+    let mut found = DESKTOP
+        .ask(PATIENCE, system::list)
+        .unwrap_or(Err(DisplayError::Silent))?;
     found.retain(|d| d.width_px > 0 && d.height_px > 0);
     if found.is_empty() {
         return Err(DisplayError::Refused("it knows of none".into()));
