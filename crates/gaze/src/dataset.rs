@@ -12,6 +12,7 @@
 //! other readers pass over: `recording` in what `gaze-calib record` stores (see
 //! [`Recording`]), `truth` in what is rendered. [`read()`] looks into both.
 
+#[cfg(unix)]
 pub mod folder;
 pub mod protocol;
 mod read;

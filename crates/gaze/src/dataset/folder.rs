@@ -6,12 +6,18 @@
 //! the next time: a pair whose two files are complete gets its names, anything else of ours
 //! is removed. Only files with our own temporary names are ever touched.
 //!
+//! Files are named relative to the open folder, not by its path: a folder that is moved while
+//! a pair is being stored takes the whole pair along. The next one is refused.
+//!
 //! Pictures of a face: the files, and a folder that is made here, are their owner's alone.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File, OpenOptions, TryLockError};
+use std::fs::{self, DirBuilder, File, Metadata, TryLockError};
 use std::io::{self, ErrorKind, Read, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
+
+use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, statat, unlinkat};
 
 /// Why a pair is not stored. One line: what, where, what to do.
 #[derive(Debug, thiserror::Error)]
@@ -23,7 +29,7 @@ pub enum FolderError {
         path: PathBuf,
     },
     /// It was there and is not any more.
-    #[error("{} is gone: it was removed while pictures were being stored in it", path.display())]
+    #[error("{} is gone: it was removed or moved while pictures were being stored in it", path.display())]
     Gone {
         /// The folder.
         path: PathBuf,
@@ -50,11 +56,11 @@ pub enum FolderError {
 #[derive(Debug)]
 pub struct Folder {
     root: PathBuf,
+    /// The folder itself, wherever it is by now. The lock lasts as long as this is open.
+    dir: File,
     next: u64,
     pairs: u64,
     mended: u64,
-    // The lock lasts as long as this file is open.
-    _lock: File,
 }
 
 impl Folder {
@@ -66,8 +72,8 @@ impl Folder {
     pub fn open(root: &Path) -> Result<Folder, FolderError> {
         let at = |action| move |source| failed(root, action, source);
         private_folder(root).map_err(at("cannot be made"))?;
-        let lock = File::open(root).map_err(at("cannot be opened"))?;
-        match lock.try_lock() {
+        let dir = File::open(root).map_err(at("cannot be opened"))?;
+        match dir.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let path = root.to_owned();
@@ -78,10 +84,10 @@ impl Folder {
         }
         let mut folder = Folder {
             root: root.to_owned(),
+            dir,
             next: 1,
             pairs: 0,
             mended: 0,
-            _lock: lock,
         };
         let found = Found::of(root).map_err(at("cannot be listed"))?;
         for number in &found.parts {
@@ -120,20 +126,24 @@ impl Folder {
     /// # Errors
     /// [`FolderError`]; neither file is there then.
     pub fn put(&mut self, jpeg: &[u8], json: &[u8]) -> Result<u64, FolderError> {
+        if !self.is_where_it_was() {
+            let path = self.root.clone();
+            return Err(FolderError::Gone { path });
+        }
         let mut number = self.next;
         // The lock keeps other recorders out, not a person who copies files.
-        while self.place(number, JPG).symlink_metadata().is_ok()
-            || self.place(number, JSON).symlink_metadata().is_ok()
-        {
+        while self.has(&place(number, JPG)) || self.has(&place(number, JSON)) {
             number += 1;
         }
-        let stored = self.write(number, jpeg, json);
+        let stored = self
+            .write_parts(number, jpeg, json)
+            .and_then(|()| self.name_parts(number));
         if let Err(error) = stored {
-            for part in [JPG, JSON] {
-                let _ = fs::remove_file(self.part(number, part));
+            for kind in [JPG, JSON] {
+                self.remove(&part(number, kind));
             }
             return Err(match error {
-                e if !self.root.is_dir() && e.kind() == ErrorKind::NotFound => FolderError::Gone {
+                e if e.kind() == ErrorKind::NotFound => FolderError::Gone {
                     path: self.root.clone(),
                 },
                 e => failed(&self.root, "cannot be written to", e),
@@ -144,43 +154,90 @@ impl Folder {
         Ok(number)
     }
 
-    fn write(&self, number: u64, jpeg: &[u8], json: &[u8]) -> io::Result<()> {
-        write_synced(&self.part(number, JPG), jpeg)?;
-        write_synced(&self.part(number, JSON), json)?;
-        let picture = self.place(number, JPG);
-        fs::rename(self.part(number, JPG), &picture)?;
-        fs::rename(self.part(number, JSON), self.place(number, JSON)).inspect_err(|_| {
-            let _ = fs::remove_file(&picture);
-        })?;
+    fn write_parts(&self, number: u64, jpeg: &[u8], json: &[u8]) -> io::Result<()> {
+        self.write_synced(&part(number, JPG), jpeg)?;
+        self.write_synced(&part(number, JSON), json)
+    }
+
+    fn name_parts(&self, number: u64) -> io::Result<()> {
+        let picture = place(number, JPG);
+        self.rename(&part(number, JPG), &picture)?;
+        self.rename(&part(number, JSON), &place(number, JSON))
+            .inspect_err(|_| self.remove(&picture))?;
         // That the names outlast a power cut; a file system that cannot is no reason to stop.
-        let _ = File::open(&self.root).and_then(|f| f.sync_all());
+        let _ = self.dir.sync_all();
         Ok(())
     }
 
     /// Finishes or removes what was begun under this number; true when it is a pair now.
     fn mend(&self, number: u64) -> bool {
         let [jpg, json] = [JPG, JSON].map(|kind| {
-            let (place, part) = (self.place(number, kind), self.part(number, kind));
-            (if place.exists() { place } else { part.clone() }, part)
+            let (place, part) = (place(number, kind), part(number, kind));
+            match self.has(&place) {
+                true => place,
+                false => part,
+            }
         });
-        let half_done = jpg.0 == jpg.1 || json.0 == json.1;
+        let half_done = jpg == part(number, JPG) || json == part(number, JSON);
+        let put_in_place = |from: &str, to: &str| from == to || self.rename(from, to).is_ok();
         let mended = half_done
-            && belong_together(&jpg.0, &json.0)
-            && put_in_place(&jpg.0, &self.place(number, JPG))
-            && put_in_place(&json.0, &self.place(number, JSON));
-        for (_, part) in [jpg, json] {
-            let _ = fs::remove_file(part);
+            && self.belong_together(&jpg, &json)
+            && put_in_place(&jpg, &place(number, JPG))
+            && put_in_place(&json, &place(number, JSON));
+        for kind in [JPG, JSON] {
+            self.remove(&part(number, kind));
         }
         mended
     }
 
-    fn place(&self, number: u64, kind: &str) -> PathBuf {
-        self.root.join(format!("img_{number}{kind}"))
+    /// Whether both are complete and of one another: the label knows the picture's length.
+    fn belong_together(&self, jpg: &str, json: &str) -> bool {
+        let open = |name: &str| -> io::Result<File> {
+            let flags = OFlags::RDONLY | OFlags::CLOEXEC | OFlags::NONBLOCK;
+            Ok(openat(&self.dir, name, flags, Mode::empty())?.into())
+        };
+        let mut text = Vec::new();
+        let read = open(json).and_then(|f| f.take(LONGEST_JSON).read_to_end(&mut text));
+        let known = read.ok().and_then(|_| super::read(&text).ok()?.jpeg_bytes);
+        let there = open(jpg).and_then(|f| f.metadata()).ok();
+        known.is_some() && known == there.filter(Metadata::is_file).map(|m| m.len())
     }
 
-    fn part(&self, number: u64, kind: &str) -> PathBuf {
-        self.root.join(format!(".img_{number}{kind}.part"))
+    /// Whether the path still leads to the folder that was opened.
+    fn is_where_it_was(&self) -> bool {
+        let id = |m: Metadata| (m.dev(), m.ino());
+        let there = fs::metadata(&self.root).map(id);
+        there.is_ok_and(|there| self.dir.metadata().map(id).is_ok_and(|own| own == there))
     }
+
+    fn has(&self, name: &str) -> bool {
+        statat(&self.dir, name, AtFlags::SYMLINK_NOFOLLOW).is_ok()
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        Ok(renameat(&self.dir, from, &self.dir, to)?)
+    }
+
+    /// Where it is not there, or cannot be removed, nothing better can be done.
+    fn remove(&self, name: &str) {
+        let _ = unlinkat(&self.dir, name, AtFlags::empty());
+    }
+
+    fn write_synced(&self, name: &str, bytes: &[u8]) -> io::Result<()> {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
+        let file = openat(&self.dir, name, flags, Mode::RUSR | Mode::WUSR)?;
+        let mut file = File::from(file);
+        file.write_all(bytes)?;
+        file.sync_all()
+    }
+}
+
+fn place(number: u64, kind: &str) -> String {
+    format!("img_{number}{kind}")
+}
+
+fn part(number: u64, kind: &str) -> String {
+    format!(".img_{number}{kind}.part")
 }
 
 const JPG: &str = ".jpg";
@@ -227,36 +284,9 @@ fn number_of(stem: &str) -> Option<u64> {
     (number < 1 << 53 && number.to_string() == digits).then_some(number)
 }
 
-/// Whether both are complete and of one another: the label knows the picture's length.
-fn belong_together(jpg: &Path, json: &Path) -> bool {
-    let mut text = Vec::new();
-    let read = File::open(json).and_then(|f| f.take(LONGEST_JSON).read_to_end(&mut text));
-    let known = read.ok().and_then(|_| super::read(&text).ok()?.jpeg_bytes);
-    let there = fs::metadata(jpg).ok().filter(fs::Metadata::is_file);
-    known.is_some() && known == there.map(|m| m.len())
-}
-
-fn put_in_place(from: &Path, to: &Path) -> bool {
-    from == to || fs::rename(from, to).is_ok()
-}
-
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut options = OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
-}
-
 /// Makes a folder and those above it; one that is there stays as it is.
 fn private_folder(path: &Path) -> io::Result<()> {
-    let mut builder = fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
+    DirBuilder::new().recursive(true).mode(0o700).create(path)
 }
 
 fn failed(path: &Path, action: &'static str, source: io::Error) -> FolderError {
@@ -276,6 +306,7 @@ fn failed(path: &Path, action: &'static str, source: io::Error) -> FolderError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::atomic::{AtomicBool, Ordering};
 
     fn label(jpeg: &[u8]) -> Vec<u8> {
         let bytes = jpeg.len();
@@ -317,7 +348,6 @@ mod tests {
     }
 
     #[test]
-    #[cfg(unix)]
     fn a_face_is_its_owners_alone() {
         use std::os::unix::fs::PermissionsExt;
         let dir = tempfile::tempdir().unwrap();
@@ -368,6 +398,59 @@ mod tests {
             }
             assert_eq!(folder.next_number(), 5, "a number is used once");
         }
+    }
+
+    #[test]
+    fn a_folder_that_is_moved_has_whole_pairs_wherever_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let (root, away) = (dir.path().join("here"), dir.path().join("away"));
+        let folder = Folder::open(&root).unwrap();
+        // Between any two steps.
+        folder.write_synced(&part(1, JPG), b"a picture").unwrap();
+        fs::rename(&root, &away).unwrap();
+        folder.write_synced(&part(1, JSON), b"its label").unwrap();
+        folder.rename(&part(1, JPG), &place(1, JPG)).unwrap();
+        fs::rename(&away, &root).unwrap();
+        folder.rename(&part(1, JSON), &place(1, JSON)).unwrap();
+        assert_eq!(names(&root), ["img_1.jpg", "img_1.json"]);
+        drop(folder);
+
+        let mut folder = Folder::open(&root).unwrap();
+        let moving = AtomicBool::new(true);
+        let (mut stored, mut refused) = (0, 0);
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while moving.load(Ordering::Relaxed) {
+                    fs::rename(&root, &away).unwrap();
+                    fs::rename(&away, &root).unwrap();
+                    std::thread::yield_now();
+                }
+            });
+            for _ in 0..200 {
+                match folder.put(b"a", b"b") {
+                    Ok(_) => stored += 1,
+                    Err(FolderError::Gone { .. }) => refused += 1,
+                    Err(e) => panic!("{e}"),
+                }
+            }
+            moving.store(false, Ordering::Relaxed);
+        });
+        let all = names(&root);
+        assert_eq!(all.len(), 2 + 2 * stored, "{refused} refused: {all:?}");
+        assert!(all.iter().all(|n| n.starts_with("img_")), "{all:?}");
+
+        // One that stays away, and another in its place, are not written to.
+        fs::rename(&root, &away).unwrap();
+        assert!(matches!(
+            folder.put(b"a", b"b"),
+            Err(FolderError::Gone { .. })
+        ));
+        fs::create_dir(&root).unwrap();
+        assert!(matches!(
+            folder.put(b"a", b"b"),
+            Err(FolderError::Gone { .. })
+        ));
+        assert_eq!((names(&root).len(), names(&away).len()), (0, all.len()));
     }
 
     #[test]
