@@ -275,7 +275,7 @@ mod tests {
 
     fn daemon(name: &str, camera: &str) -> Writer {
         let mut writer = Writer::create(name, &WriterConfig::default()).unwrap();
-        writer.set_network(&[7; 32], "geometric-2");
+        writer.set_network(&[7; 32], "geometric-3");
         writer.set_camera(camera);
         writer.set_state(State::Running, Reason::None, "");
         writer
@@ -286,7 +286,7 @@ mod tests {
             user: "ada".into(),
             camera: "cam".into(),
             display: DisplayRecord::of("eDP-1", &Screen::laptop(1512, 982)),
-            network: network_id("geometric-2", 0x0707_0707_0707_0707),
+            network: network_id("geometric-3", 0x0707_0707_0707_0707),
         }
     }
 
@@ -407,7 +407,7 @@ mod tests {
         let mut live = self::live(&name);
         writer.publish(&mut sample(3));
         assert_eq!(live.next(SHORT).problem, None);
-        writer.set_network(&[8; 32], "geometric-2");
+        writer.set_network(&[8; 32], "geometric-3");
         let end = Instant::now() + Duration::from_secs(20);
         loop {
             assert!(Instant::now() < end, "never noticed");

@@ -341,7 +341,7 @@ fn camera_and_network_are_the_running_daemons() {
     fs::write(&file, recording(3)).unwrap();
     let shm = shm("hdr");
     let mut daemon = ring::Writer::create(&shm, &ring::WriterConfig::default()).unwrap();
-    daemon.set_network(&[9; 32], "geometric-2");
+    daemon.set_network(&[9; 32], "geometric-3");
     daemon.set_camera("Front");
     let mut args = vec!["fit", file.to_str().unwrap(), "--json"];
     args.extend(&HERE[2..4]);
@@ -351,7 +351,7 @@ fn camera_and_network_are_the_running_daemons() {
     assert_eq!(stored.camera, "Front");
     assert_eq!(
         stored.network,
-        network_id("geometric-2", 0x0909_0909_0909_0909)
+        network_id("geometric-3", 0x0909_0909_0909_0909)
     );
     daemon.unlink();
 }

@@ -213,8 +213,10 @@ fn main() {
                     let scatter =
                         f.targets.iter().map(|t| t.scatter).sum::<f64>() / f.targets.len() as f64;
                     line += &format!(
-                        " | {:?} a {:.2} e {:.2} cv {:.2} val4 {:.2} rms12 {:.2} (x {:.2} y {:.2}) median {:.2} scatter {:.2}",
+                        " | {:?} mid {:.2} {:.2} a {:.2} e {:.2} cv {:.2} val4 {:.2} rms12 {:.2} (x {:.2} y {:.2}) median {:.2} scatter {:.2}",
                         f.form,
+                        f.map.inverse().unwrap().apply([0.5; 2])[0],
+                        f.map.inverse().unwrap().apply([0.5; 2])[1],
                         f.map.a,
                         f.map.e,
                         100.0 * f.cross_validated,

@@ -22,7 +22,7 @@ checking judge the map and are not fitted; other columns are ignored.
 
 A first JSON line may say what the samples were made with:
 
-  {\"setup\": {\"user\": \"ada\", \"camera\": \"FaceTime\", \"network\": \"geometric-2-00000000000000ab\",
+  {\"setup\": {\"user\": \"ada\", \"camera\": \"FaceTime\", \"network\": \"geometric-3-00000000000000ab\",
     \"display\": {\"id\": \"eDP-1\", \"width_px\": 1512, \"height_px\": 982, \"width_mm\": 302, \"height_mm\": 196,
       \"camera\": {\"x_norm\": 0.5, \"above_mm\": 5, \"forward_mm\": 0, \"tilt_deg\": 0}}}}
 

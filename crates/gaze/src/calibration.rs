@@ -13,7 +13,7 @@
 //!   "camera": "FaceTime HD Camera",
 //!   "display": {"id": "eDP-1", "width_px": 1512, "height_px": 982, "width_mm": 302.0, "height_mm": 196.0,
 //!               "camera": {"x_norm": 0.5, "above_mm": 5.0, "forward_mm": 0.0, "tilt_deg": 0.0}},
-//!   "network": "geometric-2-0123456789abcdef",
+//!   "network": "geometric-3-0123456789abcdef",
 //!   "form": "held",
 //!   "map": {"a": 0.9, "b": 0.0, "c": 0.1, "d": 0.0, "e": 1.1, "f": -0.05},
 //!   "targets": [{"x": 0.1, "y": 0.1, "raw_x": 0.01, "raw_y": 0.13, "samples": 30, "scatter": 0.02,
@@ -83,7 +83,7 @@ pub const MAX_HISTORY: usize = 8;
 /// belongs to the network whose output it was fitted to.
 ///
 /// ```
-/// assert_eq!(gaze::calibration::network_id("geometric-2", 0xab), "geometric-2-00000000000000ab");
+/// assert_eq!(gaze::calibration::network_id("geometric-3", 0xab), "geometric-3-00000000000000ab");
 /// ```
 pub fn network_id(name: &str, hash: u64) -> String {
     format!("{name}-{hash:016x}")

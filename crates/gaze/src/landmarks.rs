@@ -41,6 +41,18 @@ pub const UPPER_LID_RIM: [[usize; 3]; 2] = [[160, 159, 158], [387, 386, 385]];
 /// The points of the lower lid's rim below those of [`UPPER_LID_RIM`].
 pub const LOWER_LID_RIM: [[usize; 3]; 2] = [[144, 145, 153], [373, 374, 380]];
 
+/// Each upper lid's rim from the outer corner to the inner one, image-left eye first.
+pub const UPPER_LID_LINE: [[usize; 9]; 2] = [
+    [33, 246, 161, 160, 159, 158, 157, 173, 133],
+    [263, 466, 388, 387, 386, 385, 384, 398, 362],
+];
+
+/// Each lower lid's rim from the outer corner to the inner one, image-left eye first.
+pub const LOWER_LID_LINE: [[usize; 9]; 2] = [
+    [33, 7, 163, 144, 145, 153, 154, 155, 133],
+    [263, 249, 390, 373, 374, 380, 381, 382, 362],
+];
+
 /// The average face that the landmarks are points of, Google's canonical face
 /// (Apache-2.0; `models/canonical_face.json` names its source).
 #[derive(Debug)]

@@ -81,6 +81,21 @@ fn describe(face: &Face) {
             look.texture,
             look.brightness
         );
+        if let Some(iris) = &face.irises[eye] {
+            let at = face.landmarks[gaze::landmarks::IRIS_CENTRE[eye]];
+            println!(
+                "    iris at {:.2} {:.2}, radius {:.2} px, {:+.2} {:+.2} from the network's; known to {:.2} {:.2} radii, sides {:.2} {:.2}",
+                at[0],
+                at[1],
+                iris.radius_px,
+                iris.shift_px[0],
+                iris.shift_px[1],
+                iris.sigma[0],
+                iris.sigma[1],
+                iris.sides[0],
+                iris.sides[1]
+            );
+        }
     }
     match &face.gaze {
         Some(g) => println!(

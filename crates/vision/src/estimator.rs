@@ -3,10 +3,12 @@
 
 use gaze::camera::Intrinsics;
 use gaze::eyes::EyeState;
-use gaze::geometric::EyeGaze;
+use gaze::geometric::{EyeGaze, EyeModel};
 use gaze::head::HeadPose;
 use gaze::landmarks::{INNER_CORNER, IRIS_CENTRE, Landmarks, OUTER_CORNER};
 use nalgebra::Point2;
+
+use crate::iris::IrisFit;
 
 /// One eye is noisier than two by √2.
 const ONE_EYE: f64 = std::f64::consts::FRAC_1_SQRT_2;
@@ -26,9 +28,16 @@ impl GazeKind {
         landmarks: &Landmarks,
         camera: &Intrinsics,
         head: &HeadPose,
+        irises: &[Option<IrisFit>; 2],
     ) -> Option<EyeGaze> {
         match self {
-            GazeKind::Geometric => gaze::geometric::estimate(landmarks, camera, head),
+            GazeKind::Geometric => {
+                let [left, right] = irises.map(|fit| {
+                    let weight = fit.map_or([0.0; 2], |f| f.weight());
+                    EyeModel::FACE_MESH.towards(&EyeModel::PIXELS, weight)
+                });
+                EyeModel::gaze_by([&left, &right], landmarks, camera, head)
+            }
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::estimator::{GazeKind, by_one_eye, eyes_of};
 use crate::eye_pixels::EyeInspector;
 use crate::frame::Frame;
 use crate::frozen::FrozenDetector;
+use crate::iris::{IrisFinder, moved};
 use crate::landmarker::{Landmarker, Look, next_region};
 use crate::models::{ModelError, ModelStore};
 use crate::perception::{Face, Perception, StageTimes};
@@ -70,6 +71,7 @@ pub struct Perceiver {
     detector: FaceDetector,
     landmarker: Landmarker,
     inspector: EyeInspector,
+    irises: IrisFinder,
     frozen: FrozenDetector,
     roster: Roster,
     detections: Vec<Detection>,
@@ -100,6 +102,7 @@ impl Perceiver {
             detector: FaceDetector::new(runtime, store, &options, config.least_score)?,
             landmarker: Landmarker::new(runtime, store, &options)?,
             inspector: EyeInspector::new(),
+            irises: IrisFinder::new(),
             frozen: FrozenDetector::new(config.frozen_frames, config.frozen_ns),
             roster: Roster::new(),
             detections: Vec::with_capacity(2 * MAX_DETECTIONS),
@@ -264,12 +267,24 @@ impl Perceiver {
             return Ok(false);
         };
         let bbox = BBox::around(landmarks[..FACE_COUNT].iter().map(|p| [p[0], p[1]]));
+        let irises = self.irises.find(frame, landmarks);
+        let mut landmarks = *landmarks;
+        for (eye, fit) in irises.iter().enumerate() {
+            if let Some(fit) = fit {
+                moved(&mut landmarks, eye, fit);
+            }
+        }
+        let landmarks = &landmarks;
         let look = self.inspector.inspect(frame, landmarks);
         let mut eyes = eyes_of(landmarks, &self.camera, &head);
         for (open, look) in eyes.open.iter_mut().zip(&look) {
             *open &= look.is_eye();
         }
-        let seen = || self.config.gaze.estimate(landmarks, &self.camera, &head);
+        let seen = || {
+            self.config
+                .gaze
+                .estimate(landmarks, &self.camera, &head, &irises)
+        };
         let gaze = match eyes.open {
             [true, true] => seen(),
             [true, false] => seen().map(|gaze| by_one_eye(gaze, 0)),
@@ -288,6 +303,7 @@ impl Perceiver {
             head,
             eyes,
             look,
+            irises,
             gaze,
         });
         self.perception.times.geometry_ns += nanos(begun);

@@ -7,6 +7,7 @@ use gaze::head::HeadPose;
 use gaze::landmarks::Landmarks;
 
 use crate::eye_pixels::EyeLook;
+use crate::iris::IrisFit;
 use crate::models::ModelError;
 use crate::region::BBox;
 
@@ -50,6 +51,8 @@ pub struct Face {
     pub eyes: EyeState,
     /// What the pixels show of each eye, image-left first.
     pub look: [EyeLook; 2],
+    /// Each iris by the pixels, image-left first; the landmarks' irises are moved there.
+    pub irises: [Option<IrisFit>; 2],
     /// Lines of sight; none when neither eye can be told.
     pub gaze: Option<EyeGaze>,
 }

@@ -180,6 +180,8 @@ fn senseless_frames_are_said_and_the_largest_is_measured() {
     for eye in 0..2 {
         let (seen, there) = (face.eyes.iris_px[eye], small.eyes.iris_px[eye]);
         near("x", (seen.x - 2300.0) / 6.0, there.x, 1.0);
-        near("y", (seen.y - 600.0) / 6.0, there.y, 1.0);
+        // Of a circle whose edge is drawn in blocks of a quarter of its radius, and whose
+        // upper and lower ends lids hide, the height is the least certain.
+        near("y", (seen.y - 600.0) / 6.0, there.y, 1.6);
     }
 }

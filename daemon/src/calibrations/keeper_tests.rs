@@ -7,7 +7,7 @@ use gaze::screen::Screen;
 use ring::layout::{CalibrationStatus, text_of};
 use tempfile::TempDir;
 
-const NETWORK: &str = "geometric-2-00000000000000ab";
+const NETWORK: &str = "geometric-3-00000000000000ab";
 
 fn setup(user: &str, display: &str) -> Setup {
     let screen = Screen {

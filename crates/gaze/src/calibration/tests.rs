@@ -17,7 +17,7 @@ fn setup() -> Setup {
                 ..Screen::laptop(1512, 982)
             },
         ),
-        network: network_id("geometric-2", 0x0123_abcd),
+        network: network_id("geometric-3", 0x0123_abcd),
     }
 }
 
@@ -334,7 +334,7 @@ fn a_map_of_another_network_user_camera_or_display_does_not_apply() {
     assert_eq!(
         with(&|s| s.network = "f00".into()),
         Err(NotApplicable::Network {
-            found: "geometric-2-000000000123abcd".into(),
+            found: "geometric-3-000000000123abcd".into(),
             wanted: "f00".into()
         })
     );
