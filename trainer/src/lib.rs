@@ -5,6 +5,9 @@
 //! differentiates correctly before hours of training trust it; and sets of
 //! rendered faces whose labels are exact.
 
+pub mod baseline;
 pub mod commands;
+pub mod data;
 pub mod device;
+pub mod report;
 pub mod synth;

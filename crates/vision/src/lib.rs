@@ -12,6 +12,7 @@ mod eye_pixels;
 pub mod frame;
 mod frozen;
 mod iris;
+pub mod jpeg;
 mod landmarker;
 mod models;
 mod perceiver;

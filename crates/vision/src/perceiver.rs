@@ -124,6 +124,7 @@ impl Perceiver {
     /// Forgets the face that is followed and all others, as when the source changes.
     pub fn reset(&mut self) {
         self.forget();
+        self.glance = 0;
         self.frozen = FrozenDetector::new(self.config.frozen_frames, self.config.frozen_ns);
     }
 

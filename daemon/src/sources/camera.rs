@@ -11,14 +11,13 @@ use std::thread::Thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
-use vision::{Frame, PixelFormat, YuvRange};
+use vision::{Frame, PixelFormat, YuvRange, jpeg};
 
 use super::camera_pick::{Layout, Mode};
 use super::camera_time::Stamps;
 use super::clock::{deadline, now_ns};
 use super::{
     ErrorKind, FrameSource, Losses, Next, OpenOptions, Origin, SourceError, SourceInfo, SourceKind,
-    jpeg,
 };
 
 #[path = "camera_native.rs"]

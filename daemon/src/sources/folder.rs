@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use image::ImageDecoder;
 use image::codecs::png::PngDecoder;
 use vision::frame::MAX_SIDE;
+use vision::jpeg::{self, guarded};
 use vision::{Frame, PixelFormat};
 
 use super::error::Flaw;
-use super::jpeg::{self, guarded};
 use super::paced::{Paced, Pictures};
 use super::{ErrorKind, FrameSource, Losses, OpenOptions, SourceInfo, SourceKind};
 

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 
 use gif::{ColorOutput, Decoder, DecodingError, DisposalMethod, MemoryLimit};
 use vision::frame::MAX_SIDE;
+use vision::jpeg::guarded;
 use vision::{Frame, PixelFormat};
 
 use super::error::Flaw;
-use super::jpeg::guarded;
 use super::paced::{Paced, Pictures};
 use super::{ErrorKind, FrameSource, OpenOptions, SourceInfo, SourceKind};
 

@@ -16,7 +16,6 @@ mod error;
 mod folder;
 mod gif;
 mod h264;
-mod jpeg;
 mod mp4;
 mod mp4_tables;
 mod null;

@@ -1,4 +1,6 @@
 //! The program's commands, one file each.
 
+pub mod baseline;
 pub mod devices;
+pub mod prepare;
 pub mod synth;

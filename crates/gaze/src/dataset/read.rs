@@ -53,7 +53,7 @@ pub enum ReadError {
 /// # Errors
 /// [`ReadError`]; everything but the target may be missing.
 pub fn read(json: &[u8]) -> Result<Labelled, ReadError> {
-    let all: Value = serde_json::from_slice(json)?;
+    let all = parse(json)?;
     let (Some(x), Some(y)) = (number(&all["screen_x"]), number(&all["screen_y"])) else {
         return Err(ReadError::NoTarget);
     };
@@ -87,6 +87,28 @@ pub fn read(json: &[u8]) -> Result<Labelled, ReadError> {
             .into_iter()
             .find_map(|m| m["jpeg_bytes"].as_u64()),
     })
+}
+
+/// JSON, also with the bare NaN and Infinity that Python writes: they are read as null.
+fn parse(json: &[u8]) -> Result<Value, serde_json::Error> {
+    let refused = match serde_json::from_slice(json) {
+        Ok(value) => return Ok(value),
+        Err(e) => e,
+    };
+    let (mut text, mut rest, mut quoted) = (Vec::with_capacity(json.len()), json, false);
+    while let Some(&byte) = rest.first() {
+        let words: [&[u8]; 3] = [b"NaN", b"-Infinity", b"Infinity"];
+        let word = words.into_iter().find(|w| !quoted && rest.starts_with(w));
+        let (take, put): (usize, &[u8]) = match (word, byte) {
+            (Some(word), _) => (word.len(), b"null"),
+            (None, b'\\') if quoted && rest.len() > 1 => (2, &rest[..2]),
+            (None, _) => (1, &rest[..1]),
+        };
+        quoted ^= take == 1 && byte == b'"';
+        text.extend_from_slice(put);
+        rest = &rest[take..];
+    }
+    serde_json::from_slice(&text).map_err(|_| refused)
 }
 
 fn number(value: &Value) -> Option<f64> {
@@ -155,6 +177,8 @@ mod tests {
         for (from, to) in [
             (r#""x": 900.979, "y": 359.03485"#, r#""x": 0.0, "y": 0.0"#),
             ("900.979", "null"),
+            ("900.979", "NaN"),
+            ("900.979", "-Infinity"),
             (
                 r#""left_eye": { "x": 900.979, "y": 359.03485, "z": 0.0 },"#,
                 "",
@@ -165,6 +189,10 @@ mod tests {
             assert_eq!(l.eyes_px, None, "{from}");
             assert!(l.head_deg.is_some());
         }
+        // In a text they are letters, and what is cut off stays unreadable.
+        let text = r#"{"a": "NaN \" NaN", "screen_x": 1, "screen_y": 2, "timestamp": NaN}"#;
+        assert_eq!(read(text.as_bytes()).unwrap().timestamp_ms, None);
+        assert!(read(text.replace("1,", "NaN,").as_bytes()).is_err());
         let bare = read(br#"{"screen_x": 1, "screen_y": 2, "inference": null}"#).unwrap();
         assert_eq!((bare.target_px, bare.head_deg), ([1.0, 2.0], None));
         for bad in [

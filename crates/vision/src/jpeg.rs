@@ -1,18 +1,19 @@
-//! JPEG pictures, from files and from cameras that send Motion JPEG.
+//! JPEG pictures, from files and from cameras that send Motion JPEG. The daemon and the
+//! trainer decode alike, so that a network sees in use what it saw in training.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use vision::frame::MAX_SIDE;
-use vision::{Frame, PixelFormat};
 use zune_jpeg::JpegDecoder;
 use zune_jpeg::errors::DecodeErrors;
 use zune_jpeg::zune_core::bytestream::ZCursor;
 use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
+use crate::frame::{Frame, MAX_SIDE, PixelFormat};
+
 /// Runs a decoder of someone else's on bytes from outside: a panic in it is one
 /// more way of saying that the bytes are damaged.
-pub(crate) fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+pub fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
     catch_unwind(AssertUnwindSafe(decode))
         .unwrap_or_else(|_| Err("its bytes are damaged (the decoder gave up)".into()))
 }
@@ -20,7 +21,7 @@ pub(crate) fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T
 /// Decodes a JPEG into `frame` as [`PixelFormat::Rgb8`], or [`PixelFormat::Gray8`]
 /// if it has luma only. A picture that stops half-way or holds damaged codes is
 /// an error, not a picture with a grey half.
-pub(crate) fn decode(bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
+pub fn decode(bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
     if !bytes.starts_with(&[0xFF, 0xD8]) {
         return Err("it does not begin like a JPEG".into());
     }
@@ -70,11 +71,7 @@ fn words(e: DecodeErrors) -> String {
 
 /// Motion JPEG as cameras send it: the same, but the standard Huffman tables may
 /// be left out (they are implied). `scratch` is for the completed picture.
-pub(crate) fn decode_motion(
-    bytes: &[u8],
-    scratch: &mut Vec<u8>,
-    frame: &mut Frame,
-) -> Result<(), String> {
+pub fn decode_motion(bytes: &[u8], scratch: &mut Vec<u8>, frame: &mut Frame) -> Result<(), String> {
     if has_huffman_tables(bytes) {
         return decode(bytes, frame);
     }
@@ -140,7 +137,7 @@ mod tests {
     use super::*;
 
     /// A 16×16 JPEG: `ffmpeg -f lavfi -i testsrc=s=16x16:d=1 -frames:v 1 -huffman default x.jpg`.
-    const TINY: &[u8] = include_bytes!("../../tests/assets/tiny.jpg");
+    const TINY: &[u8] = include_bytes!("../../../daemon/tests/assets/tiny.jpg");
 
     fn without_tables(jpeg: &[u8]) -> Vec<u8> {
         let mut out = jpeg[..2].to_vec();

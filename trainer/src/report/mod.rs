@@ -1,0 +1,14 @@
+//! Reports: one self-contained HTML page with plots, for a phone as for a desk, light and
+//! dark, without a script.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`page`] | the page: headings, words, tables, figures |
+//! | [`svg`] | shapes as SVG text; colours are the page's |
+//! | [`plots`] | errors on the screen, errors by bands, learning curves |
+//! | [`baseline`] | the page of `gaze-trainer baseline` |
+
+pub mod baseline;
+pub mod page;
+pub mod plots;
+pub mod svg;
