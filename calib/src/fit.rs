@@ -97,11 +97,14 @@ fn fitted(
     let taught: &[Sitting] = if args.no_history { &[] } else { &history };
     let fit = fit_with_history(&recording.samples, taught, options).map_err(|e| e.to_string())?;
     let head = HeadRange::of(recording.heads.iter().copied());
-    let calibration = Calibration::from_fit(&fit, setup, head, history, time::unix_now());
+    // It is as old as its looks.
+    let now = time::unix_now();
+    let made = recording.recorded_unix_s.map_or(now, |t| t.min(now));
+    let calibration = Calibration::from_fit(&fit, setup, head, history, made);
     if recording.checks.is_empty() {
         return Ok((calibration, fit));
     }
-    let judged = calibration.with_validation(&recording.checks);
+    let judged = calibration.with_validation(&recording.checks, made);
     Ok((judged.map_err(|e| e.to_string())?, fit))
 }
 

@@ -24,7 +24,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<(), Failure> {
     // The calibration first: a record that cannot be written must not cost it.
     sitting.store(&calibration, out)?;
     if let Some(file) = &args.samples {
-        samples::write(file, &session.plan().setup, session.points())
+        samples::write(file, session.plan(), session.points())
             .map_err(|e| Failure::new(Exit::Output, format!("{}: {e}", file.display())))?;
     }
     if args.sitting.json {

@@ -1,5 +1,5 @@
 //! Recorded samples: CSV with a header, or one JSON object a line. The first line of the
-//! JSON kind may hold the setup that the samples were made with; [`write()`] does so.
+//! JSON kind may hold the setup that the samples were made with, and when; [`write()`] does so.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -10,7 +10,7 @@ use gaze::calibration::{DisplayRecord, HeadSample, Setup};
 use serde::{Deserialize, Serialize};
 
 use crate::run::replace;
-use crate::session::{Counted, Point};
+use crate::session::{Counted, Plan, Point};
 
 /// An hour of samples is a tenth of this.
 const LARGEST: u64 = 256 << 20;
@@ -20,6 +20,8 @@ const LARGEST: u64 = 256 << 20;
 pub struct Recording {
     /// What the samples were made with, where it says so.
     pub setup: Option<Setup>,
+    /// When they were recorded, where it says so: seconds since 1970, UTC.
+    pub recorded_unix_s: Option<u64>,
     /// The valid samples to be fitted.
     pub samples: Vec<Sample>,
     /// The valid samples that judge the map.
@@ -101,15 +103,10 @@ pub fn parse(text: &str) -> Result<Recording, SamplesError> {
         let at = |what| SamplesError::Line { line: i + 1, what };
         let row = match &columns {
             Some(columns) => columns.row(line),
-            None if n == 0
-                && line
-                    .trim_start()
-                    .trim_start_matches('{')
-                    .trim_start()
-                    .starts_with(r#""setup""#) =>
-            {
+            None if n == 0 && says_setup(line) => {
                 let first: FirstLine = serde_json::from_str(line).map_err(|e| at(e.to_string()))?;
                 recording.setup = Some(first.setup.into());
+                recording.recorded_unix_s = first.recorded_unix_s;
                 continue;
             }
             None => serde_json::from_str(line).map_err(|e| e.to_string()),
@@ -120,11 +117,20 @@ pub fn parse(text: &str) -> Result<Recording, SamplesError> {
     Ok(recording)
 }
 
+/// Whether a line begins as [`FirstLine`], so that its mistakes are told as that one's.
+fn says_setup(line: &str) -> bool {
+    let key = line.trim_start().trim_start_matches('{').trim_start();
+    [r#""setup""#, r#""recorded_unix_s""#]
+        .iter()
+        .any(|k| key.starts_with(k))
+}
+
 /// The first line of the JSON kind.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FirstLine {
     setup: SetupRecord,
+    recorded_unix_s: Option<u64>,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -152,7 +158,8 @@ impl From<SetupRecord> for Setup {
 ///
 /// # Errors
 /// Of the system; nothing is left behind then.
-pub fn write(path: &Path, setup: &Setup, points: &[Point]) -> io::Result<()> {
+pub fn write(path: &Path, plan: &Plan, points: &[Point]) -> io::Result<()> {
+    let setup = &plan.setup;
     let mut text = serde_json::to_vec(&FirstLine {
         setup: SetupRecord {
             user: setup.user.clone(),
@@ -160,6 +167,7 @@ pub fn write(path: &Path, setup: &Setup, points: &[Point]) -> io::Result<()> {
             network: setup.network.clone(),
             display: setup.display.clone(),
         },
+        recorded_unix_s: Some(plan.created_unix_s),
     })?;
     for point in points {
         for look in &point.looks {
@@ -319,6 +327,7 @@ impl Columns {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::session::Kind;
     use proptest::prelude::*;
 
     #[test]
@@ -402,9 +411,17 @@ mod tests {
             network: "net".into(),
             display: DisplayRecord::of("eDP-1", &gaze::screen::Screen::laptop(1512, 982)),
         };
-        write(&path, &setup, &points).unwrap();
+        let plan = Plan {
+            kind: Kind::Calibrate { targets: 9 },
+            setup: setup.clone(),
+            previous: None,
+            seed: 1,
+            created_unix_s: 1_790_000_000,
+        };
+        write(&path, &plan, &points).unwrap();
         let read = read(&path).unwrap();
-        assert_eq!(read.setup, Some(setup.clone()));
+        assert_eq!(read.setup, Some(setup));
+        assert_eq!(read.recorded_unix_s, Some(plan.created_unix_s));
         assert_eq!(read.samples, [([0.3, 0.4], [0.1, 0.1]); 2]);
         assert_eq!(read.checks, [([0.3, 0.4], [0.6, 0.2])]);
         let head = HeadSample {
@@ -414,7 +431,7 @@ mod tests {
         };
         assert_eq!(read.heads, [head]);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert!(write(&folder.path().join("no/folder"), &setup, &points).is_err());
+        assert!(write(&folder.path().join("no/folder"), &plan, &points).is_err());
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
         let csv = "target_x,target_y,raw_x,raw_y,checking\n0,0,1,1,0\n0,1,2,2,1\n";
         let read = parse(csv).unwrap();

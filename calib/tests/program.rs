@@ -181,7 +181,7 @@ fn json_lines_come_through_a_pipe_and_dry_runs_store_nothing() {
     let setup = serde_json::json!({ "setup": {
         "user": "bea", "camera": "other", "network": "net",
         "display": DisplayRecord::of("HDMI-1", &Screen::laptop(2560, 1440)),
-    }});
+    }, "recorded_unix_s": 1_700_000_000});
     let lines = format!("{setup}\n{lines}");
     let args = ["fit", "-", "--dry-run", "--json", "--form", "affine"];
     let mut child = command(&args, home.path(), &shm("none"))
@@ -201,6 +201,7 @@ fn json_lines_come_through_a_pipe_and_dry_runs_store_nothing() {
     assert_eq!((fitted.targets.len(), fitted.validate()), (16, Ok(())));
     assert_eq!((&*fitted.user, &*fitted.display.id), ("bea", "HDMI-1"));
     assert_eq!(fitted.display.width_px, 2560);
+    assert_eq!(fitted.created_unix_s, 1_700_000_000, "as old as its looks");
     assert_eq!(fs::read_dir(home.path()).unwrap().count(), 0);
 }
 

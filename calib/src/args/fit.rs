@@ -20,11 +20,11 @@ checking judge the map and are not fitted; other columns are ignored.
 
   {\"target_x\": 0.1, \"target_y\": 0.1, \"raw_x\": 0.182, \"raw_y\": 0.094, \"valid\": true}
 
-A first JSON line may say what the samples were made with:
+A first JSON line may say what the samples were made with, and when:
 
   {\"setup\": {\"user\": \"ada\", \"camera\": \"FaceTime\", \"network\": \"geometric-3-00000000000000ab\",
     \"display\": {\"id\": \"eDP-1\", \"width_px\": 1512, \"height_px\": 982, \"width_mm\": 302, \"height_mm\": 196,
-      \"camera\": {\"x_norm\": 0.5, \"above_mm\": 5, \"forward_mm\": 0, \"tilt_deg\": 0}}}}
+      \"camera\": {\"x_norm\": 0.5, \"above_mm\": 5, \"forward_mm\": 0, \"tilt_deg\": 0}}}, \"recorded_unix_s\": 1790000000}
 
 What neither file nor options say is asked of the running gazed (camera, network), of
 the selection (user, display) and of the desktop (display).

@@ -106,7 +106,7 @@ fn calibrate(points: &[Point], plan: &Plan) -> Verdict {
         .collect();
 
     let checks = samples(points.iter().filter(|p| p.checking));
-    let record = match record.clone().with_validation(&checks) {
+    let record = match record.clone().with_validation(&checks, plan.created_unix_s) {
         Ok(judged) => judged,
         // Nothing was measured at any of them: the fit's own left-out targets judge.
         Err(_) => record,
@@ -122,7 +122,7 @@ fn calibrate(points: &[Point], plan: &Plan) -> Verdict {
         .previous
         .as_ref()
         .filter(|c| c.display.same_geometry(&plan.setup.display))
-        .and_then(|c| c.clone().with_validation(&checks).ok())
+        .and_then(|c| c.clone().with_validation(&checks, plan.created_unix_s).ok())
         .and_then(|c| Some(c.validation?.error));
     if fit.suspicious {
         verdict.refused = Some(
@@ -162,7 +162,7 @@ fn validate(points: &[Point], plan: &Plan) -> Verdict {
     verdict.checks = results(points, true, stored.effective_map(), &ruler);
     verdict.check_again = checks_are_bad(&mut verdict.checks);
     let looks = samples(points.iter().filter(|p| p.checking));
-    match stored.clone().with_validation(&looks) {
+    match stored.clone().with_validation(&looks, plan.created_unix_s) {
         Ok(judged) => {
             let error = judged.validation.as_ref().map_or(f64::NAN, |v| v.error);
             verdict.error = Some(ruler.share(error));

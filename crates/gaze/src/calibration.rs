@@ -23,7 +23,8 @@
 //!   "validation": {
 //!     "targets": [{"x": 0.3, "y": 0.3, "raw_x": 0.22, "raw_y": 0.3, "samples": 30, "scatter": 0.02, "error": 0.03}],
 //!     "offset": [0.0, 0.0],
-//!     "error": 0.038
+//!     "error": 0.038,
+//!     "created_unix_s": 1790086400
 //!   },
 //!   "grade": "excellent",
 //!   "head": {"centre_mm": [4.0, 60.0, 560.0], "spread_mm": [3.0, 2.0, 8.0],
@@ -36,7 +37,8 @@
 //! }
 //! ```
 //!
-//! `validation`, `head` and `repair` may be missing.
+//! `validation`, `head` and `repair` may be missing, and so may the validation's time, which is
+//! that of the fit then.
 //!
 //! # What belongs to what
 //!

@@ -3,7 +3,9 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Grade, HeadRange, MAX_HISTORY, SCHEMA, Setup, Sitting, SittingTarget};
-use crate::affine::{Affine, Fit, FitError, Form, Sample, diagonal_fraction, looks_at};
+use crate::affine::{
+    Affine, Fit, FitError, Form, MIN_TARGETS, Sample, diagonal_fraction, looks_at,
+};
 use crate::screen::{CameraPlace, Screen};
 
 /// The display that a calibration was made on, as it was taken to be.
@@ -94,6 +96,20 @@ pub struct TargetRecord {
     pub used: bool,
 }
 
+impl TargetRecord {
+    /// The looks at it, for a history.
+    fn looks(&self) -> SittingTarget {
+        SittingTarget {
+            x: self.x,
+            y: self.y,
+            raw_x: self.raw_x,
+            raw_y: self.raw_y,
+            samples: self.samples,
+            scatter: self.scatter,
+        }
+    }
+}
+
 /// One target that the fit never saw.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -114,6 +130,20 @@ pub struct ValidationTarget {
     pub error: f64,
 }
 
+impl ValidationTarget {
+    /// The looks at it, for a history.
+    fn looks(&self) -> SittingTarget {
+        SittingTarget {
+            x: self.x,
+            y: self.y,
+            raw_x: self.raw_x,
+            raw_y: self.raw_y,
+            samples: self.samples,
+            scatter: self.scatter,
+        }
+    }
+}
+
 /// How the map did at targets that the fit never saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -124,6 +154,9 @@ pub struct Validation {
     pub offset: [f64; 2],
     /// Root mean square of the targets' errors.
     pub error: f64,
+    /// When, where that was another sitting than the fit's: seconds since 1970, UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub created_unix_s: Option<u64>,
 }
 
 /// An offset against drift, from one target; added after the map.
@@ -225,14 +258,18 @@ impl Calibration {
         }
     }
 
-    /// With looks at targets that the fit never saw: judges what is in force, the
+    /// With looks at targets that the fit never saw, taken then: judges what is in force, the
     /// map and its repair, and grades anew. A fit that failed as contradictory
     /// stays failed.
     ///
     /// # Errors
     /// [`FitError`] of samples that are none: not finite, none at all, or targets
     /// on top of each other.
-    pub fn with_validation(mut self, samples: &[Sample]) -> Result<Self, FitError> {
+    pub fn with_validation(
+        mut self,
+        samples: &[Sample],
+        created_unix_s: u64,
+    ) -> Result<Self, FitError> {
         let aspect = self.display.aspect();
         let looks = looks_at(samples, aspect)?;
         if looks.is_empty() {
@@ -263,6 +300,7 @@ impl Calibration {
             targets,
             offset: self.repair.map_or([0.0; 2], |r| [r.dx, r.dy]),
             error,
+            created_unix_s: Some(created_unix_s).filter(|t| *t != self.created_unix_s),
         });
         Ok(self)
     }
@@ -308,34 +346,30 @@ impl Calibration {
     }
 
     /// What the next sitting in this setup takes as its history: this sitting,
-    /// all its targets, and then its own history. Nothing where user, camera,
+    /// all its targets, and then its own history. A validation of another day is a
+    /// sitting of its own, if it has targets enough. Nothing where user, camera,
     /// display, network or geometry differ: those raw points lie elsewhere.
     pub fn history_for_next(&self, setup: &Setup) -> Vec<Sitting> {
         if self.applies_to(setup).is_err() || !self.display.same_geometry(&setup.display) {
             return Vec::new();
         }
-        let fitted = self.targets.iter().map(|t| SittingTarget {
-            x: t.x,
-            y: t.y,
-            raw_x: t.raw_x,
-            raw_y: t.raw_y,
-            samples: t.samples,
-            scatter: t.scatter,
-        });
-        let checked = self.validation.iter().flat_map(|v| &v.targets);
-        let checked = checked.map(|t| SittingTarget {
-            x: t.x,
-            y: t.y,
-            raw_x: t.raw_x,
-            raw_y: t.raw_y,
-            samples: t.samples,
-            scatter: t.scatter,
-        });
-        let newest = Sitting {
+        let mut newest = Sitting {
             created_unix_s: self.created_unix_s,
-            targets: fitted.chain(checked).collect(),
+            targets: self.targets.iter().map(TargetRecord::looks).collect(),
         };
-        let mut history = vec![newest];
+        let mut history = Vec::new();
+        if let Some(validation) = &self.validation {
+            let checked = validation.targets.iter().map(ValidationTarget::looks);
+            match validation.created_unix_s {
+                None => newest.targets.extend(checked),
+                Some(_) if checked.len() < MIN_TARGETS => {}
+                Some(created_unix_s) => history.push(Sitting {
+                    created_unix_s,
+                    targets: checked.collect(),
+                }),
+            }
+        }
+        history.push(newest);
         history.extend(self.history.iter().cloned());
         // A clock that was wrong for a while does not make a file that is refused.
         history.sort_by_key(|sitting| std::cmp::Reverse(sitting.created_unix_s));

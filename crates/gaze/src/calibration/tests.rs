@@ -42,6 +42,8 @@ fn samples() -> Vec<Sample> {
         .collect()
 }
 
+const MADE: u64 = 1_790_000_000;
+
 /// Four looks between them, each a little off.
 fn checks() -> Vec<Sample> {
     [[0.3, 0.3], [0.7, 0.3], [0.3, 0.7], [0.7, 0.7]]
@@ -57,8 +59,8 @@ fn calibration() -> Calibration {
         targets: looks(&samples()),
     };
     let history = vec![past(1_789_900_000), past(1_789_000_000)];
-    Calibration::from_fit(&fitted, &setup(), Some(head()), history, 1_790_000_000)
-        .with_validation(&checks())
+    Calibration::from_fit(&fitted, &setup(), Some(head()), history, MADE)
+        .with_validation(&checks(), MADE)
         .unwrap()
 }
 
@@ -390,7 +392,7 @@ fn a_validation_judges_what_is_in_force_and_gives_the_grade() {
         (ours.map, &ours.validation, Ok(()))
     );
     // The next validation is of both together, and stays valid under a further repair.
-    let again = repaired.with_validation(&checks()).unwrap();
+    let again = repaired.with_validation(&checks(), MADE).unwrap();
     assert!((again.validation.as_ref().unwrap().error - error(offset)).abs() < 1e-12);
     assert!(error(offset) < error([0.0; 2]));
     assert_eq!(again.clone().repaired([0.1, 0.1], 2).validate(), Ok(()));
@@ -400,17 +402,20 @@ fn a_validation_judges_what_is_in_force_and_gives_the_grade() {
     let wrong: Vec<Sample> = (checks().into_iter())
         .map(|([x, y], t)| ([x + 0.4, y], t))
         .collect();
-    let bad = again.with_validation(&wrong).unwrap();
+    let bad = again.with_validation(&wrong, MADE).unwrap();
     assert_eq!(
         (bad.grade, bad.validate()),
         (Grade::Failed, Err(Invalid::Failed))
     );
-    assert!(bad.with_validation(&checks()).unwrap().grade > Grade::Failed);
+    assert!(bad.with_validation(&checks(), MADE).unwrap().grade > Grade::Failed);
     let mut contradictory = fit(&samples()).unwrap();
     contradictory.suspicious = true;
     let bad = Calibration::from_fit(&contradictory, &setup(), None, Vec::new(), 0);
-    assert_eq!(bad.with_validation(&checks()).unwrap().grade, Grade::Failed);
-    assert!(ours.with_validation(&[]).is_err());
+    assert_eq!(
+        bad.with_validation(&checks(), MADE).unwrap().grade,
+        Grade::Failed
+    );
+    assert!(ours.with_validation(&[], MADE).is_err());
 }
 
 #[test]
@@ -423,6 +428,19 @@ fn the_next_sitting_inherits_all_targets_where_raw_points_lie_the_same() {
     assert_eq!(next[0].targets[..9], looks(&samples()));
     assert_eq!(next[0].targets[9..], looks(&checks()));
     assert_eq!(next[1..], ours.history);
+    // One of another day is another sitting, or too little to be one.
+    let tomorrow = ours.clone().with_validation(&checks(), MADE + 86_400);
+    let tomorrow = tomorrow.unwrap().history_for_next(&setup());
+    assert_eq!(tomorrow[0].targets, looks(&samples()));
+    assert_eq!(tomorrow[1..], ours.history);
+    let nine = ours.clone().with_validation(&samples(), MADE + 86_400);
+    let nine = nine.unwrap().history_for_next(&setup());
+    assert_eq!(nine[0].created_unix_s, MADE + 86_400);
+    assert_eq!(
+        (&nine[0].targets, &nine[1].targets),
+        (&looks(&samples()), &looks(&samples()))
+    );
+    assert_eq!((nine.len(), nine[1].created_unix_s), (4, MADE));
     // However often: never more than the file takes.
     let mut later = ours.clone();
     for _ in 0..2 * MAX_HISTORY {
