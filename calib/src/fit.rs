@@ -62,9 +62,10 @@ pub fn run(args: &FitArgs, out: &mut dyn Write) -> Result<(), Failure> {
     if let Some(stored) = stored.filter(|s| s.applies_to(&setup).is_ok()) {
         agree(args, &calibration, &stored, out)?;
     }
-    let path = calibration::write(&calibration, &folder).map_err(kept::not_stored)?;
+    let written = calibration::write(&calibration, &folder).map_err(kept::not_stored)?;
+    kept::say_kept(&written);
     if !args.json {
-        writeln!(out, "stored as {}", path.display())?;
+        writeln!(out, "stored as {}", written.path.display())?;
     }
     Ok(())
 }

@@ -1,10 +1,11 @@
 //! What is stored: which files there are, whose they are, and who is selected.
 
 use std::fs;
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use gaze::calibration::selection::{self, Selection};
-use gaze::calibration::{self, Calibration, FileError, file_name};
+use gaze::calibration::{self, COPY, Calibration, FileError, Written, file_name, is_file_name};
 
 use crate::args::Which;
 use crate::{Exit, Failure};
@@ -28,15 +29,46 @@ pub fn folder(named: Option<&Path>) -> Result<PathBuf, Failure> {
         })
 }
 
-/// All calibration files of the folder by name; temporary ones have another ending. A
-/// folder that is not there holds nothing.
+/// All JSON files of the folder by name, usable or not. A folder that is not there holds
+/// nothing.
 ///
 /// # Errors
 /// [`Failure`]: the folder cannot be read.
 pub fn stored(folder: &Path) -> Result<Vec<Stored>, Failure> {
+    let paths = with_ending(folder, ".json")?.into_iter();
+    Ok(paths
+        .map(|path| (path.clone(), calibration::load(&path)))
+        .collect())
+}
+
+/// Whether a file is a calibration, or one that is damaged: it is called as one. Other people's
+/// files may lie there, too.
+pub fn is_calibration((path, loaded): &Stored) -> bool {
+    loaded.is_ok() || is_file_name(&name_of(path))
+}
+
+/// Copies of calibrations that others took the place of, each with the file that it was.
+///
+/// # Errors
+/// [`Failure`]: the folder cannot be read.
+pub fn copies(folder: &Path) -> Result<Vec<(PathBuf, PathBuf)>, Failure> {
+    let copies = with_ending(folder, &format!(".json.{COPY}"))?;
+    let of = copies
+        .into_iter()
+        .map(|copy| (copy.clone(), copy.with_extension("")));
+    Ok(of.filter(|(_, of)| is_file_name(&name_of(of))).collect())
+}
+
+fn name_of(path: &Path) -> String {
+    let name = path.file_name().unwrap_or_default();
+    name.to_string_lossy().into_owned()
+}
+
+/// What is in the folder and is called so, by name.
+fn with_ending(folder: &Path, ending: &str) -> Result<Vec<PathBuf>, Failure> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
         Err(e) => {
             let line = format!("{}: {e}", folder.display());
             return Err(Failure::new(Exit::Input, line));
@@ -44,13 +76,22 @@ pub fn stored(folder: &Path) -> Result<Vec<Stored>, Failure> {
     };
     let mut paths: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
-        .filter(|path| path.extension().is_some_and(|e| e == "json"))
+        .filter(|path| name_of(path).ends_with(ending))
         .collect();
     paths.sort();
-    Ok(paths
-        .into_iter()
-        .map(|path| (path.clone(), calibration::load(&path)))
-        .collect())
+    Ok(paths)
+}
+
+/// Says on standard error what was kept of a file that was replaced, if anything was.
+pub fn say_kept(written: &Written) {
+    if let Some(kept) = &written.kept {
+        // Whoever cannot be told finds it beside the file.
+        let (path, reason) = (kept.path.display(), &kept.reason);
+        let _ = writeln!(
+            io::stderr(),
+            "gaze-calib: what was there before is kept as {path}: {reason}"
+        );
+    }
 }
 
 /// Why a calibration file is not used, with the exit code.
@@ -93,11 +134,16 @@ impl Which {
                 && same(&self.camera, &c.camera)
                 && same(&self.display, &c.display.id);
         }
+        self.fits_name(path)
+    }
+
+    /// Whether a file of this name is among these, whatever it says.
+    pub fn fits_name(&self, path: &Path) -> bool {
         let any = "-".to_owned();
         let [user, camera, display] =
             [&self.user, &self.camera, &self.display].map(|w| w.as_ref().unwrap_or(&any));
         let wanted = file_name(user, camera, display);
-        let is = path.file_name().unwrap_or_default().to_string_lossy();
+        let is = name_of(path);
         let (mut wanted, mut is) = (wanted.split("__"), is.split("__"));
         [&self.user, &self.camera, &self.display]
             .into_iter()

@@ -21,8 +21,10 @@ pub fn run(args: &ResetArgs, out: &mut dyn Write) -> Result<(), Failure> {
         which.user = Some(kept::usual_user(kept::selected(&folder).as_ref()));
     }
     let mut files = kept::stored(&folder)?;
-    files.retain(|file| args.all || which.fits(file));
-    if files.is_empty() {
+    files.retain(|file| kept::is_calibration(file) && (args.all || which.fits(file)));
+    let mut copies = kept::copies(&folder)?;
+    copies.retain(|(_, of)| args.all || which.fits_name(of));
+    if files.is_empty() && copies.is_empty() {
         if !args.json {
             let whose = which.user.map_or_else(String::new, |u| format!(" of {u}"));
             writeln!(out, "nothing to remove{whose} in {}", folder.display())?;
@@ -33,6 +35,9 @@ pub fn run(args: &ResetArgs, out: &mut dyn Write) -> Result<(), Failure> {
         writeln!(out, "to be removed from {}:", folder.display())?;
         for file in &files {
             writeln!(out, "  {}", described(file))?;
+        }
+        for (copy, _) in &copies {
+            writeln!(out, "  {} (an older one)", copy.display())?;
         }
         out.flush()?;
     }
@@ -45,7 +50,9 @@ pub fn run(args: &ResetArgs, out: &mut dyn Write) -> Result<(), Failure> {
             return Err(Failure::new(Exit::NotGood, "nothing was removed"));
         }
     }
-    for (path, _) in &files {
+    let copies = copies.iter().map(|(copy, _)| copy);
+    let paths: Vec<_> = files.iter().map(|(path, _)| path).chain(copies).collect();
+    for path in &paths {
         match fs::remove_file(path) {
             // Somebody else was faster.
             Err(e) if e.kind() != io::ErrorKind::NotFound => {
@@ -57,7 +64,7 @@ pub fn run(args: &ResetArgs, out: &mut dyn Write) -> Result<(), Failure> {
         }
     }
     if !args.json {
-        writeln!(out, "removed {}", files.len())?;
+        writeln!(out, "removed {}", paths.len())?;
     }
     Ok(())
 }

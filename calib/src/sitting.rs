@@ -15,7 +15,7 @@ use crate::args::SittingArgs;
 use crate::live::{Identity, Live};
 use crate::session::{Kind, Outcome, Plan, Problem, Session};
 use crate::window::{self, Ended, Place, Show};
-use crate::{Exit, Failure, show, time};
+use crate::{Exit, Failure, kept, show, time};
 
 /// How long gazed is given to name its camera and network.
 const START: Duration = Duration::from_secs(10);
@@ -143,28 +143,22 @@ impl Sitting {
     }
 
     /// Stores the calibration, selects its user and display, and waits for gazed to
-    /// take it. Says so on `out`.
+    /// take it. Says so on `out`; what was kept of a file that is replaced, on standard error.
     ///
     /// # Errors
     /// [`Failure`]: what was stored before is still there.
     pub fn store(&self, calibration: &Calibration, out: &mut dyn Write) -> Result<(), Failure> {
-        let cannot = |e: gaze::calibration::FileError| {
-            let exit = if matches!(e, gaze::calibration::FileError::Io { .. }) {
-                Exit::Output
-            } else {
-                Exit::NotGood
-            };
-            Failure::new(exit, e)
-        };
         let reader = Reader::open(&ring::default_name()).ok();
         let before = reader.as_ref().map(|r| r.header().calibration_generation);
-        let path = calibration::write(calibration, &self.folder).map_err(cannot)?;
+        let written = calibration::write(calibration, &self.folder).map_err(kept::not_stored)?;
+        kept::say_kept(&written);
         let selected = Selection::new(&*self.setup.user, Some(self.setup.display.clone()));
-        selection::write(&selected, &self.folder).map_err(cannot)?;
+        let selected = selection::write(&selected, &self.folder).map_err(kept::not_stored)?;
+        kept::say_kept(&selected);
         if self.quiet {
             return Ok(());
         }
-        writeln!(out, "stored as {}", path.display())?;
+        writeln!(out, "stored as {}", written.path.display())?;
         let taken = match (&reader, before) {
             (Some(reader), Some(before)) => taken(reader, before, calibration.created_unix_s),
             _ => "gazed is not running: it will take it when it starts".to_owned(),

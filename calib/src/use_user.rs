@@ -16,7 +16,9 @@ pub fn run(args: &UseArgs, out: &mut dyn Write) -> Result<(), Failure> {
     let folder = kept::folder(args.folder.as_deref())?;
     let display = kept::selected(&folder).and_then(|s| s.display);
     let selection = Selection::new(args.user.clone(), display);
-    let path = selection::write(&selection, &folder).map_err(kept::not_stored)?;
+    let written = selection::write(&selection, &folder).map_err(kept::not_stored)?;
+    kept::say_kept(&written);
+    let path = written.path;
     let theirs: Vec<_> = kept::stored(&folder)?
         .into_iter()
         .filter_map(|(path, loaded)| Some((path, loaded.ok()?)))

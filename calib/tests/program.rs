@@ -380,13 +380,25 @@ fn use_selects_a_user_and_everybody_follows() {
     let selected = selection::load(&folder).unwrap();
     assert_eq!(
         (&*selected.user, selected.display),
-        ("bea", Some(display)),
+        ("bea", Some(display.clone())),
         "the display stays"
     );
     let json = program(&["use", "bea", "--json"], home.path());
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).unwrap();
     assert_eq!(json["calibrations"].as_array().unwrap().len(), 1);
     assert_eq!(program(&["use", ""], home.path()).status.code(), Some(2));
+    // One that cannot be read is not lost.
+    fs::write(folder.join("selection"), "{\"schema\": 1, \"user\"").unwrap();
+    let said = program(&["use", "bea"], home.path());
+    let said = String::from_utf8(said.stderr).unwrap();
+    assert!(
+        said.contains("selection.bak: ") && said.contains("EOF"),
+        "{said}"
+    );
+    let kept = fs::read_to_string(folder.join("selection.bak")).unwrap();
+    assert_eq!(kept, "{\"schema\": 1, \"user\"");
+    let display = Some(display);
+    selection::write(&Selection::new("bea", display), &folder).unwrap();
 
     // Who is selected is who is meant; their display is known, and its size.
     let args = [
@@ -416,6 +428,11 @@ fn reset_removes_what_it_was_told_to_and_only_when_agreed() {
         assert!(program(&args, home.path()).status.success());
     }
     fs::write(folder.join("ada__old__edp-1.json"), "{\"schema\": 1}").unwrap();
+    // Somebody's own file, and what is kept of replaced ones.
+    fs::write(folder.join("notes.json"), "{}").unwrap();
+    for of in ["ada__cam__edp-1", "bea__gone__edp-1"] {
+        fs::write(folder.join(format!("{of}.json.bak")), "{").unwrap();
+    }
     selection::write(&Selection::new("ada", None), &folder).unwrap();
     let left = || {
         let mut names: Vec<String> = fs::read_dir(&folder)
@@ -426,7 +443,7 @@ fn reset_removes_what_it_was_told_to_and_only_when_agreed() {
         names
     };
     let all = left();
-    assert_eq!(all.len(), 5);
+    assert_eq!(all.len(), 8);
 
     let (code, said) = failure(&program(&["reset"], home.path()));
     assert!(code == 2 && said.contains("--yes"), "{said}");
@@ -448,11 +465,17 @@ fn reset_removes_what_it_was_told_to_and_only_when_agreed() {
     );
     assert_eq!(
         left(),
-        ["ada__cam__hdmi-1.json", "bea__cam__edp-1.json", "selection"]
+        [
+            "ada__cam__hdmi-1.json",
+            "bea__cam__edp-1.json",
+            "bea__gone__edp-1.json.bak",
+            "notes.json",
+            "selection"
+        ]
     );
     let json = program(&["reset", "--all", "--yes", "--json"], home.path());
-    assert_eq!(stdout(&json).lines().count(), 2);
-    assert_eq!(left(), ["selection"]);
+    assert_eq!(stdout(&json).lines().count(), 3);
+    assert_eq!(left(), ["notes.json", "selection"]);
     let both = program(&["reset", "--all", "--user", "ada"], home.path());
     assert_eq!(both.status.code(), Some(2));
 }

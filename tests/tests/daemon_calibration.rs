@@ -174,7 +174,9 @@ fn a_new_map_is_in_force_at_once_and_the_point_jumps() {
     const SWAPS: usize = 12;
     let mut setting = Setting::start(&[]);
     let both = setting.two();
-    let file = calibration::write(&both[0], &setting.folder()).unwrap();
+    let file = calibration::write(&both[0], &setting.folder())
+        .unwrap()
+        .path;
     let first = setting.until_in_force("the first calibration", &both[0]);
     assert_eq!(first.calibration_generation, 1);
     assert!(first.has(flags::CALIBRATED) && !first.has(flags::COARSE));
@@ -324,7 +326,9 @@ impl Drop for End<'_> {
 fn no_sample_mixes_two_maps_in_a_storm_of_files() {
     let mut setting = Setting::start(&[]);
     let both = setting.two();
-    let file = calibration::write(&both[0], &setting.folder()).unwrap();
+    let file = calibration::write(&both[0], &setting.folder())
+        .unwrap()
+        .path;
     setting.until_in_force("the first calibration", &both[0]);
     // Nothing of it may ever be in a sample: it is stored with one fault or another.
     let bad = setting.make("ada", "default", 360.0, &Affine::IDENTITY);

@@ -67,10 +67,10 @@ mod validate;
 
 pub use crate::affine::{Sitting, SittingTarget};
 pub use applies::{NotApplicable, Setup};
-pub use file::{FileError, load, write};
+pub use file::{FileError, Kept, Written, load, write};
 pub use grade::Grade;
 pub use head_range::{HeadRange, HeadSample};
-pub use place::{default_folder, file_name};
+pub use place::{COPY, default_folder, file_name, is_file_name};
 pub use record::{Calibration, DisplayRecord, Repair, TargetRecord, Validation, ValidationTarget};
 pub use validate::{Invalid, MAX_REPAIR};
 

@@ -75,7 +75,8 @@ impl Bench {
     }
 
     fn store(&self, calibration: &Calibration) -> PathBuf {
-        calibration::write(calibration, &self.calibrations()).unwrap()
+        let written = calibration::write(calibration, &self.calibrations());
+        written.unwrap().path
     }
 
     fn look(&mut self) -> bool {

@@ -1,11 +1,12 @@
 //! Files that are whole or not there: calibrations and the selection.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
-use std::path::Path;
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use super::file::{FileError, io_error};
+use super::file::{FileError, LARGEST, io_error, open_at_once};
+use super::place::COPY;
 
 /// Puts `text` in the place of the file: into a temporary file beside it, synced,
 /// renamed, and the folder synced (made first, for the user alone, where it is
@@ -31,6 +32,36 @@ pub(super) fn replace(path: &Path, text: &[u8]) -> Result<(), FileError> {
     }
     replaced?;
     sync_folder(folder).map_err(|e| io_error(folder, "cannot sync the folder", e))
+}
+
+/// Copies the file to `<name>.bak` beside it, in place of an earlier copy. Gives the copy's
+/// path; `None` where there is no plain file.
+///
+/// # Errors
+/// [`FileError::Io`]; an earlier copy is still there.
+pub(super) fn keep(path: &Path) -> Result<Option<PathBuf>, FileError> {
+    let at = |action| move |source| io_error(path, action, source);
+    if !fs::metadata(path).is_ok_and(|is| is.is_file()) {
+        return Ok(None);
+    }
+    let mut file = open_at_once(path).map_err(at("cannot open"))?;
+    let mut bytes = Vec::new();
+    // What is larger was never ours, and is no loss: it is cut.
+    (&mut file)
+        .take(LARGEST)
+        .read_to_end(&mut bytes)
+        .map_err(at("cannot read"))?;
+    let copy = copy_of(path);
+    replace(&copy, &bytes)?;
+    Ok(Some(copy))
+}
+
+/// Where [`keep`] puts the copy.
+fn copy_of(path: &Path) -> PathBuf {
+    let mut name = path.as_os_str().to_owned();
+    name.push(".");
+    name.push(COPY);
+    PathBuf::from(name)
 }
 
 fn write_synced(path: &Path, text: &[u8]) -> io::Result<()> {

@@ -4,11 +4,11 @@ use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
-use super::atomic::replace;
-use super::{Calibration, Invalid, SCHEMA, file_name};
+use super::atomic::{keep, replace};
+use super::{Calibration, Invalid, SCHEMA, Setup, file_name};
 
 /// No calibration is larger than this; what is, is something else.
-const LARGEST: u64 = 1 << 20;
+pub(super) const LARGEST: u64 = 1 << 20;
 
 /// Why a file was not read or written. What was there before is still there.
 #[derive(Debug, thiserror::Error)]
@@ -67,22 +67,46 @@ pub enum FileError {
 /// [`FileError`]; a file of another schema is reported as such even where its
 /// other keys are unknown.
 pub fn load(path: &Path) -> Result<Calibration, FileError> {
+    parse(&read_plain(path, LARGEST)?, path)
+}
+
+/// The bytes of a plain file that is not larger than this.
+pub(super) fn read_plain(path: &Path, largest: u64) -> Result<Vec<u8>, FileError> {
     let at = |action| move |source| io_error(path, action, source);
-    // Looked at before it is opened: to open a pipe is to wait for its writer.
+    let not_a_file = || FileError::NotAFile {
+        path: path.to_owned(),
+    };
+    // Looked at before it is opened: to open some things is to do something.
     let is = fs::metadata(path).map_err(at("cannot open"))?;
-    if !is.is_file() || is.len() > LARGEST {
-        return Err(FileError::NotAFile {
-            path: path.to_owned(),
-        });
+    if !is.is_file() {
+        return Err(not_a_file());
     }
-    let mut file = File::open(path).map_err(at("cannot open"))?;
-    let mut text = Vec::new();
+    let mut file = open_at_once(path).map_err(at("cannot open"))?;
+    // And again: another may have been renamed over it.
+    let is = file.metadata().map_err(at("cannot read"))?;
+    if !is.is_file() || is.len() > largest {
+        return Err(not_a_file());
+    }
+    let mut bytes = Vec::new();
     // The file may have grown since.
     (&mut file)
-        .take(LARGEST)
-        .read_to_end(&mut text)
+        .take(largest)
+        .read_to_end(&mut bytes)
         .map_err(at("cannot read"))?;
-    parse(&text, path)
+    Ok(bytes)
+}
+
+/// Opens for reading without waiting: to open a pipe is else to wait for its writer.
+pub(super) fn open_at_once(path: &Path) -> io::Result<File> {
+    let mut options = File::options();
+    options.read(true);
+    #[cfg(unix)]
+    {
+        use rustix::fs::OFlags;
+        let flags = OFlags::NONBLOCK | OFlags::NOCTTY;
+        std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, flags.bits() as i32);
+    }
+    options.open(path)
 }
 
 fn parse(text: &[u8], path: &Path) -> Result<Calibration, FileError> {
@@ -109,14 +133,46 @@ fn parse(text: &[u8], path: &Path) -> Result<Calibration, FileError> {
     Ok(calibration)
 }
 
+/// A file that was written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Written {
+    /// The file.
+    pub path: PathBuf,
+    /// What was there before and is not what the new file goes on from.
+    pub kept: Option<Kept>,
+}
+
+/// A copy of a file that another took the place of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Kept {
+    /// The copy, `<name>.bak`.
+    pub path: PathBuf,
+    /// What was the matter with the file, one line.
+    pub reason: String,
+}
+
+/// Keeps a copy of a file that is to be replaced, if there is something the matter with it.
+pub(super) fn keep_other(
+    path: &Path,
+    matter: Option<impl ToString>,
+) -> Result<Option<Kept>, FileError> {
+    let Some(matter) = matter else {
+        return Ok(None);
+    };
+    Ok(keep(path)?.map(|path| Kept {
+        path,
+        reason: matter.to_string(),
+    }))
+}
+
 /// Validates the calibration and writes it into the folder under its own name,
 /// in place of an older one: to a temporary file there, synced, renamed, and
 /// the folder synced. A reader sees the old file or the new one, never a part.
-/// Gives the file's path.
+/// Of a file that was made with something else, or cannot be read, a copy is kept.
 ///
 /// # Errors
 /// [`FileError`]; nothing is left behind.
-pub fn write(calibration: &Calibration, folder: &Path) -> Result<PathBuf, FileError> {
+pub fn write(calibration: &Calibration, folder: &Path) -> Result<Written, FileError> {
     let name = file_name(
         &calibration.user,
         &calibration.camera,
@@ -135,8 +191,22 @@ pub fn write(calibration: &Calibration, folder: &Path) -> Result<PathBuf, FileEr
     })?;
     text.push(b'\n');
 
+    let matter = match load(&path) {
+        Err(FileError::NotFound { .. }) => None,
+        Err(error) => Some(error.to_string()),
+        Ok(before) => {
+            let setup = Setup {
+                user: calibration.user.clone(),
+                camera: calibration.camera.clone(),
+                display: calibration.display.clone(),
+                network: calibration.network.clone(),
+            };
+            before.applies_to(&setup).err().map(|e| e.to_string())
+        }
+    };
+    let kept = keep_other(&path, matter)?;
     replace(&path, &text)?;
-    Ok(path)
+    Ok(Written { path, kept })
 }
 
 pub(super) fn io_error(path: &Path, action: &'static str, source: io::Error) -> FileError {
@@ -148,5 +218,27 @@ pub(super) fn io_error(path: &Path, action: &'static str, source: io::Error) -> 
             action,
             source,
         },
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use super::*;
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    use std::sync::mpsc::channel;
+    use std::time::Duration;
+
+    #[test]
+    fn a_pipe_in_a_files_place_is_not_waited_for() {
+        let dir = tempfile::tempdir().unwrap();
+        let pipe = dir.path().join("ada__cam__edp-1.json");
+        mknodat(CWD, &pipe, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).unwrap();
+        assert!(matches!(load(&pipe), Err(FileError::NotAFile { .. })));
+        // As where it was renamed there after the first look.
+        let (tell, opened) = channel();
+        std::thread::spawn(move || tell.send(open_at_once(&pipe).map(|f| f.metadata())));
+        let opened = opened.recv_timeout(Duration::from_secs(60));
+        let is = opened.expect("it waits for a writer").unwrap().unwrap();
+        assert!(!is.is_file());
     }
 }

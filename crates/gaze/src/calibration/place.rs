@@ -3,6 +3,9 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+/// Ending of the copy of a file that another took the place of.
+pub const COPY: &str = "bak";
+
 /// Longest part of a file's name that comes from one of the three names.
 const LONGEST: usize = 60;
 
@@ -24,6 +27,17 @@ pub fn file_name(user: &str, camera: &str, display: &str) -> String {
         sanitised(camera),
         sanitised(display)
     )
+}
+
+/// Whether a calibration can be called so: what [`file_name`] makes, and nothing that people
+/// call their files.
+pub fn is_file_name(name: &str) -> bool {
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_.".contains(c);
+    let parts = |stem: &str| {
+        let parts: Vec<&str> = stem.split("__").collect();
+        parts.len() == 3 && parts.iter().all(|p| !p.is_empty() && p.chars().all(plain))
+    };
+    name.strip_suffix(".json").is_some_and(parts)
 }
 
 fn folder(mac: bool, variable: impl Fn(&str) -> Option<OsString>) -> Option<PathBuf> {
@@ -97,6 +111,15 @@ mod tests {
         assert!(odd.contains("unnamed-811c9dc5"), "{odd}");
         assert_ne!(file_name("Ada", "c", "d"), file_name("ada", "c", "d"));
         assert_ne!(file_name("a b", "c", "d"), file_name("a/b", "c", "d"));
+        for other in [
+            "notes.json",
+            "a__b.json",
+            "a__b__.json",
+            "a__b__c.txt",
+            "A__b__c.json",
+        ] {
+            assert!(!is_file_name(other), "{other}");
+        }
         // The published check value of FNV-1a.
         assert_eq!(fnv1a(b"foobar"), 0xbf9c_f968);
     }
@@ -137,6 +160,7 @@ mod tests {
             prop_assert!(name.chars().all(plain), "{name}");
             prop_assert!(name.len() < 255 && !name.starts_with('.'));
             prop_assert_eq!(name.matches("__").count(), 2, "{}", name);
+            prop_assert!(is_file_name(&name), "{}", name);
         }
     }
 }

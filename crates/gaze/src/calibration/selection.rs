@@ -12,15 +12,13 @@
 //!
 //! `display` is `null` where nobody has chosen one.
 
-use std::fs::{self, File};
-use std::io::Read;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 use super::DisplayRecord;
 use super::atomic::replace;
-use super::file::{FileError, io_error};
+use super::file::{FileError, Written, keep_other, read_plain};
 
 /// The file's name. Without an ending: it is not taken for a calibration.
 pub const FILE_NAME: &str = "selection";
@@ -94,21 +92,7 @@ impl Selection {
 /// [`FileError`]; [`FileError::NotFound`] where nobody has selected anything.
 pub fn load(folder: &Path) -> Result<Selection, FileError> {
     let path = folder.join(FILE_NAME);
-    let at = |action| {
-        let path = path.clone();
-        move |source| io_error(&path, action, source)
-    };
-    // Looked at before it is opened: to open a pipe is to wait for its writer.
-    let is = fs::metadata(&path).map_err(at("cannot open"))?;
-    if !is.is_file() || is.len() > LARGEST {
-        return Err(FileError::NotAFile { path });
-    }
-    let mut text = Vec::new();
-    File::open(&path)
-        .map_err(at("cannot open"))?
-        .take(LARGEST)
-        .read_to_end(&mut text)
-        .map_err(at("cannot read"))?;
+    let text = read_plain(&path, LARGEST)?;
     let selection: Selection = serde_json::from_slice(&text).map_err(|source| {
         let path = path.clone();
         FileError::Syntax { path, source }
@@ -119,12 +103,12 @@ pub fn load(folder: &Path) -> Result<Selection, FileError> {
     }
 }
 
-/// Writes the selection into a folder of calibrations, whole or not at all.
-/// Gives the file's path.
+/// Writes the selection into a folder of calibrations, whole or not at all. Of one that cannot
+/// be read a copy is kept.
 ///
 /// # Errors
 /// [`FileError`]; the old selection is still there then.
-pub fn write(selection: &Selection, folder: &Path) -> Result<PathBuf, FileError> {
+pub fn write(selection: &Selection, folder: &Path) -> Result<Written, FileError> {
     let path = folder.join(FILE_NAME);
     if let Err(reason) = selection.validate() {
         return Err(FileError::Selection { path, reason });
@@ -134,8 +118,13 @@ pub fn write(selection: &Selection, folder: &Path) -> Result<PathBuf, FileError>
         FileError::Syntax { path, source }
     })?;
     text.push(b'\n');
+    let matter = match load(folder) {
+        Ok(_) | Err(FileError::NotFound { .. }) => None,
+        Err(error) => Some(error),
+    };
+    let kept = keep_other(&path, matter)?;
     replace(&path, &text)?;
-    Ok(path)
+    Ok(Written { path, kept })
 }
 
 /// The login name as the shell has it: whose calibration it is where nobody says.
@@ -152,6 +141,7 @@ pub fn login_name() -> String {
 mod tests {
     use super::*;
     use crate::screen::Screen;
+    use std::fs;
 
     fn selected() -> Selection {
         let display = DisplayRecord::of("eDP-1", &Screen::laptop(1512, 982));
@@ -203,6 +193,13 @@ mod tests {
             let line = load(folder).unwrap_err().to_string();
             assert!(line.contains(FILE_NAME) && !line.contains('\n'), "{line}");
         }
+        // What cannot be read is kept aside.
+        fs::write(folder.join(FILE_NAME), "scribbles").unwrap();
+        let kept = write(&selected(), folder).unwrap().kept.unwrap();
+        assert!(kept.reason.contains("line 1"), "{kept:?}");
+        assert_eq!(fs::read(&kept.path).unwrap(), b"scribbles");
+        assert_eq!(kept.path, folder.join("selection.bak"));
+        assert_eq!(write(&selected(), folder).unwrap().kept, None);
         fs::remove_file(folder.join(FILE_NAME)).unwrap();
         fs::create_dir(folder.join(FILE_NAME)).unwrap();
         assert!(matches!(load(folder), Err(FileError::NotAFile { .. })));

@@ -83,11 +83,15 @@ fn what_was_written_is_read() {
     let folder = tempfile::tempdir().unwrap();
     let deep = folder.path().join("gaze/calibration");
     let mut ours = calibration().repaired([0.01, -0.02], 1_790_003_600);
-    let path = write(&ours, &deep).unwrap();
+    let path = write(&ours, &deep).unwrap().path;
     assert_eq!(load(&path).unwrap(), ours);
     // Again, in the place of the first; no temporary file stays.
     ours.created_unix_s += 1;
-    assert_eq!(write(&ours, &deep).unwrap(), path);
+    let again = Written {
+        path: path.clone(),
+        kept: None,
+    };
+    assert_eq!(write(&ours, &deep).unwrap(), again);
     assert_eq!(load(&path).unwrap().created_unix_s, ours.created_unix_s);
     assert_eq!(fs::read_dir(&deep).unwrap().count(), 1);
     #[cfg(unix)]
@@ -102,7 +106,7 @@ fn what_was_written_is_read() {
 fn a_reader_sees_the_old_file_or_the_new_one() {
     let folder = tempfile::tempdir().unwrap();
     let mut ours = calibration();
-    let path = write(&ours, folder.path()).unwrap();
+    let path = write(&ours, folder.path()).unwrap().path;
     std::thread::scope(|threads| {
         let writer = threads.spawn(|| {
             for second in 0..60 {
@@ -120,7 +124,7 @@ fn a_reader_sees_the_old_file_or_the_new_one() {
 fn a_bad_calibration_never_replaces_a_good_one() {
     let folder = tempfile::tempdir().unwrap();
     let good = calibration();
-    let path = write(&good, folder.path()).unwrap();
+    let path = write(&good, folder.path()).unwrap().path;
     let bad = Calibration {
         map: Affine {
             a: f64::NAN,
@@ -463,6 +467,35 @@ fn the_next_sitting_inherits_all_targets_where_raw_points_lie_the_same() {
     assert_eq!(with(&|s| s.display.camera.above_mm += 20.0), 0);
     assert_eq!(with(&|s| s.network = "f00".into()), 0);
     assert_eq!(with(&|s| s.user = "eve".into()), 0);
+}
+
+#[test]
+fn what_is_not_gone_on_from_is_kept_aside() {
+    let folder = tempfile::tempdir().unwrap();
+    let folder = folder.path();
+    let ours = calibration();
+    let path = write(&ours, folder).unwrap().path;
+    let beside =
+        |name: &str| folder.join(format!("{}.{name}", path.file_name().unwrap().display()));
+    // The same setup's next.
+    assert_eq!(write(&ours, folder).unwrap().kept, None);
+    assert!(!beside(COPY).exists());
+    let other = Calibration {
+        network: "another-1".into(),
+        ..ours.clone()
+    };
+    let kept = write(&other, folder).unwrap().kept.unwrap();
+    assert_eq!(kept.path, beside(COPY));
+    assert!(kept.reason.contains("made with network"), "{kept:?}");
+    assert_eq!(load(&path).unwrap(), other);
+    let text = fs::read(&kept.path).unwrap();
+    assert_eq!(serde_json::from_slice::<Calibration>(&text).unwrap(), ours);
+    // The newest only.
+    fs::write(&path, "half a fi").unwrap();
+    let kept = write(&ours, folder).unwrap().kept.unwrap();
+    assert!(kept.reason.contains("line 1"), "{kept:?}");
+    assert_eq!(fs::read(&kept.path).unwrap(), b"half a fi");
+    assert_eq!(fs::read_dir(folder).unwrap().count(), 2);
 }
 
 #[test]
