@@ -99,19 +99,10 @@ impl Sitting {
         };
         let mut session = Session::new(plan).map_err(|e| Failure::new(Exit::NotGood, e))?;
         let ended = self.show(&mut session)?;
-        let line = match (ended, session.outcome()) {
-            (Ended::FocusLost, _) => "another window took the keyboard".to_owned(),
-            (Ended::Closed, _) => "the window was closed".to_owned(),
-            (Ended::Finished, Some(Outcome::Left(line))) => line.clone(),
-            (Ended::Finished, Some(outcome)) => return Ok((outcome.clone(), session)),
-            (Ended::Finished, None) => "the window ended".to_owned(),
-        };
-        let line = if line.contains("nothing was changed") {
-            "nothing changed".to_owned()
-        } else {
-            format!("nothing changed: {line}")
-        };
-        Err(Failure::new(Exit::NotGood, line))
+        match came_of(session.outcome(), ended) {
+            Ok(outcome) => Ok((outcome.clone(), session)),
+            Err(line) => Err(Failure::new(Exit::NotGood, line)),
+        }
     }
 
     /// Opens the window and stays until what it shows is over, or the person left.
@@ -168,6 +159,22 @@ impl Sitting {
     }
 }
 
+/// The outcome, or why nothing changed. What the person accepted counts, whatever became of the
+/// window afterwards.
+fn came_of(outcome: Option<&Outcome>, ended: Ended) -> Result<&Outcome, String> {
+    let line = match (outcome, ended) {
+        (Some(Outcome::Left(line)), Ended::Finished) => line.as_str(),
+        (Some(Outcome::Left(_)) | None, Ended::FocusLost) => "another window took the keyboard",
+        (Some(Outcome::Left(_)) | None, Ended::Closed) => "the window was closed",
+        (None, Ended::Finished) => "the window ended",
+        (Some(outcome), _) => return Ok(outcome),
+    };
+    Err(match line.contains("nothing was changed") {
+        true => "nothing changed".to_owned(),
+        false => format!("nothing changed: {line}"),
+    })
+}
+
 /// Waits for the daemon to swap the map; says what came of it.
 fn taken(reader: &Reader, before: u32, created_unix_s: u64) -> String {
     let began = Instant::now();
@@ -222,14 +229,26 @@ fn no_display_is_set() -> bool {
     cfg!(not(target_os = "macos")) && std::env::var_os("DISPLAY").is_none_or(|d| d.is_empty())
 }
 
+/// The millimetres that were taken last, if they hold still. Another resolution does not make
+/// a display larger, but what tells its size may be another one at the same socket. One that
+/// does not tell it may have been turned on its side.
+fn millimetres_before(display: &Display, last: &DisplayRecord) -> Option<(f64, f64)> {
+    let same_pixels = (last.width_px, last.height_px) == (display.width_px, display.height_px);
+    let turned =
+        (last.width_px > last.height_px) != (display.width_px > display.height_px) && !same_pixels;
+    match (same_pixels, display.measured) {
+        (false, true) => None,
+        _ if turned => Some((last.height_mm, last.width_mm)),
+        _ => Some((last.width_mm, last.height_mm)),
+    }
+}
+
 /// The display's rectangle: as given, as it was when it was selected last, or as it
 /// says itself.
 fn screen(args: &SittingArgs, display: &Display, last: Option<&DisplayRecord>) -> Screen {
-    let same_pixels =
-        |d: &&DisplayRecord| (d.width_px, d.height_px) == (display.width_px, display.height_px);
     let (width_mm, height_mm) = args
         .size_mm
-        .or_else(|| last.filter(same_pixels).map(|d| (d.width_mm, d.height_mm)))
+        .or_else(|| last.and_then(|d| millimetres_before(display, d)))
         .unwrap_or((display.width_mm, display.height_mm));
     let camera = match args.camera_mm {
         Some((right, up)) => CameraPlace {
@@ -245,5 +264,85 @@ fn screen(args: &SittingArgs, display: &Display, last: Option<&DisplayRecord>) -
         width_mm,
         height_mm,
         camera,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_accepted_counts_whatever_became_of_the_window() {
+        let left = Outcome::Left("left: nothing was changed".to_owned());
+        let spoiled = Outcome::Left("gazed was restarted".to_owned());
+        let accepted = Outcome::Judged {
+            calibration: crate::session::one_stored().into(),
+            error: 0.02,
+            grade: gaze::calibration::Grade::Excellent,
+        };
+        for ended in [Ended::Finished, Ended::Closed, Ended::FocusLost] {
+            assert_eq!(came_of(Some(&accepted), ended), Ok(&accepted));
+            for nothing in [Some(&left), Some(&spoiled), None] {
+                let line = came_of(nothing, ended).unwrap_err();
+                assert!(line.starts_with("nothing changed"), "{line}");
+            }
+        }
+        let why = |ended| came_of(Some(&spoiled), ended).unwrap_err();
+        assert_eq!(why(Ended::Finished), "nothing changed: gazed was restarted");
+        assert!(why(Ended::FocusLost).contains("took the keyboard"));
+        assert_eq!(
+            came_of(Some(&left), Ended::Finished),
+            Err("nothing changed".into())
+        );
+    }
+
+    #[test]
+    fn what_was_measured_by_hand_outlasts_another_resolution() {
+        let display = |w, h, measured| Display {
+            id: "HDMI-1".into(),
+            native: 1,
+            x: 0,
+            y: 0,
+            width_px: w,
+            height_px: h,
+            width_mm: 508.0,
+            height_mm: 286.0,
+            measured,
+            primary: true,
+        };
+        let last = DisplayRecord {
+            width_mm: 597.0,
+            height_mm: 336.0,
+            ..DisplayRecord::of("HDMI-1", &Screen::laptop(1920, 1080))
+        };
+        let size = |args: &SittingArgs, display: &Display, last: Option<&DisplayRecord>| {
+            let s = screen(args, display, last);
+            assert_eq!(
+                (s.width_px, s.height_px),
+                (display.width_px, display.height_px)
+            );
+            (s.width_mm, s.height_mm)
+        };
+        let none = SittingArgs::default();
+        for (now, mm) in [
+            (display(1920, 1080, false), (597.0, 336.0)),
+            (display(1280, 720, false), (597.0, 336.0)),
+            (display(1280, 1024, false), (597.0, 336.0)),
+            (display(1080, 1920, false), (336.0, 597.0)),
+            (display(1920, 1080, true), (597.0, 336.0)),
+            // It says itself what it is, and is not the one that was measured, or turned.
+            (display(1280, 720, true), (508.0, 286.0)),
+        ] {
+            assert_eq!(size(&none, &now, Some(&last)), mm, "{now:?}");
+            assert_eq!(size(&none, &now, None), (508.0, 286.0));
+        }
+        let told = SittingArgs {
+            size_mm: Some((600.0, 340.0)),
+            ..none
+        };
+        assert_eq!(
+            size(&told, &display(1280, 720, false), Some(&last)),
+            (600.0, 340.0)
+        );
     }
 }

@@ -38,6 +38,9 @@ mod scripted;
 mod tests;
 mod view;
 
+#[cfg(test)]
+pub(crate) use tests::one_stored;
+
 use gaze::calibration::{Calibration, Grade};
 
 use collect::{Collector, Person};

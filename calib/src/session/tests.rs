@@ -563,7 +563,7 @@ proptest! {
 }
 
 /// As [`stored`], made once.
-fn one_stored() -> Calibration {
+pub(crate) fn one_stored() -> Calibration {
     static ONE: std::sync::OnceLock<Calibration> = std::sync::OnceLock::new();
     ONE.get_or_init(stored).clone()
 }
