@@ -130,6 +130,23 @@ impl XScreen {
         Ok(())
     }
 
+    /// Moves and sizes the topmost window that covers most of the screen, as a window manager
+    /// would: its corner, its width and height.
+    pub fn place_window(&self, [x, y]: [i32; 2], [w, h]: [u32; 2]) -> Result<(), Error> {
+        use x11rb::protocol::xproto::{ConfigureWindowAux, MapState};
+        let windows = self.x.query_tree(self.root)?.reply()?.children;
+        for window in windows.into_iter().rev() {
+            let seen = self.x.get_window_attributes(window)?.reply()?.map_state;
+            let size = self.x.get_geometry(window)?.reply()?;
+            if seen == MapState::VIEWABLE && 2 * size.width > self.size_px[0] {
+                let to = ConfigureWindowAux::new().x(x).y(y).width(w).height(h);
+                self.x.configure_window(window, &to)?.check()?;
+                return Ok(());
+            }
+        }
+        Err("no window covers the screen".into())
+    }
+
     /// Covers the screen and shows a dot there (normalised), as the calibration does.
     pub fn show_dot(&mut self, at: [f64; 2]) -> Result<(), Error> {
         use x11rb::protocol::xproto::{

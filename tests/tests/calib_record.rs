@@ -67,9 +67,65 @@ impl Room {
 
     /// Waits until the page with the question is there, and answers.
     fn answer(&self, key: u32) {
+        self.page();
+        self.screen.press(key).unwrap();
+    }
+
+    fn page(&self) {
         let lit = |s: &gaze_tests::screen::Shot| s.thumbnail().iter().any(|v| *v > 40);
         self.screen.until(WATCHDOG, lit).expect("a page");
-        self.screen.press(key).unwrap();
+    }
+
+    /// Watches the screen until the dot is gone, which is the summary: when the dot was where.
+    fn dots(&self, child: &mut Child) -> Vec<(u64, [f64; 2])> {
+        let mut seen: Vec<(u64, [f64; 2])> = Vec::new();
+        let until = Instant::now() + WATCHDOG;
+        let mut without = 0;
+        while without < 20 {
+            let dot = self.screen.shot().unwrap().dot();
+            match dot {
+                Some(dot) => seen.push((clock::now_ns(), dot)),
+                None if seen.is_empty() => {}
+                None => without += 1,
+            }
+            assert!(Instant::now() < until, "{} dots seen", seen.len());
+            assert!(
+                child.try_wait().unwrap().is_none(),
+                "the summary waits to be read"
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        seen
+    }
+}
+
+/// Every picture was taken while the dot had rested where its label says.
+fn dot_was_where_labels_say(labels: &[Value], seen: &[(u64, [f64; 2])]) {
+    for label in labels {
+        let at = label["recording"]["captured_ns"].as_u64().unwrap();
+        let screen = &label["recording"]["screen"];
+        assert_eq!(
+            (&screen["width_px"], &screen["height_px"]),
+            (&1280.into(), &800.into())
+        );
+        let target = [
+            label["screen_x"].as_f64().unwrap() / 1280.0,
+            label["screen_y"].as_f64().unwrap() / 800.0,
+        ];
+        // The eyes need a fifth of a second to follow, and time to rest.
+        let before: Vec<_> = seen
+            .iter()
+            .filter(|(t, _)| (at - 400_000_000..at).contains(t))
+            .collect();
+        assert!(!before.is_empty(), "the screen was watched");
+        for (t, dot) in before {
+            let off = (dot[0] - target[0]).hypot(dot[1] - target[1]);
+            assert!(
+                off < 0.003,
+                "{} ms before: {dot:?}, label {target:?}",
+                (at - t) / 1_000_000
+            );
+        }
     }
 }
 
@@ -126,24 +182,7 @@ fn pictures_are_taken_with_consent_while_the_dot_rests_where_the_label_says() {
 
     let mut child = room.record("--places 4");
     room.answer(SPACE);
-    // The screen is watched until the dot is gone: the summary.
-    let mut seen: Vec<(u64, [f64; 2])> = Vec::new();
-    let until = Instant::now() + WATCHDOG;
-    let mut without = 0;
-    while without < 20 {
-        let dot = room.screen.shot().unwrap().dot();
-        match dot {
-            Some(dot) => seen.push((clock::now_ns(), dot)),
-            None if seen.is_empty() => {}
-            None => without += 1,
-        }
-        assert!(Instant::now() < until, "{} dots seen", seen.len());
-        assert!(
-            child.try_wait().unwrap().is_none(),
-            "the summary waits to be read"
-        );
-        std::thread::sleep(Duration::from_millis(5));
-    }
+    let seen = room.dots(&mut child);
     room.screen.press(SPACE).unwrap();
     let (code, report, line) = ended(child);
     assert_eq!(code, 0, "{line}");
@@ -153,32 +192,34 @@ fn pictures_are_taken_with_consent_while_the_dot_rests_where_the_label_says() {
     );
     let labels = labels(&folder);
     assert_eq!(labels.len(), 12);
-    for label in &labels {
-        let at = label["recording"]["captured_ns"].as_u64().unwrap();
-        let screen = &label["recording"]["screen"];
-        assert_eq!(
-            (&screen["width_px"], &screen["height_px"]),
-            (&1280.into(), &800.into())
-        );
-        let target = [
-            label["screen_x"].as_f64().unwrap() / 1280.0,
-            label["screen_y"].as_f64().unwrap() / 800.0,
-        ];
-        // The eyes need a fifth of a second to follow, and time to rest.
-        let before: Vec<_> = seen
-            .iter()
-            .filter(|(t, _)| (at - 400_000_000..at).contains(t))
-            .collect();
-        assert!(!before.is_empty(), "the screen was watched");
-        for (t, dot) in before {
-            let off = (dot[0] - target[0]).hypot(dot[1] - target[1]);
-            assert!(
-                off < 0.003,
-                "{} ms before: {dot:?}, label {target:?}",
-                (at - t) / 1_000_000
-            );
-        }
-    }
+    dot_was_where_labels_say(&labels, &seen);
+}
+
+#[test]
+fn the_dot_is_where_the_label_says_when_the_window_does_not_fill_the_display() {
+    let Some(room) = Room::new() else {
+        return;
+    };
+    // As a desktop does it that keeps a bar on top and one at the side.
+    let mut child = room.record("--places 2");
+    room.page();
+    room.screen.place_window([25, 20], [1240, 765]).unwrap();
+    room.answer(SPACE);
+    let seen = room.dots(&mut child);
+    room.screen.press(SPACE).unwrap();
+    let (code, _, line) = ended(child);
+    assert_eq!(code, 0, "{line}");
+    let labels = labels(&room.dir.path().join("faces"));
+    assert!(!labels.is_empty());
+    dot_was_where_labels_say(&labels, &seen);
+
+    // Too little of it to show every place.
+    let child = room.record("--places 2");
+    room.page();
+    room.screen.place_window([0, 0], [1280, 700]).unwrap();
+    let (code, report, line) = ended(child);
+    assert_eq!((code, &report["stored"]), (3, &0.into()), "{line}");
+    assert!(line.contains("1280x700 of the 1280x800"), "{line}");
 }
 
 #[test]

@@ -3,11 +3,12 @@
 use gaze::dataset::Prompt;
 
 use crate::session::layout::Random;
+use crate::window::area::EDGE;
 
 const MS: u64 = 1_000_000;
 
 /// How far from the edge places are, as a share of the side.
-const MARGIN: f64 = 0.03;
+const MARGIN: f64 = EDGE;
 /// Every so many places the head is to be moved.
 const HEAD_EVERY: usize = 5;
 /// In this order.
@@ -101,7 +102,7 @@ mod tests {
             assert!(
                 all.iter()
                     .flat_map(|s| s.at)
-                    .all(|v| (0.03..=0.97).contains(&v))
+                    .all(|v| (EDGE..=1.0 - EDGE).contains(&v))
             );
             // However early it ends: of a grid of 3 × 3 no cell stays empty for long.
             let cell = |s: &Step| s.at.map(|v| (v * 3.0) as usize);

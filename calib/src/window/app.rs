@@ -13,7 +13,7 @@ use gaze::calibration::DisplayRecord;
 use gaze::screen::Screen;
 use softbuffer::{Context, Rect, Surface};
 use winit::application::ApplicationHandler;
-use winit::dpi::{PhysicalPosition, PhysicalSize};
+use winit::dpi::PhysicalPosition;
 use winit::event::{ElementState, KeyEvent, WindowEvent};
 use winit::event_loop::{
     ActiveEventLoop, ControlFlow, EventLoop, EventLoopProxy, OwnedDisplayHandle,
@@ -22,6 +22,7 @@ use winit::keyboard::{Key as Typed, KeyCode, NamedKey, PhysicalKey};
 use winit::monitor::MonitorHandle;
 use winit::window::{Fullscreen, Window, WindowId};
 
+use super::area::Area;
 use super::pages::Pages;
 use super::paint::Canvas;
 use super::scene::Item;
@@ -33,6 +34,8 @@ const RATE: u32 = 60;
 /// A window that has not been given the keyboard by then takes it: without a window
 /// manager nobody gives it.
 const FOCUS_AFTER: Duration = Duration::from_millis(300);
+/// So long a window may cover too little of its display: while it becomes full screen.
+const CRAMPED_FOR: Duration = Duration::from_secs(1);
 
 /// Which display, as the system numbers it.
 #[derive(Debug, Clone, PartialEq)]
@@ -132,6 +135,20 @@ pub enum WindowError {
     /// The display is not there (any more).
     #[error("display {0} is not connected")]
     Display(String),
+    /// It does not get the whole display.
+    #[error(
+        "the window gets {}x{} of the {}x{} pixels of display {id}: close what takes the rest, \
+         or leave what keeps windows from becoming full screen",
+        window[0], window[1], display[0], display[1]
+    )]
+    Cramped {
+        /// The display.
+        id: String,
+        /// Pixels of the window.
+        window: [u32; 2],
+        /// Pixels of the display.
+        display: [u32; 2],
+    },
     /// The desktop took no picture.
     #[error("nothing can be drawn in the window: {0}")]
     Draw(String),
@@ -208,6 +225,10 @@ struct Shown {
     window: Arc<Window>,
     canvas: Canvas,
     pages: Pages,
+    /// The display's corner on the desktop and its size, in the window system's pixels.
+    monitor: ([i32; 2], [u32; 2]),
+    /// Since when it covers too little of that.
+    cramped: Option<Instant>,
     opened: Instant,
     next: Instant,
     /// It has had the keyboard.
@@ -235,18 +256,20 @@ impl App<'_> {
         let window = Arc::new(window);
         let surface = Surface::new(&self.context, Arc::clone(&window))
             .map_err(|e| WindowError::Draw(one_line(&e)))?;
-        let size = window.inner_size();
+        let (at, of) = (monitor.position(), monitor.size());
         let mut shown = Shown {
             surface,
-            canvas: Canvas::new([size.width.max(1), size.height.max(1)], THEME.ground),
-            pages: Pages::new([size.width.max(1), size.height.max(1)], self.display()),
+            canvas: Canvas::new([1; 2], THEME.ground),
+            pages: Pages::new([1; 2], Area::WHOLE, self.display()),
             window,
+            monitor: ([at.x, at.y], [of.width, of.height]),
+            cramped: None,
             opened: Instant::now(),
             next: Instant::now(),
             focused: false,
             asked_for_focus: false,
         };
-        shown.resize(size, self.display())?;
+        shown.fit(self.display())?;
         Ok(shown)
     }
 
@@ -259,8 +282,11 @@ impl App<'_> {
         events.exit();
     }
 
-    /// As if escape had been pressed.
+    /// As if escape had been pressed, unless it is over already.
     fn leave(&mut self, events: &ActiveEventLoop, how: Ended) {
+        if self.session.is_over() {
+            return self.end(events, Ok(Ended::Finished));
+        }
         self.session.key((self.now_ns)(), Key::Leave);
         self.end(events, Ok(how));
     }
@@ -273,6 +299,19 @@ impl App<'_> {
             return self.end(events, Ok(Ended::Finished));
         }
         let Some(shown) = &mut self.shown else { return };
+        if shown
+            .cramped
+            .is_some_and(|since| since.elapsed() > CRAMPED_FOR)
+        {
+            let window = shown.canvas.size();
+            let (id, display) = (self.place.id.clone(), shown.monitor.1);
+            let cramped = WindowError::Cramped {
+                id,
+                window,
+                display,
+            };
+            return self.end(events, Err(cramped));
+        }
         match shown.picture(self.session, now) {
             Ok(false) => {}
             Ok(true) => {
@@ -315,9 +354,9 @@ impl ApplicationHandler<Look> for App<'_> {
             WindowEvent::Focused(false) if self.shown.as_ref().is_some_and(|s| s.focused) => {
                 self.leave(events, Ended::FocusLost);
             }
-            WindowEvent::Resized(size) => {
+            WindowEvent::Resized(_) | WindowEvent::Moved(_) => {
                 let display = self.session.display().clone();
-                if let Some(Err(e)) = self.shown.as_mut().map(|s| s.resize(size, &display)) {
+                if let Some(Err(e)) = self.shown.as_mut().map(|s| s.fit(&display)) {
                     self.end(events, Err(e));
                 }
             }
@@ -357,18 +396,24 @@ impl ApplicationHandler<Look> for App<'_> {
 }
 
 impl Shown {
-    fn resize(
-        &mut self,
-        size: PhysicalSize<u32>,
-        display: &DisplayRecord,
-    ) -> Result<(), WindowError> {
-        let [w, h] = [size.width.max(1), size.height.max(1)];
-        let least = |v| NonZeroU32::new(v).unwrap_or(NonZeroU32::MIN);
+    /// Takes up where the window is and how large.
+    fn fit(&mut self, display: &DisplayRecord) -> Result<(), WindowError> {
+        let size = self.window.inner_size();
+        let size = [size.width.max(1), size.height.max(1)];
+        // Where windows do not know their place a full-screen one is at the corner.
+        let at = self.window.inner_position();
+        let at = at.map_or(self.monitor.0, |at| [at.x, at.y]);
+        let area = Area::of((at, size), self.monitor);
+        self.cramped = match area.has_room() {
+            true => None,
+            false => Some(self.cramped.unwrap_or_else(Instant::now)),
+        };
+        let [w, h] = size.map(|v| NonZeroU32::new(v).unwrap_or(NonZeroU32::MIN));
         self.surface
-            .resize(least(w), least(h))
+            .resize(w, h)
             .map_err(|e| WindowError::Draw(one_line(&e)))?;
-        self.canvas = Canvas::new([w, h], THEME.ground);
-        self.pages = Pages::new([w, h], display);
+        self.canvas = Canvas::new(size, THEME.ground);
+        self.pages = Pages::new(size, area, display);
         Ok(())
     }
 

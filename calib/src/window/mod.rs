@@ -7,9 +7,11 @@
 //! | [`scene`] | those things, their bounds, and what changed since the last picture |
 //! | [`paint`] | pixels, only of what changed |
 //! | [`app`] | the window itself: display, keys, focus, 60 pictures a second |
+//! | [`area`] | which part of the display it covers |
 //! | [`style`] | colours and sizes |
 
 pub mod app;
+pub mod area;
 #[cfg(all(unix, not(target_os = "macos")))]
 mod focus;
 pub mod pages;

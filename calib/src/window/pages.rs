@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use gaze::calibration::DisplayRecord;
 
+use super::area::Area;
 use super::scene::{Item, Picture};
 use super::style::{
     CENTRE_RADIUS_MM, DISC_RADIUS_MM, DOT_CENTRE, DOT_DISC, RING, RING_CHECK, RING_END_MM,
@@ -25,19 +26,21 @@ const FOOTER: f64 = 64.0;
 /// Turns views into scenes; keeps the result picture, which takes a while to draw.
 pub struct Pages {
     size: [f64; 2],
+    area: Area,
     unit: f64,
     px_per_mm: f64,
     result: Option<(Chart, Picture)>,
 }
 
 impl Pages {
-    /// For a window of this many pixels on this display.
-    pub fn new(size: [u32; 2], display: &DisplayRecord) -> Self {
+    /// For a window of this many pixels that covers this part of the display.
+    pub fn new(size: [u32; 2], area: Area, display: &DisplayRecord) -> Self {
         let size = size.map(f64::from);
         Self {
             size,
+            area,
             unit: unit(size),
-            px_per_mm: px_per_mm(size, display.width_mm),
+            px_per_mm: px_per_mm(area.display_px(size), display.width_mm),
             result: None,
         }
     }
@@ -62,6 +65,7 @@ impl Pages {
     pub(super) fn page(&self) -> Page {
         Page {
             size: self.size,
+            area: self.area,
             unit: self.unit,
             mm: self.px_per_mm,
             items: Vec::new(),
@@ -88,6 +92,7 @@ impl Pages {
 /// One page on its way to the window.
 pub(super) struct Page {
     pub(super) size: [f64; 2],
+    area: Area,
     pub(super) unit: f64,
     mm: f64,
     pub(super) items: Vec<Item>,
@@ -227,8 +232,10 @@ impl Page {
         }
     }
 
+    /// Where in the window a place on the display is.
     pub(super) fn place(&self, norm: [f64; 2]) -> [f64; 2] {
-        [norm[0] * self.size[0], norm[1] * self.size[1]]
+        let [x, y] = self.area.within(norm);
+        [x * self.size[0], y * self.size[1]]
     }
 
     /// The bull's eye with its cross hair.

@@ -1,6 +1,7 @@
 use gaze::calibration::DisplayRecord;
 use gaze::screen::Screen;
 
+use super::area::Area;
 use super::pages::Pages;
 use super::paint::Canvas;
 use super::scene::Item;
@@ -140,7 +141,7 @@ impl Result {
 
 fn drawn(size: [u32; 2], view: &View<'_>) -> Canvas {
     let mut canvas = Canvas::new(size, THEME.ground);
-    canvas.draw(Pages::new(size, &display()).scene(view));
+    canvas.draw(Pages::new(size, Area::WHOLE, &display()).scene(view));
     canvas
 }
 
@@ -224,7 +225,7 @@ fn drawing_what_changed_gives_the_same_pixels_as_drawing_all() {
         welcome(Some(Problem::Paused)),
     ]);
 
-    let mut pages = Pages::new(size, &display());
+    let mut pages = Pages::new(size, Area::WHOLE, &display());
     let mut canvas = Canvas::new(size, THEME.ground);
     for (i, view) in views.iter().enumerate() {
         let rects = canvas.draw(pages.scene(view));
@@ -288,7 +289,7 @@ fn words_stay_inside_the_window_and_off_each_other_and_the_dot() {
                 }
                 _ => {}
             }
-            for item in Pages::new(size, &display()).scene(view) {
+            for item in Pages::new(size, Area::WHOLE, &display()).scene(view) {
                 let Item::Text { at, text, style } = item else {
                     continue;
                 };
@@ -370,7 +371,7 @@ fn pages_to_look_at() {
             let png = crate::picture::raster::png(&pixels).unwrap();
             std::fs::write(std::path::Path::new(&folder).join(name), png).unwrap();
         }
-        let mut pages = Pages::new(size, &display());
+        let mut pages = Pages::new(size, Area::WHOLE, &display());
         let mut canvas = Canvas::new(size, THEME.ground);
         canvas.draw(pages.scene(&views[2].1));
         let mut moving = target([0.92, 0.5], 0.0, None);
