@@ -20,10 +20,13 @@
 //! - `target` may come whenever nothing is awaited; one that comes earlier ends the one before
 //!   it. Pictures whose light fell in from `from_ns` to `until_ns` (the samples' clock) belong
 //!   to it, at least `every_ms` apart, `frames` of them. Stored are pictures with one face, both
-//!   eyes of it open.
+//!   eyes of it open, and not just before or after a blink.
 //! - `stored` says that a whole pair is in the folder.
 //! - `done` ends a target: all frames are stored or its time is over.
 //! - `failed` is the daemon's last word; it closes then. What was stored stays.
+
+mod lines;
+mod places;
 
 use std::path::PathBuf;
 
@@ -32,11 +35,11 @@ use serde::{Deserialize, Serialize};
 use super::Prompt;
 use crate::screen::Screen;
 
+pub use lines::{LONGEST_LINE, Lines, TooLong, line};
+pub use places::socket_places;
+
 /// Number of this language.
 pub const PROTOCOL: u32 = 1;
-
-/// No line is longer; what is, is something else.
-pub const LONGEST_LINE: usize = 16 * 1024;
 
 /// What the client says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -149,7 +152,7 @@ pub struct Done {
 pub struct PassedOver {
     /// No face.
     pub no_face: u32,
-    /// An eye was not open.
+    /// An eye was not open, or about to shut, or had just been.
     pub eyes_shut: u32,
     /// Somebody else was in the picture, who was not asked.
     pub company: u32,
@@ -253,93 +256,6 @@ impl Target {
         }
         Ok(())
     }
-}
-
-/// Something that is said: one line, with its end.
-pub fn line(said: &impl Serialize) -> Vec<u8> {
-    // Strings and numbers only: this cannot fail. An empty line is passed over.
-    let mut line = serde_json::to_vec(said).unwrap_or_default();
-    line.push(b'\n');
-    line
-}
-
-/// Cuts what arrives into lines, however it arrives.
-#[derive(Debug, Default)]
-pub struct Lines {
-    kept: Vec<u8>,
-}
-
-/// A line is too long, so that what follows cannot be understood either.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("a line is longer than {LONGEST_LINE} bytes")]
-pub struct TooLong;
-
-impl Lines {
-    /// Takes what arrived.
-    pub fn take(&mut self, bytes: &[u8]) {
-        self.kept.extend_from_slice(bytes);
-    }
-
-    /// The next whole line that is not empty, without its end.
-    ///
-    /// # Errors
-    /// [`TooLong`].
-    pub fn next_line(&mut self) -> Result<Option<Vec<u8>>, TooLong> {
-        loop {
-            let Some(end) = self.kept.iter().position(|b| *b == b'\n') else {
-                return match self.kept.len() {
-                    0..=LONGEST_LINE => Ok(None),
-                    _ => Err(TooLong),
-                };
-            };
-            if end > LONGEST_LINE {
-                return Err(TooLong);
-            }
-            let rest = self.kept.split_off(end + 1);
-            let mut line = std::mem::replace(&mut self.kept, rest);
-            line.truncate(end);
-            if !line.iter().all(u8::is_ascii_whitespace) {
-                return Ok(Some(line));
-            }
-        }
-    }
-}
-
-/// No socket's path may be longer: 104 bytes with the ending zero on a Mac, 108 on Linux.
-const LONGEST_PATH: usize = 103;
-
-/// Where the socket of the daemon with this shared memory may be, best first: in `gaze` below
-/// `$XDG_RUNTIME_DIR`, or below the user's cache folder. The daemon takes the first where it
-/// can make one, a client the first that answers. Empty where every path is too long.
-pub fn socket_places(shm: &str) -> Vec<PathBuf> {
-    let set = |name: &str| {
-        std::env::var_os(name)
-            .filter(|v| !v.is_empty())
-            .map(PathBuf::from)
-    };
-    let cache = set("XDG_CACHE_HOME").or_else(|| {
-        let below = match cfg!(target_os = "macos") {
-            true => "Library/Caches",
-            false => ".cache",
-        };
-        set("HOME").map(|home| home.join(below))
-    });
-    places_in(shm, [set("XDG_RUNTIME_DIR"), cache])
-}
-
-fn places_in(shm: &str, folders: [Option<PathBuf>; 2]) -> Vec<PathBuf> {
-    let name: String = shm
-        .trim_start_matches('/')
-        .chars()
-        .map(|c| if c == '/' { '_' } else { c })
-        .collect();
-    let all = folders
-        .into_iter()
-        .flatten()
-        .filter(|f| f.is_absolute())
-        .map(|folder| folder.join("gaze").join(format!("{name}.record")));
-    all.filter(|p| p.as_os_str().len() <= LONGEST_PATH)
-        .collect()
 }
 
 #[cfg(test)]
@@ -492,37 +408,6 @@ pub(crate) mod tests {
             let why = Request::parse(&line(&Request::Record(begin))).unwrap_err();
             assert!(why.contains(says), "{why}");
         }
-    }
-
-    #[test]
-    fn a_line_without_an_end_is_refused_and_not_kept_for_ever() {
-        let mut lines = Lines::default();
-        lines.take(&[b' '; LONGEST_LINE]);
-        assert_eq!(lines.next_line(), Ok(None));
-        lines.take(b"{}\n");
-        assert_eq!(lines.next_line(), Err(TooLong));
-        let mut lines = Lines::default();
-        lines.take(&[b'{'; LONGEST_LINE + 1]);
-        assert_eq!(lines.next_line(), Err(TooLong));
-    }
-
-    #[test]
-    fn a_socket_has_a_path_that_every_system_takes() {
-        let long = PathBuf::from(format!("/{}", "x".repeat(90)));
-        let short = PathBuf::from("/run/user/1000");
-        assert_eq!(
-            places_in("/gaze-1000", [Some(short.clone()), Some("relative".into())]),
-            [PathBuf::from("/run/user/1000/gaze/gaze-1000.record")]
-        );
-        assert_eq!(
-            places_in("/gaze-1000", [Some(long.clone()), Some(short)]).len(),
-            1
-        );
-        assert!(places_in("/gaze-1000", [Some(long), None]).is_empty());
-        assert_eq!(
-            places_in("/a/b", [Some("/".into()), None]),
-            [PathBuf::from("/gaze/a_b.record")]
-        );
     }
 
     #[test]
