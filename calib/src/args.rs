@@ -11,7 +11,7 @@ pub use evaluate::EvaluateArgs;
 pub use fit::{FitArgs, FormArg};
 pub use kept::{ListArgs, ResetArgs, ShowArgs, UseArgs, Which};
 pub use record::RecordArgs;
-pub use sitting::{ExportArgs, RepairArgs, RunArgs, SittingArgs, ValidateArgs};
+pub use sitting::{ExportArgs, RepairArgs, RunArgs, SittingArgs, ValidateArgs, WindowArgs};
 
 /// Fits, shows and keeps calibration maps: from where a gaze seems to land to where it does.
 #[derive(Debug, Parser)]

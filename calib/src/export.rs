@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use gaze::calibration::{self, Calibration, file_name};
+use gaze::calibration::file_name;
 
 use crate::args::ExportArgs;
 use crate::picture::chart::Chart;
@@ -11,17 +11,14 @@ use crate::picture::raster;
 use crate::picture::result::{Format, svg};
 use crate::picture::theme::Theme;
 use crate::run::replace;
-use crate::{Exit, Failure, show};
+use crate::{Exit, Failure, kept};
 
 /// Runs the command.
 ///
 /// # Errors
 /// [`Failure`]; a picture that was there before is still there then.
 pub fn run(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let calibration = match &args.file {
-        Some(file) => calibration::load(file).map_err(show::refused)?,
-        None => newest(args)?,
-    };
+    let calibration = kept::named_or_newest(args.file.as_deref(), &args.which)?;
     let format = Format {
         size: [f64::from(args.size.0), f64::from(args.size.1)],
         theme: if args.dark { Theme::DARK } else { Theme::LIGHT },
@@ -54,23 +51,4 @@ pub fn run(args: &ExportArgs, out: &mut dyn Write) -> Result<(), Failure> {
 fn is_png(file: &Path) -> bool {
     file.extension()
         .is_some_and(|e| e.eq_ignore_ascii_case("png"))
-}
-
-fn newest(args: &ExportArgs) -> Result<Calibration, Failure> {
-    let folder = show::folder(args.folder.as_deref())?;
-    let is = |wanted: &Option<String>, found: &str| wanted.as_deref().is_none_or(|w| w == found);
-    let fits = |c: &Calibration| {
-        is(&args.user, &c.user) && is(&args.camera, &c.camera) && is(&args.display, &c.display.id)
-    };
-    let usable = show::stored(&folder)?
-        .into_iter()
-        .filter_map(|(_, loaded)| loaded.ok())
-        .filter(fits);
-    usable.max_by_key(|c| c.created_unix_s).ok_or_else(|| {
-        let line = format!(
-            "{}: no usable calibration like that: look at gaze-calib list",
-            folder.display()
-        );
-        Failure::new(Exit::NotGood, line)
-    })
 }

@@ -94,8 +94,30 @@ pub fn say_kept(written: &Written) {
     }
 }
 
+/// The calibration of a file, or where none is named the newest of these.
+///
+/// # Errors
+/// [`Failure`]: it is not there, or not usable.
+pub fn named_or_newest(file: Option<&Path>, which: &Which) -> Result<Calibration, Failure> {
+    if let Some(file) = file {
+        return calibration::load(file).map_err(refused);
+    }
+    let folder = folder(which.folder.as_deref())?;
+    let usable = stored(&folder)?
+        .into_iter()
+        .filter(|file| which.fits(file))
+        .filter_map(|(_, loaded)| loaded.ok());
+    usable.max_by_key(|c| c.created_unix_s).ok_or_else(|| {
+        let line = format!(
+            "{}: no usable calibration like that: look at gaze-calib list, or run gaze-calib run",
+            folder.display()
+        );
+        Failure::new(Exit::NotGood, line)
+    })
+}
+
 /// Why a calibration file is not used, with the exit code.
-pub fn refused(error: FileError) -> Failure {
+fn refused(error: FileError) -> Failure {
     let exit = if matches!(error, FileError::Invalid { .. }) {
         Exit::NotGood
     } else {

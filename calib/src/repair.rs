@@ -18,7 +18,7 @@ pub fn run(args: &RepairArgs, out: &mut dyn Write) -> Result<(), Failure> {
         return Err(Failure::new(Exit::NotGood, "nothing changed"));
     };
     sitting.store(&calibration, out)?;
-    if args.sitting.json {
+    if args.sitting.window.json {
         text::json(&calibration, out)?;
     } else if let Some(repair) = &calibration.repair {
         let (w, h) = (calibration.display.width_mm, calibration.display.height_mm);

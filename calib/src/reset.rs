@@ -15,7 +15,7 @@ use crate::{Exit, Failure, ask, kept, text};
 /// # Errors
 /// [`Failure`]: nobody agreed, or a file could not be removed.
 pub fn run(args: &ResetArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let folder = kept::folder(args.folder.as_deref())?;
+    let folder = kept::folder(args.which.folder.as_deref())?;
     let mut which = args.which.clone();
     if !args.all && which.user.is_none() {
         which.user = Some(kept::usual_user(kept::selected(&folder).as_ref()));

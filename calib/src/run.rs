@@ -27,7 +27,7 @@ pub fn run(args: &RunArgs, out: &mut dyn Write) -> Result<(), Failure> {
         samples::write(file, session.plan(), session.points())
             .map_err(|e| Failure::new(Exit::Output, format!("{}: {e}", file.display())))?;
     }
-    if args.sitting.json {
+    if args.sitting.window.json {
         text::json(&calibration, out)?;
     } else {
         let chart = Chart::from_calibration(&calibration);

@@ -2,23 +2,18 @@
 
 use std::io::Write;
 
-use gaze::calibration;
 use gaze::drift::OLD_S;
 use serde_json::json;
 
-use crate::args::{ListArgs, ShowArgs, Which};
-pub use crate::kept::{folder, refused, stored};
-use crate::{Exit, Failure, kept, text, time};
+use crate::args::{ListArgs, ShowArgs};
+use crate::{Failure, kept, text, time};
 
 /// Runs `show`.
 ///
 /// # Errors
 /// [`Failure`]: no such calibration, or not a usable one.
 pub fn show(args: &ShowArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let calibration = match &args.file {
-        Some(file) => calibration::load(file).map_err(refused)?,
-        None => newest(&folder(args.folder.as_deref())?, &args.which)?,
-    };
+    let calibration = kept::named_or_newest(args.file.as_deref(), &args.which)?;
     if args.json {
         text::json(&calibration, out)?
     } else {
@@ -32,8 +27,8 @@ pub fn show(args: &ShowArgs, out: &mut dyn Write) -> Result<(), Failure> {
 /// # Errors
 /// [`Failure`]: the folder cannot be read. One that is not there holds nothing.
 pub fn list(args: &ListArgs, out: &mut dyn Write) -> Result<(), Failure> {
-    let folder = folder(args.folder.as_deref())?;
-    let mut files = stored(&folder)?;
+    let folder = kept::folder(args.which.folder.as_deref())?;
+    let mut files = kept::stored(&folder)?;
     files.retain(|file| args.which.fits(file));
     let user = kept::usual_user(kept::selected(&folder).as_ref());
     if files.is_empty() && !args.json {
@@ -72,18 +67,4 @@ pub fn list(args: &ListArgs, out: &mut dyn Write) -> Result<(), Failure> {
         }
     }
     Ok(())
-}
-
-fn newest(folder: &std::path::Path, which: &Which) -> Result<calibration::Calibration, Failure> {
-    let usable = stored(folder)?
-        .into_iter()
-        .filter(|file| which.fits(file))
-        .filter_map(|(_, loaded)| loaded.ok());
-    usable.max_by_key(|c| c.created_unix_s).ok_or_else(|| {
-        let line = format!(
-            "{}: no such usable calibration there: run gaze-calib run",
-            folder.display()
-        );
-        Failure::new(Exit::NotGood, line)
-    })
 }

@@ -11,11 +11,11 @@ use gaze::calibration::{self, Calibration, DisplayRecord, Setup, file_name};
 use gaze::screen::{CameraPlace, Screen};
 use ring::Reader;
 
-use crate::args::SittingArgs;
+use crate::args::{SittingArgs, WindowArgs};
 use crate::live::{Identity, Live};
 use crate::session::{Kind, Outcome, Plan, Problem, Session};
 use crate::window::{self, Ended, Place, Show};
-use crate::{Exit, Failure, kept, show, time};
+use crate::{Exit, Failure, kept, time};
 
 /// How long gazed is given to name its camera and network.
 const START: Duration = Duration::from_secs(10);
@@ -44,13 +44,14 @@ impl Sitting {
     /// # Errors
     /// [`Failure`]: no display, no daemon, no folder.
     pub fn prepare(args: &SittingArgs) -> Result<Self, Failure> {
-        let folder = show::folder(args.folder.as_deref())?;
+        let folder = kept::folder(args.folder.as_deref())?;
         let chosen = selection::load(&folder).ok();
-        let display = display(args, chosen.as_ref())?;
+        let display = display(&args.window, chosen.as_ref())?;
         let last = chosen.as_ref().and_then(|s| s.display.as_ref());
         let last = last.filter(|d| d.id == display.id);
-        let record = DisplayRecord::of(display.id.clone(), &screen(args, &display, last));
-        if !display.measured && args.size_mm.is_none() && last.is_none() && !args.json {
+        let record = DisplayRecord::of(display.id.clone(), &screen(&args.window, &display, last));
+        if !display.measured && args.window.size_mm.is_none() && last.is_none() && !args.window.json
+        {
             eprintln!(
                 "gaze-calib: display {} does not tell its size: {:.0}x{:.0} mm assumed; \
                  measure it and give --size-mm",
@@ -78,9 +79,9 @@ impl Sitting {
                 corner: (display.x, display.y),
                 size: (display.width_px, display.height_px),
             },
-            seed: args.seed.unwrap_or_else(ring::clock::now_ns),
-            verbose: args.verbose,
-            quiet: args.json,
+            seed: args.window.seed.unwrap_or_else(ring::clock::now_ns),
+            verbose: args.window.verbose,
+            quiet: args.window.json,
         })
     }
 
@@ -199,7 +200,7 @@ fn taken(reader: &Reader, before: u32, created_unix_s: u64) -> String {
     }
 }
 
-fn display(args: &SittingArgs, chosen: Option<&Selection>) -> Result<Display, Failure> {
+fn display(args: &WindowArgs, chosen: Option<&Selection>) -> Result<Display, Failure> {
     let listed = ::display::list().map_err(|e| {
         let line = match e {
             ::display::DisplayError::NoDesktop(_) if no_display_is_set() => {
@@ -245,7 +246,7 @@ fn millimetres_before(display: &Display, last: &DisplayRecord) -> Option<(f64, f
 
 /// The display's rectangle: as given, as it was when it was selected last, or as it
 /// says itself.
-fn screen(args: &SittingArgs, display: &Display, last: Option<&DisplayRecord>) -> Screen {
+fn screen(args: &WindowArgs, display: &Display, last: Option<&DisplayRecord>) -> Screen {
     let (width_mm, height_mm) = args
         .size_mm
         .or_else(|| last.and_then(|d| millimetres_before(display, d)))
@@ -315,7 +316,7 @@ mod tests {
             height_mm: 336.0,
             ..DisplayRecord::of("HDMI-1", &Screen::laptop(1920, 1080))
         };
-        let size = |args: &SittingArgs, display: &Display, last: Option<&DisplayRecord>| {
+        let size = |args: &WindowArgs, display: &Display, last: Option<&DisplayRecord>| {
             let s = screen(args, display, last);
             assert_eq!(
                 (s.width_px, s.height_px),
@@ -323,7 +324,7 @@ mod tests {
             );
             (s.width_mm, s.height_mm)
         };
-        let none = SittingArgs::default();
+        let none = WindowArgs::default();
         for (now, mm) in [
             (display(1920, 1080, false), (597.0, 336.0)),
             (display(1280, 720, false), (597.0, 336.0)),
@@ -336,7 +337,7 @@ mod tests {
             assert_eq!(size(&none, &now, Some(&last)), mm, "{now:?}");
             assert_eq!(size(&none, &now, None), (508.0, 286.0));
         }
-        let told = SittingArgs {
+        let told = WindowArgs {
             size_mm: Some((600.0, 340.0)),
             ..none
         };

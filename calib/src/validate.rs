@@ -26,7 +26,7 @@ pub fn run(args: &ValidateArgs, out: &mut dyn Write) -> Result<(), Failure> {
     else {
         return Err(Failure::new(Exit::NotGood, "nothing was judged"));
     };
-    if args.sitting.json {
+    if args.sitting.window.json {
         text::json(&judged, out)?;
     } else {
         let chart = Chart::from_calibration(&judged);

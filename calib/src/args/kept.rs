@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-/// Which of the stored calibrations.
+/// Which of the stored calibrations, and where.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Which {
     /// Those of this user.
@@ -14,6 +14,9 @@ pub struct Which {
     /// Those on this display.
     #[arg(long, value_name = "ID")]
     pub display: Option<String>,
+    /// Folder of calibrations [default: where the daemon looks]
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
 }
 
 /// Arguments of `show`.
@@ -30,9 +33,6 @@ pub struct ShowArgs {
     /// Which ones.
     #[command(flatten)]
     pub which: Which,
-    /// Folder of calibrations [default: where the daemon looks]
-    #[arg(long, value_name = "FOLDER")]
-    pub folder: Option<PathBuf>,
     /// Print the calibration as JSON.
     #[arg(long)]
     pub json: bool,
@@ -52,9 +52,6 @@ pub struct ListArgs {
     /// Which ones.
     #[command(flatten)]
     pub which: Which,
-    /// Folder of calibrations [default: where the daemon looks]
-    #[arg(long, value_name = "FOLDER")]
-    pub folder: Option<PathBuf>,
     /// One JSON object a line.
     #[arg(long)]
     pub json: bool,
@@ -99,9 +96,6 @@ pub struct ResetArgs {
     /// Do not ask.
     #[arg(long, short)]
     pub yes: bool,
-    /// Folder of calibrations [default: where the daemon looks]
-    #[arg(long, value_name = "FOLDER")]
-    pub folder: Option<PathBuf>,
     /// One JSON object a line for each file removed; needs --yes.
     #[arg(long, requires = "yes")]
     pub json: bool,

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{SittingArgs, millimetres, offset};
+use super::{SittingArgs, WindowArgs};
 
 /// Arguments of `record`.
 #[derive(Debug, Clone, clap::Args)]
@@ -33,37 +33,16 @@ pub struct RecordArgs {
     /// the window at the end.
     #[arg(long)]
     pub yes: bool,
-    /// On which display [default: the one selected last where it is connected, else the primary]
-    #[arg(long, value_name = "ID")]
-    pub display: Option<String>,
-    /// The display's visible area in millimetres [default: what it says itself]
-    #[arg(long, value_name = "WxH", value_parser = millimetres)]
-    pub size_mm: Option<(f64, f64)>,
-    /// Where the camera sits: millimetres right of the middle of the display's upper
-    /// edge, as you see it, and above it [default: as last time, else 0,5]
-    #[arg(long, value_name = "RIGHT,UP", value_parser = offset, allow_hyphen_values = true)]
-    pub camera_mm: Option<(f64, f64)>,
-    /// Places the dot; the same number gives the same places.
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Print what was stored as JSON, and nothing else.
-    #[arg(long)]
-    pub json: bool,
-    /// Say how fast the window drew.
-    #[arg(long, short)]
-    pub verbose: bool,
+    /// The window.
+    #[command(flatten)]
+    pub window: WindowArgs,
 }
 
 impl RecordArgs {
     /// What the window needs to know.
     pub fn sitting(&self) -> SittingArgs {
         SittingArgs {
-            display: self.display.clone(),
-            size_mm: self.size_mm,
-            camera_mm: self.camera_mm,
-            seed: self.seed,
-            json: self.json,
-            verbose: self.verbose,
+            window: self.window.clone(),
             ..SittingArgs::default()
         }
     }

@@ -2,14 +2,11 @@
 
 use std::path::PathBuf;
 
-use super::{millimetres, offset};
+use super::{Which, millimetres, offset};
 
-/// Who sits where: shared by `run`, `validate` and `repair`.
+/// The window: shared by all that open it.
 #[derive(Debug, Clone, Default, clap::Args)]
-pub struct SittingArgs {
-    /// Whose eyes [default: who was selected last, else the login name]
-    #[arg(long)]
-    pub user: Option<String>,
+pub struct WindowArgs {
     /// On which display [default: the one selected last where it is connected, else the primary]
     #[arg(long, value_name = "ID")]
     pub display: Option<String>,
@@ -20,18 +17,29 @@ pub struct SittingArgs {
     /// edge, as you see it, and above it [default: as last time, else 0,5]
     #[arg(long, value_name = "RIGHT,UP", value_parser = offset, allow_hyphen_values = true)]
     pub camera_mm: Option<(f64, f64)>,
-    /// Folder of calibrations [default: where the daemon looks]
-    #[arg(long, value_name = "FOLDER")]
-    pub folder: Option<PathBuf>,
-    /// Orders and places the targets; the same number gives the same ones.
+    /// Orders and places the dots; the same number gives the same ones.
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
-    /// Print the calibration as JSON, and nothing else.
+    /// Print what came of it as JSON, and nothing else.
     #[arg(long)]
     pub json: bool,
     /// Say how fast the window drew.
     #[arg(long, short)]
     pub verbose: bool,
+}
+
+/// Who sits where: shared by `run`, `validate` and `repair`.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct SittingArgs {
+    /// Whose eyes [default: who was selected last, else the login name]
+    #[arg(long)]
+    pub user: Option<String>,
+    /// The window.
+    #[command(flatten)]
+    pub window: WindowArgs,
+    /// Folder of calibrations [default: where the daemon looks]
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
 }
 
 /// Arguments of `run`.
@@ -98,18 +106,9 @@ pub struct ExportArgs {
     /// A calibration file [default: the newest that fits the options]
     #[arg(conflicts_with_all = ["user", "camera", "display", "folder"])]
     pub file: Option<PathBuf>,
-    /// The newest of this user.
-    #[arg(long)]
-    pub user: Option<String>,
-    /// The newest with this camera.
-    #[arg(long)]
-    pub camera: Option<String>,
-    /// The newest on this display.
-    #[arg(long)]
-    pub display: Option<String>,
-    /// Folder of calibrations [default: where the daemon looks]
-    #[arg(long, value_name = "FOLDER")]
-    pub folder: Option<PathBuf>,
+    /// The newest of these.
+    #[command(flatten)]
+    pub which: Which,
     /// The picture to write: its name ends in .png or .svg
     #[arg(long, short, value_name = "FILE", value_parser = picture)]
     pub out: Option<PathBuf>,

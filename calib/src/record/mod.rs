@@ -54,7 +54,7 @@ pub fn run(args: &RecordArgs, out: &mut dyn Write) -> Result<(), Failure> {
             .map_err(|e| Failure::new(Exit::Input, format!("signals cannot be heard: {e}")))?;
     }
     let display = sitting.setup.display.clone();
-    let seed = args.seed.unwrap_or_else(ring::clock::now_ns);
+    let seed = args.window.seed.unwrap_or_else(ring::clock::now_ns);
     let plan = Plan {
         folder,
         screen: display.screen(),
@@ -76,7 +76,7 @@ pub fn run(args: &RecordArgs, out: &mut dyn Write) -> Result<(), Failure> {
     };
     let shown = sitting.show(&mut driver);
     let report = driver.finish();
-    say(&report, args.json, out)?;
+    say(&report, args.window.json, out)?;
     // What was stored is told first.
     shown?;
     match end(&report) {
