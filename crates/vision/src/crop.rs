@@ -2,13 +2,15 @@
 //! for the trainer alike. A network sees in use what it saw in training.
 
 use gaze::landmarks::{INNER_CORNER, Landmarks, OUTER_CORNER};
+use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
 use crate::region::Region;
 use crate::sampler::{Outside, Sampler};
 
 /// Colour of a crop.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum CropColour {
     /// One channel: BT.601 luma of the red, green and blue.
     Gray,

@@ -11,6 +11,7 @@ mod estimator;
 mod eye_pixels;
 pub mod frame;
 mod frozen;
+pub mod gaze_net;
 mod iris;
 pub mod jpeg;
 mod landmarker;

@@ -5,6 +5,8 @@
 //! factors first (a mean over blocks, so that fine texture does not alias),
 //! then read bilinearly, and colours are converted at the size of the result.
 
+use serde::{Deserialize, Serialize};
+
 use crate::frame::{Frame, MAX_SIDE, YuvRange};
 use crate::pixels::{Channel, Colour, PixelView, to_rgb};
 use crate::region::Region;
@@ -19,7 +21,8 @@ pub enum Outside {
 }
 
 /// Order of the values in the tensor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
 pub enum Layout {
     /// Three planes.
     Nchw,

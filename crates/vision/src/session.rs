@@ -42,25 +42,48 @@ pub struct BoundSession {
 /// A tensor's name in the network and its shape.
 pub type Port<'a> = (&'a str, &'a [usize]);
 
-impl BoundSession {
-    /// Loads `network` and binds these inputs and outputs. Names or shapes that
-    /// the network does not have are an error here, not at the first run.
+/// A network whose inputs and outputs are known and not bound yet.
+pub struct LoadedSession {
+    session: Session,
+    name: String,
+}
+
+impl LoadedSession {
+    /// Loads `network`.
     pub fn new(
         runtime: &Runtime,
         network: &Network,
         options: &SessionOptions,
-        inputs: &[Port],
-        outputs: &[Port],
-    ) -> Result<BoundSession, ModelError> {
-        let does_not_run = |e: ort::Error| ModelError::DoesNotRun {
-            network: network.name.clone(),
-            reason: one_line(&e.to_string()),
-        };
+    ) -> Result<LoadedSession, ModelError> {
         let session = builder(runtime, network, options)
             .and_then(|mut b| b.commit_from_memory(&network.bytes))
-            .map_err(does_not_run)?;
-        check(network, &session, inputs, outputs)?;
+            .map_err(does_not_run(&network.name))?;
+        Ok(LoadedSession {
+            session,
+            name: network.name.clone(),
+        })
+    }
 
+    /// An entry of the file's own metadata.
+    pub fn metadata(&self, key: &str) -> Option<String> {
+        self.session.metadata().ok()?.custom(key)
+    }
+
+    /// Its inputs, by name and shape; −1 where a shape is free.
+    pub fn inputs(&self) -> Vec<(String, Vec<i64>)> {
+        ports(self.session.inputs())
+    }
+
+    /// Its outputs, likewise.
+    pub fn outputs(&self) -> Vec<(String, Vec<i64>)> {
+        ports(self.session.outputs())
+    }
+
+    /// Binds all inputs and these outputs. Names or shapes that the network does not
+    /// have are an error here, not at the first run.
+    pub fn bind(self, inputs: &[Port], outputs: &[Port]) -> Result<BoundSession, ModelError> {
+        let LoadedSession { session, name } = self;
+        check(&name, &session, inputs, outputs)?;
         let bind = || -> ort::Result<_> {
             let tensor = |port: &Port| Tensor::<f32>::new(session.allocator(), port.1.to_vec());
             let bound_in = inputs.iter().map(tensor).collect::<ort::Result<Vec<_>>>()?;
@@ -77,17 +100,59 @@ impl BoundSession {
             }
             Ok((binding, bound_in, bound_out))
         };
-        let (binding, inputs, outputs) = bind().map_err(does_not_run)?;
+        let (binding, inputs, outputs) = bind().map_err(does_not_run(&name))?;
         let mut bound = BoundSession {
             binding,
             inputs,
             outputs,
             session,
-            name: network.name.clone(),
+            name,
         };
+        // What lies in fresh memory may be anything, also numbers that take long.
+        for index in 0..bound.inputs.len() {
+            bound.input(index).fill(0.0);
+        }
         // The first run makes the runtime's own buffers; here nobody waits for it.
         bound.run()?;
         Ok(bound)
+    }
+}
+
+fn does_not_run(name: &str) -> impl Fn(ort::Error) -> ModelError {
+    move |e| ModelError::DoesNotRun {
+        network: name.to_owned(),
+        reason: one_line(&e.to_string()),
+    }
+}
+
+fn ports(outlets: &[ort::value::Outlet]) -> Vec<(String, Vec<i64>)> {
+    let shape = |o: &ort::value::Outlet| o.dtype().tensor_shape().map_or(vec![], |s| s.to_vec());
+    outlets
+        .iter()
+        .map(|o| (o.name().to_owned(), shape(o)))
+        .collect()
+}
+
+impl BoundSession {
+    /// Loads `network`, which must not call itself another kind, and binds these inputs
+    /// and outputs.
+    pub fn new(
+        runtime: &Runtime,
+        network: &Network,
+        options: &SessionOptions,
+        inputs: &[Port],
+        outputs: &[Port],
+    ) -> Result<BoundSession, ModelError> {
+        let loaded = LoadedSession::new(runtime, network, options)?;
+        if let Some(kind) = loaded.metadata("gaze.kind")
+            && kind != network.kind
+        {
+            return Err(ModelError::WrongContract {
+                network: network.name.clone(),
+                reason: format!("it calls itself {kind}, not {}", network.kind),
+            });
+        }
+        loaded.bind(inputs, outputs)
     }
 
     /// The values of the input bound as number `index`, row-major.
@@ -173,23 +238,15 @@ fn with_provider(
 
 /// Compares what the network has with what will be bound to it.
 fn check(
-    network: &Network,
+    network: &str,
     session: &Session,
     inputs: &[Port],
     outputs: &[Port],
 ) -> Result<(), ModelError> {
     let refuse = |reason: String| ModelError::WrongContract {
-        network: network.name.clone(),
+        network: network.to_owned(),
         reason,
     };
-    if let Some(kind) = session.metadata().ok().and_then(|m| m.custom("gaze.kind"))
-        && kind != network.kind
-    {
-        return Err(refuse(format!(
-            "it calls itself {kind}, not {}",
-            network.kind
-        )));
-    }
     if session.inputs().len() != inputs.len() {
         return Err(refuse(format!(
             "{} inputs, not {}",
