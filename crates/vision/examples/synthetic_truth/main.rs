@@ -14,6 +14,7 @@ mod npz;
 mod real;
 mod report;
 mod shots;
+#[allow(dead_code)] // shared with the example network_truth
 mod stage;
 mod stats;
 mod turns;

@@ -85,6 +85,11 @@ impl Stage {
         perceiver.perceive(&self.frame).primary().cloned()
     }
 
+    /// What was shown last.
+    pub fn frame(&self) -> &Frame {
+        &self.frame
+    }
+
     /// One person alone in the demo's room before a camera of [`HFOV_DEG`].
     pub fn sight(
         &mut self,

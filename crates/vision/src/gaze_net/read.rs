@@ -173,9 +173,11 @@ impl Contract {
         .then(|| Contract::l2cs(input, across, upright))
     }
 
-    /// gaze-estimation-adas-0002: two levelled 60 × 60 crops, BGR 0–255, yaw and pitch of
-    /// the head; a vector relative to the line from the eyes to the camera, x to the
-    /// image's right, y up, z towards the camera.
+    /// gaze-estimation-adas-0002: two levelled 60 × 60 crops, BGR 0–255, yaw and pitch
+    /// (down!) of the head; a vector relative to the line from the eyes to the camera, x to
+    /// the image's right, y up, z away from the camera. Its makers' page has z point to the
+    /// camera and says nothing of which eye is the left one; these signs are those that
+    /// follow the truth of rendered people (`models/README.md`).
     pub fn adas_0002() -> Contract {
         let name = |s: &str| Some(s.to_owned());
         Contract {
@@ -210,7 +212,7 @@ impl Contract {
                 divide_by: 1.0,
                 order: [Angle::Yaw, Angle::Pitch, Angle::Roll],
                 yaw: Across::ImageRight,
-                pitch: Upright::Up,
+                pitch: Upright::Down,
                 roll_turns: Turn::Clockwise,
                 roll: Roll::Zeroed,
                 frame: Frame::LineOfSight,
@@ -221,7 +223,7 @@ impl Contract {
                 axes: Some(Axes {
                     x: Across::ImageRight,
                     y: Upright::Up,
-                    z: Depth::Towards,
+                    z: Depth::Away,
                 }),
                 angles: None,
             },
@@ -361,7 +363,7 @@ impl Contract {
             {
                 let vector = matches!(self.kind, Kind::EyesPoseRay | Kind::EyesPoseVector);
                 out.axes.is_some() == vector
-                    && out.angles.is_some() == !eyes
+                    && out.angles.is_some() != eyes
                     && (self.kind != Kind::EyesPoseScreen
                         || (out.frame == Frame::Camera && !out.levelled))
             },
