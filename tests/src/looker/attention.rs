@@ -2,8 +2,10 @@
 
 /// A dot that is further than this from where it rested travels to another target.
 const MOVED: f64 = 0.03;
-/// A dot that moved less than this between two looks rests.
-const RESTS: f64 = 0.002;
+/// A dot that moved less than this between two looks stands still …
+const STILL: f64 = 0.002;
+/// … and rests where it does so for so many: on a busy machine one that travels is drawn late.
+const RESTS: u32 = 5;
 
 /// Follows the dot, but for one target that is not looked at.
 #[derive(Debug, Clone, Default)]
@@ -14,6 +16,8 @@ pub struct Attention {
     /// Where it rested last; until it rests again, `None`.
     rest: Option<[f64; 2]>,
     last: Option<[f64; 2]>,
+    /// Looks since it moved.
+    still: u32,
     /// Where they look instead.
     instead: [f64; 2],
 }
@@ -36,10 +40,14 @@ impl Attention {
             return None;
         };
         let apart = |a: [f64; 2]| (a[0] - at[0]).hypot(a[1] - at[1]);
+        self.still = match self.last {
+            Some(last) if apart(last) < STILL => self.still + 1,
+            _ => 0,
+        };
         match self.rest {
             // It was away, and there it is again.
             None if self.last.is_none() => self.count += 1,
-            None if self.last.is_some_and(|l| apart(l) < RESTS) => self.rest = Some(at),
+            None if self.still >= RESTS => self.rest = Some(at),
             Some(rest) if apart(rest) > MOVED => {
                 self.count += 1;
                 self.instead = rest;
@@ -67,8 +75,9 @@ mod tests {
         let mut ignored = Vec::new();
         let mut from = targets[0];
         for at in targets {
-            for k in 1..=6 {
-                let part = f64::from(k.min(3)) / 3.0;
+            // Half way there the same picture is seen three times.
+            for part in [1, 2, 2, 2, 2, 4, 4, 4, 4, 4, 4, 4] {
+                let part = f64::from(part) / 4.0;
                 let dot = [0, 1].map(|i| (1.0 - part) * from[i] + part * at[i]);
                 let looked = attention.of(Some(dot)).unwrap();
                 if looked != dot {
@@ -78,7 +87,7 @@ mod tests {
             }
             from = at;
         }
-        assert_eq!(ignored, vec![[0.9, 0.1]; 6]);
+        assert_eq!(ignored, vec![[0.9, 0.1]; 12]);
         assert_eq!(attention.of(None), None);
     }
 }
