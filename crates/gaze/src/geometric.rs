@@ -98,7 +98,7 @@ impl EyeModel {
         yaw_gain: 1.2,
         pitch_gain: 1.1,
         lid_deg_per_mm: 3.0,
-        rest_pitch_deg: -12.0,
+        rest_pitch_deg: -10.0,
         ..Self::FACE_MESH
     };
 
