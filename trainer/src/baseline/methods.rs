@@ -7,6 +7,9 @@ use super::fit::{Fitted, Row};
 use crate::data::cache::Cache;
 use crate::data::sample::Sample;
 
+/// Name of the guess that knows where targets are shown and nothing of the person.
+pub const MEAN: &str = "mean of the targets";
+
 /// A method and what it says of each picture.
 #[derive(Debug, Clone)]
 pub struct Method {
@@ -96,7 +99,7 @@ pub fn known(cache: &Cache) -> Vec<Method> {
         Method::new("middle of the screen", cache, |_, _| Some(vec![0.5, 0.5]))
             .with_points()
             .unfitted(),
-        Method::new("mean of the targets", cache, |_, _| Some(vec![])),
+        Method::new(MEAN, cache, |_, _| Some(vec![])),
         Method::new("recorded yaw and pitch", cache, |_, s| {
             Some(wide(s.json_head_deg?).take(2).collect())
         }),

@@ -7,6 +7,7 @@
 pub mod fit;
 pub mod methods;
 pub mod metrics;
+pub mod network;
 
 use std::path::PathBuf;
 

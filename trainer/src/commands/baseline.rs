@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::prepare::{How, default_cache, with_progress};
 use crate::baseline::metrics::DISTANCE_MM;
-use crate::baseline::{Baseline, measure, methods};
+use crate::baseline::{Baseline, measure, methods, network};
 use crate::data::cache::{Cache, CacheError};
 use crate::data::prepare::{self, Order};
 use crate::report::{self, page};
@@ -19,7 +19,7 @@ const STOPPED: u8 = 130;
 /// What `baseline --help` says at its end.
 pub const AFTER_HELP: &str = "\
 Methods: guesses; the recorded angles, eyes and irises through the best affine map; our head
-pose and our geometric gaze. A map is fitted for each sitting on its other targets, or on
+pose and our geometric gaze; --network files. A map is fitted for each sitting on its other targets, or on
 the same person's sitting before; never on what it is tested on.
 
 A folder is prepared first (see `gaze-trainer prepare --help`); its options are for that.
@@ -29,13 +29,14 @@ Exit codes:
   2    the command line is wrong
   3    another gaze-trainer prepares the same cache
   4    a file cannot be written
-  5    SOURCE cannot be read, or has too little in it to compare anything
+  5    SOURCE or a network cannot be used, or there is too little to compare
   70   a fault of gaze-trainer
   130  stopped by Ctrl-C or TERM
 
 Examples:
   gaze-trainer baseline recordings
   gaze-trainer baseline recordings.cache --distance-mm 550 --html report.html
+  gaze-trainer baseline recordings.cache --network gaze-estimation-adas-0002.onnx
   gaze-trainer baseline recordings.cache --json > baseline.json";
 
 /// Arguments of `baseline`.
@@ -46,6 +47,9 @@ pub struct Arguments {
     /// Where the page goes [default: CACHE.baseline.html]
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
+    /// A network's ONNX file of any kind that gazed takes; several times for several
+    #[arg(long, value_name = "FILE")]
+    network: Vec<PathBuf>,
     /// From where screens are looked at, for degrees
     #[arg(long, value_name = "MM", default_value_t = DISTANCE_MM, value_parser = distance)]
     distance_mm: f64,
@@ -63,6 +67,8 @@ enum Error {
     Prepare(#[from] prepare::Error),
     #[error(transparent)]
     Cache(#[from] CacheError),
+    #[error(transparent)]
+    Network(#[from] network::Error),
     #[error("{}: stopped; the same command goes on", .0.display())]
     Stopped(PathBuf),
     #[error("{}: all {pictures} pictures are of one target: nothing can be fitted or told apart; record five targets or more", path.display())]
@@ -78,7 +84,8 @@ impl Error {
     fn exit_code(&self) -> u8 {
         match self {
             Error::Prepare(e) => e.exit_code(),
-            Error::Cache(_) | Error::OneTarget { .. } => 5,
+            Error::Network(network::Error::Run { .. }) => 70,
+            Error::Cache(_) | Error::Network(_) | Error::OneTarget { .. } => 5,
             Error::Stopped(_) => STOPPED,
             Error::Write { .. } => 4,
         }
@@ -112,7 +119,11 @@ impl Arguments {
                 pictures: cache.len(),
             });
         }
-        let measured = measure(&cache, &methods::known(&cache), self.distance_mm);
+        let mut all = methods::known(&cache);
+        for file in &self.network {
+            all.push(network::method(file, &cache, cores())?);
+        }
+        let measured = measure(&cache, &all, self.distance_mm);
         let html = self.html.clone().unwrap_or_else(|| {
             let mut name = path.file_name().unwrap_or_default().to_owned();
             name.push(".baseline.html");
@@ -135,6 +146,10 @@ impl Arguments {
     }
 }
 
+fn cores() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}
+
 /// Opens a cache, or prepares a folder and opens what came of it.
 fn open(source: &Path, how: &How) -> Result<(PathBuf, Cache), Error> {
     if !source.is_dir() {
@@ -145,7 +160,7 @@ fn open(source: &Path, how: &How) -> Result<(PathBuf, Cache), Error> {
         folder: source.to_owned(),
         out: out.clone(),
         settings: how.settings(),
-        jobs: std::thread::available_parallelism().map_or(1, usize::from),
+        jobs: cores(),
     };
     if with_progress(&order)?.stopped {
         return Err(Error::Stopped(source.to_owned()));

@@ -269,7 +269,7 @@ fn last_words(order: &Order, report: &Report) -> String {
 /// What is in a cache, for a person.
 pub fn table(holds: &Holds) -> String {
     let mut lines = vec![format!(
-        "{} pictures to learn from: {} people, {} sittings, {} targets; {} with a line to the target",
+        "{} pictures to learn from (people: {}, sittings: {}, targets: {}); {} with a line to the target",
         holds.samples,
         holds.persons.len(),
         holds.sessions,

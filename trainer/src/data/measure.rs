@@ -10,6 +10,7 @@ use gaze::screen::{CameraPlace, Screen};
 use nalgebra::{Point2, Vector2, Vector3};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
+use vision::gaze_net::EyeView;
 use vision::{
     BBox, EyeCropper, Frame, ModelError, ModelStore, Perceiver, PerceiverConfig, Perception,
     Region, Runtime, eye_regions,
@@ -241,6 +242,8 @@ impl Eyes {
         let cut = self.exact.cut_bytes(frame, &told.landmarks, left, right)
             && (self.wide).cut_bytes(frame, &told.landmarks, wide_left, wide_right);
         let (w, h) = (frame.width as f32, frame.height as f32);
+        let camera = Intrinsics::from_fov(frame.width, frame.height, self.settings.hfov_deg);
+        let view = EyeView::of(&told.landmarks, &told.head, &camera);
         let [l, r] = eye_regions(&told.landmarks, 1.0);
         let inside = |eye: &Region| (0.0..w).contains(&eye.x) && (0.0..h).contains(&eye.y);
         if !cut || ![l, r].iter().all(inside) {
@@ -260,15 +263,9 @@ impl Eyes {
             timestamp_ms: label.timestamp_ms.unwrap_or(0),
             target_norm: target.map(|v| v as f32),
             ray: truth.or_else(by_geometry).map(small),
-            origin_mm: small(told.head.translation),
-            head_deg: [told.head.yaw, told.head.pitch, told.head.roll].map(|v| v as f32),
-            eye_position: [
-                l.x / w,
-                l.y / h,
-                r.x / w,
-                r.y / h,
-                (r.x - l.x).hypot(r.y - l.y) / w,
-            ],
+            origin_mm: view.origin_mm,
+            head_deg: view.head_deg,
+            eye_position: view.eye_position,
             open: told.open,
             geometric: told.gaze.map(|ray| small(ray.direction)),
             geometric_mm: told.gaze.map_or([0.0; 3], |ray| small(ray.origin)),

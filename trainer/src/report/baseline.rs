@@ -2,6 +2,8 @@
 
 use super::page::{Page, Row};
 use super::plots::{Series, on_screen, over_bands};
+use crate::baseline::fit::Fitted;
+use crate::baseline::methods::MEAN;
 use crate::baseline::metrics::{Band, Evaluation};
 use crate::baseline::{Baseline, Outcome};
 
@@ -17,12 +19,12 @@ pub fn page(b: &Baseline, aspect: f64) -> String {
         page.lead(&lead(best, guess));
     }
     page.remark(&format!(
-        "{} pictures of {} people in {} sittings, {} targets, from {}. {} were left out.",
+        "{} pictures from {}; people: {}, sittings: {}, targets: {}. Left out: {}.",
         b.holds.samples,
+        b.folder.display(),
         b.holds.persons.len(),
         b.holds.sessions,
         b.holds.targets,
-        b.folder.display(),
         b.holds.skipped.values().sum::<usize>(),
     ));
     page.heading("Every method");
@@ -141,19 +143,28 @@ fn cells(o: &Outcome) -> Vec<String> {
 /// What is drawn: one line for each method, fitted on other targets where it can be.
 fn shown(b: &Baseline) -> Vec<(&Outcome, &Evaluation)> {
     let mut shown: Vec<(&Outcome, &Evaluation)> = Vec::new();
-    for o in &b.results {
+    for o in b.results.iter().filter(|o| o.method != MEAN) {
         let Some(e) = &o.evaluation else { continue };
         let same = shown.iter().position(|(s, _)| s.method == o.method);
         match same {
-            Some(k) if o.fitted == crate::baseline::fit::Fitted::OtherTargets => shown[k] = (o, e),
+            Some(k) if o.fitted == Fitted::OtherTargets => shown[k] = (o, e),
             Some(_) => {}
             None => shown.push((o, e)),
         }
     }
-    // The first is the guess, which shows how large an error is when nothing is known.
+    // The first is the guess, which shows how large an error is when nothing is known. What has
+    // points of its own (the geometric gaze, networks) goes last.
+    let own = |o: &Outcome| {
+        let raw = |r: &Outcome| r.method == o.method && r.fitted == Fitted::Raw;
+        b.results.iter().any(raw)
+    };
     while shown.len() > LINES {
+        let error = |s: &(&Outcome, &Evaluation)| (!own(s.0), s.1.all.mean_px);
         let worst = (shown.iter().enumerate().skip(1))
-            .max_by(|a, b| a.1.1.all.mean_px.total_cmp(&b.1.1.all.mean_px))
+            .max_by(|a, b| {
+                let ((p, x), (q, y)) = (error(a.1), error(b.1));
+                p.cmp(&q).then(x.total_cmp(&y))
+            })
             .map_or(1, |(k, _)| k);
         shown.remove(worst);
     }
