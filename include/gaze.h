@@ -249,7 +249,8 @@ struct gaze_sample {
     float contact;          /* probability that this face looks at the camera */
     float velocity[2];      /* of x, y; normalised units a second */
     float left_yaw, left_pitch, right_yaw, right_pitch; /* each eye's ray */
-    float reserved[2];
+    uint32_t network_generation; /* which network looked; 0: not said */
+    float reserved;
 };
 
 /* One face of a picture. */
@@ -380,7 +381,7 @@ struct gaze_header {
     uint32_t status;       /* state | source << 8 | reason << 16 */
     uint32_t recording;
     uint32_t calibration_generation, display_generation;
-    uint32_t reserved_hot;
+    uint32_t network_generation; /* raised when another network takes over */
     uint64_t note_head;    /* newest calibration note; 0: none */
     uint32_t reserved_hot_2[14];
 
@@ -430,7 +431,8 @@ GAZE_AT(gaze_sample, left_yaw, 160);
 GAZE_AT(gaze_sample, left_pitch, 164);
 GAZE_AT(gaze_sample, right_yaw, 168);
 GAZE_AT(gaze_sample, right_pitch, 172);
-GAZE_AT(gaze_sample, reserved, 176);
+GAZE_AT(gaze_sample, network_generation, 176);
+GAZE_AT(gaze_sample, reserved, 180);
 
 GAZE_SIZE(gaze_face, 64);
 GAZE_AT(gaze_face, id, 0);
@@ -551,7 +553,7 @@ GAZE_AT(gaze_header, status, 172);
 GAZE_AT(gaze_header, recording, 176);
 GAZE_AT(gaze_header, calibration_generation, 180);
 GAZE_AT(gaze_header, display_generation, 184);
-GAZE_AT(gaze_header, reserved_hot, 188);
+GAZE_AT(gaze_header, network_generation, 188);
 GAZE_AT(gaze_header, note_head, 192);
 GAZE_AT(gaze_header, reserved_hot_2, 200);
 GAZE_AT(gaze_header, stats, 256);
@@ -584,7 +586,7 @@ struct gaze_status {
     uint64_t sample_index, face_index; /* newest; 0: none */
     uint32_t calibration_generation, display_generation;
     uint32_t recording;
-    uint32_t reserved;
+    uint32_t network_generation;
     struct gaze_stats stats;
     struct gaze_device device;
     struct gaze_why why;
@@ -1053,6 +1055,7 @@ static inline int gaze_read_status(const struct gaze_reader *reader, struct gaze
     status->face_index = GAZE_ACQUIRE64_(base, face_head);
     status->calibration_generation = GAZE_LOAD32_(base, calibration_generation);
     status->display_generation = GAZE_LOAD32_(base, display_generation);
+    status->network_generation = GAZE_LOAD32_(base, network_generation);
     status->recording = GAZE_LOAD32_(base, recording);
     return GAZE_OK;
 }

@@ -22,6 +22,7 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
   gazed run --source demo         no camera: the bundled demo
   gazed run --source clip.mp4 --loop
   gazed run --user ada            with ada's calibration
+  gazed run --network gaze.onnx   with a gaze network that the trainer exported
   ffmpeg -i rtsp://… -pix_fmt yuv420p -f yuv4mpegpipe - | gazed run --source -
   gazed status                    is it running, and how well?
   gazed watch                     live, on a small map of the screen
@@ -116,6 +117,9 @@ struct RunArgs {
     /// Apply this calibration file, whoever's it is
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
+    /// What tells the gaze: an ONNX file that says what it is (models/README.md), or geometric
+    #[arg(long, value_name = "FILE")]
+    network: Option<String>,
     /// Folder of the networks
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
@@ -154,6 +158,7 @@ fn main() -> ExitCode {
                 user: a.user,
                 display: a.display,
                 calibration: a.calibration,
+                network: a.network,
                 shm,
                 models: a.models,
                 runtime: a.runtime,

@@ -40,6 +40,8 @@ pub struct FileSettings {
     pub display: Option<String>,
     /// A calibration file to apply instead of the one found by name.
     pub calibration: Option<PathBuf>,
+    /// What tells the gaze: `geometric`, or the ONNX file of a gaze network.
+    pub network: Option<String>,
     /// Name of the shared memory.
     pub shm: Option<String>,
     /// Folder of the networks.
@@ -65,6 +67,7 @@ pub const KEYS: &[&str] = &[
     "user",
     "display",
     "calibration",
+    "network",
     "shm",
     "models",
     "runtime",
@@ -212,6 +215,7 @@ impl FileSettings {
             user: over.user.or(self.user),
             display: over.display.or(self.display),
             calibration: over.calibration.or(self.calibration),
+            network: over.network.or(self.network),
             shm: over.shm.or(self.shm),
             models: over.models.or(self.models),
             runtime: over.runtime.or(self.runtime),
@@ -290,7 +294,11 @@ impl FileSettings {
                 "give millimetres",
             )?;
         }
-        for (key, name) in [("user", &self.user), ("display", &self.display)] {
+        for (key, name) in [
+            ("user", &self.user),
+            ("display", &self.display),
+            ("network", &self.network),
+        ] {
             range(key, name.as_ref(), |v| !v.is_empty(), "give a name")?;
         }
         if let Some(name) = &self.filter
@@ -303,6 +311,14 @@ impl FileSettings {
             });
         }
         Ok(())
+    }
+
+    /// The gaze network these settings name; `None` for geometry.
+    pub fn network_file(&self) -> Option<&Path> {
+        self.network
+            .as_deref()
+            .filter(|n| *n != "geometric")
+            .map(Path::new)
     }
 
     /// The filter these settings ask for.
@@ -352,7 +368,8 @@ mod tests {
     fn every_key_is_known_and_listed() {
         let all = r#"{"source":"demo","camera":1,"width":1280,"height":720,"fps":30.0,
             "filter":"ema","hfov_deg":60.0,"display_px":[1920,1080],"display_mm":[344.0,194.0],
-            "camera_mm":[0.0,5.0],"user":"ada","display":"eDP-1","calibration":"a.json","shm":"/gaze-test",
+            "camera_mm":[0.0,5.0],"user":"ada","display":"eDP-1","calibration":"a.json",
+            "network":"geometric","shm":"/gaze-test",
             "models":"m","runtime":"r","threads":2}"#;
         let parsed = parse_text(all).unwrap();
         let count = serde_json::from_str::<serde_json::Value>(all).unwrap();

@@ -48,6 +48,8 @@ fn the_hot_path_stays_quiet() {
     let daemon = Daemon::start(Parts {
         shared: shared.clone(),
         perceiver: Some(Perceiver::new(&runtime, &store, PerceiverConfig::default()).unwrap()),
+        network: None,
+        maker: None,
         writer: Writer::create(&name, &WriterConfig::default()).unwrap(),
         spec: SourceSpec::Demo,
         source: Some(sources::open(&SourceSpec::Demo, &options).unwrap()),

@@ -52,8 +52,9 @@ static inline struct gaze_sample derived_sample(uint64_t n)
     for (unsigned i = 0; i < 2; i++) {
         s.openness[i] = real(n, 31 + i);
         s.velocity[i] = real(n, 35 + i);
-        s.reserved[i] = real(n, 41 + i);
     }
+    s.network_generation = (uint32_t)number(n, 41);
+    s.reserved = real(n, 42);
     s.left_yaw = real(n, 37);
     s.left_pitch = real(n, 38);
     s.right_yaw = real(n, 39);

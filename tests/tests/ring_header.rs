@@ -41,7 +41,8 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
     let mut lines = fields!(gaze_sample, Sample: index frame_index captured_ns perceived_ns
         published_ns flags reason state face_count raw_x raw_y cal_x cal_y x y error_radius confidence
         calibration_generation display_generation eye_origin_mm gaze_dir head_yaw head_pitch head_roll
-        head_mm openness face_id contact velocity left_yaw left_pitch right_yaw right_pitch reserved);
+        head_mm openness face_id contact velocity left_yaw left_pitch right_yaw right_pitch network_generation
+        reserved);
     lines.extend(
         fields!(gaze_face, FaceRow: id state contact_source flags x y w h contact yaw pitch
         roll distance_mm confidence since_ns measured_ns),

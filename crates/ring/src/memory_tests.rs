@@ -149,13 +149,13 @@ fn records_survive_the_way_through_words() {
         state: State::Paused.raw(),
         face_count: 3,
         x: 0.25,
-        reserved: [0.0, 1.5],
+        reserved: 1.5,
         ..Sample::default()
     };
     let back = Sample::from_words(&sample.to_words());
     assert_eq!(back.to_words(), sample.to_words());
     assert_eq!(
-        (back.index, back.x, back.face_count, back.reserved[1]),
+        (back.index, back.x, back.face_count, back.reserved),
         (7, 0.25, 3, 1.5)
     );
     assert_eq!(

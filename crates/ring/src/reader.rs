@@ -85,6 +85,8 @@ pub struct HeaderSnapshot {
     pub display_mm: (f32, f32),
     pub display_generation: u32,
     pub calibration_generation: u32,
+    /// Raised whenever another network takes over; 0 where nobody said which runs.
+    pub network_generation: u32,
     /// How it stands with the calibration; unknown where an older daemon writes.
     pub calibration: CalibrationNote,
     /// First 8 bytes of the network's sha256, the first byte highest.
@@ -335,6 +337,7 @@ impl Reader {
             display_mm: (device.display_width_mm, device.display_height_mm),
             display_generation: header.display_generation.load(Relaxed),
             calibration_generation: header.calibration_generation.load(Relaxed),
+            network_generation: header.network_generation.load(Relaxed),
             calibration: note,
             network_hash: device.network_hash,
             network_name: text_of(&device.network_name),

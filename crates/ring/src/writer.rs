@@ -249,12 +249,17 @@ impl Writer {
         next
     }
 
-    /// Says which network runs: its sha256 (the first 8 bytes are kept) and a
-    /// short name (cut at 63 bytes).
-    pub fn set_network(&mut self, sha256: &[u8], name: &str) {
+    /// Says which network the samples from now on are from: its sha256 (the first
+    /// 8 bytes are kept) and a short name (cut at 63 bytes). Raises the network
+    /// generation and returns it.
+    pub fn set_network(&mut self, sha256: &[u8], name: &str) -> u32 {
         self.device.network_hash = network_hash(sha256);
         self.device.network_name = put_text(name);
         self.put_device();
+        let generation = &self.map.get().header.network_generation;
+        let next = generation.load(Relaxed).wrapping_add(1);
+        generation.store(next, Relaxed);
+        next
     }
 
     /// Says which camera or clip is open (cut at 63 bytes).

@@ -1,44 +1,110 @@
-//! What tells the gaze from a face. The geometric way needs no network; networks
-//! of our own become further kinds here, fed by [`crate::EyeCropper`].
+//! What tells the gaze from a face: geometry alone, or a network on top of it.
+
+use std::time::Instant;
 
 use gaze::camera::Intrinsics;
 use gaze::eyes::EyeState;
 use gaze::geometric::{EyeGaze, EyeModel};
 use gaze::head::HeadPose;
 use gaze::landmarks::{INNER_CORNER, IRIS_CENTRE, Landmarks, OUTER_CORNER};
-use nalgebra::Point2;
+use gaze::ray::Ray;
+use nalgebra::{Point2, Rotation3};
 
+use crate::frame::Frame;
+use crate::gaze_net::{GazeNet, NetGaze};
 use crate::iris::IrisFit;
+use crate::models::ModelError;
 
 /// One eye is noisier than two by √2.
 const ONE_EYE: f64 = std::f64::consts::FRAC_1_SQRT_2;
 
 /// The kinds of gaze estimators.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Default)]
 pub enum GazeKind {
     /// The eyeball turned against the head, from irises, lids and head pose.
     #[default]
     Geometric,
+    /// A network. Its answer is one line for both eyes: the two eyes' own lines are the
+    /// geometric ones, turned by as much as turns their common line into the network's.
+    /// The trust is the geometric one too: networks do not tell any.
+    Network(Box<GazeNet>),
+}
+
+/// What an estimator told of a face.
+#[derive(Debug, Default)]
+pub(crate) struct Told {
+    pub gaze: Option<EyeGaze>,
+    /// Of a network that tells points on the screen; the gaze is the geometric one then.
+    pub point: Option<[f64; 2]>,
+    /// How long the network took, nanoseconds.
+    pub network_ns: u64,
+}
+
+/// The lines of sight by geometry, or none where it cannot tell.
+pub(crate) fn geometric(
+    landmarks: &Landmarks,
+    camera: &Intrinsics,
+    head: &HeadPose,
+    irises: &[Option<IrisFit>; 2],
+) -> Option<EyeGaze> {
+    let [left, right] = irises.map(|fit| {
+        let weight = fit.map_or([0.0; 2], |f| f.weight());
+        EyeModel::FACE_MESH.towards(&EyeModel::PIXELS, weight)
+    });
+    EyeModel::gaze_by([&left, &right], landmarks, camera, head)
 }
 
 impl GazeKind {
-    /// The lines of sight, or none where this kind cannot tell.
-    pub(crate) fn estimate(
-        self,
+    /// What the network makes of a face whose geometric gaze is known; without a network,
+    /// that gaze.
+    pub(crate) fn tell(
+        &mut self,
+        frame: &Frame,
         landmarks: &Landmarks,
         camera: &Intrinsics,
         head: &HeadPose,
-        irises: &[Option<IrisFit>; 2],
-    ) -> Option<EyeGaze> {
-        match self {
-            GazeKind::Geometric => {
-                let [left, right] = irises.map(|fit| {
-                    let weight = fit.map_or([0.0; 2], |f| f.weight());
-                    EyeModel::FACE_MESH.towards(&EyeModel::PIXELS, weight)
-                });
-                EyeModel::gaze_by([&left, &right], landmarks, camera, head)
-            }
-        }
+        geometric: Option<EyeGaze>,
+    ) -> Result<Told, ModelError> {
+        let (GazeKind::Network(net), Some(gaze)) = (self, geometric) else {
+            return Ok(Told {
+                gaze: geometric,
+                ..Told::default()
+            });
+        };
+        let begun = Instant::now();
+        let answer = net.estimate(frame, landmarks, head, camera)?;
+        let told = match answer {
+            None => Told::default(),
+            Some(NetGaze::Ray(ray)) => Told {
+                gaze: Some(turned_to(gaze, ray)),
+                ..Told::default()
+            },
+            Some(NetGaze::Point(point)) => Told {
+                gaze: Some(gaze),
+                point: Some(point),
+                ..Told::default()
+            },
+        };
+        Ok(Told {
+            network_ns: begun.elapsed().as_nanos() as u64,
+            ..told
+        })
+    }
+}
+
+/// The lines of sight turned so that the common one is `ray`.
+fn turned_to(gaze: EyeGaze, ray: Ray) -> EyeGaze {
+    let turn = Rotation3::rotation_between(&gaze.combined.direction, &ray.direction)
+        .unwrap_or_else(Rotation3::identity);
+    let along = |eye: Ray| Ray {
+        direction: turn * eye.direction,
+        ..eye
+    };
+    EyeGaze {
+        left: along(gaze.left),
+        right: along(gaze.right),
+        combined: ray,
+        confidence: gaze.confidence,
     }
 }
 

@@ -257,7 +257,7 @@ impl Patch<'_> {
         };
         let peak = rise(best);
         // At the window's end it is not an edge but the slope of another one.
-        let ends = [candidates().next(), candidates().last()];
+        let ends = [candidates().next(), candidates().next_back()];
         if peak <= FAINT || ends.contains(&Some(best)) {
             return Edge::default();
         }
@@ -453,7 +453,7 @@ mod tests {
         }
 
         #[test]
-        fn a_reflection_on_its_rim_does_not_move_it(angle in 0.0..6.28f32) {
+        fn a_reflection_on_its_rim_does_not_move_it(angle in 0.0..std::f32::consts::TAU) {
             let glint = Some([0.9 * angle.cos(), 0.9 * angle.sin()]);
             let eyes = Drawn { off: [0.15, 0.1], glint, ..Drawn::default() };
             for [x, y, _] in eyes.errors() {

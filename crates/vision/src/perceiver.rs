@@ -10,7 +10,7 @@ use gaze::camera::{DEFAULT_HFOV_DEG, Intrinsics};
 use gaze::landmarks::FACE_COUNT;
 
 use crate::detector::{Detection, FaceDetector, MAX_DETECTIONS};
-use crate::estimator::{GazeKind, by_one_eye, eyes_of};
+use crate::estimator::{GazeKind, by_one_eye, eyes_of, geometric};
 use crate::eye_pixels::EyeInspector;
 use crate::frame::Frame;
 use crate::frozen::FrozenDetector;
@@ -32,8 +32,6 @@ pub struct PerceiverConfig {
     pub threads: usize,
     /// What runs the networks.
     pub provider: Provider,
-    /// What tells the gaze.
-    pub gaze: GazeKind,
     /// Detections below this probability are no faces.
     pub least_score: f32,
     /// A face is taken up at this probability of the landmark network …
@@ -54,7 +52,6 @@ impl Default for PerceiverConfig {
             hfov_deg: DEFAULT_HFOV_DEG,
             threads: 1,
             provider: Provider::default(),
-            gaze: GazeKind::default(),
             least_score: 0.5,
             take_presence: 0.6,
             keep_presence: 0.4,
@@ -72,6 +69,7 @@ pub struct Perceiver {
     landmarker: Landmarker,
     inspector: EyeInspector,
     irises: IrisFinder,
+    gaze: GazeKind,
     frozen: FrozenDetector,
     roster: Roster,
     detections: Vec<Detection>,
@@ -103,6 +101,7 @@ impl Perceiver {
             landmarker: Landmarker::new(runtime, store, &options)?,
             inspector: EyeInspector::new(),
             irises: IrisFinder::new(),
+            gaze: GazeKind::Geometric,
             frozen: FrozenDetector::new(config.frozen_frames, config.frozen_ns),
             roster: Roster::new(),
             detections: Vec::with_capacity(2 * MAX_DETECTIONS),
@@ -116,9 +115,27 @@ impl Perceiver {
         })
     }
 
-    /// SHA-256 of the network that the gaze is told from.
+    /// SHA-256 of the network that the gaze is told from; of the landmarks' where it is
+    /// told by geometry.
     pub fn network_hash(&self) -> &[u8; 32] {
-        self.landmarker.hash()
+        match &self.gaze {
+            GazeKind::Geometric => self.landmarker.hash(),
+            GazeKind::Network(net) => net.hash(),
+        }
+    }
+
+    /// What that network is called.
+    pub fn network_name(&self) -> &str {
+        match &self.gaze {
+            GazeKind::Geometric => gaze::geometric::NAME,
+            GazeKind::Network(net) => net.name(),
+        }
+    }
+
+    /// Lets something else tell the gaze from the next frame on; what did so until now is
+    /// handed back, to be dropped where time is no matter. Allocates nothing.
+    pub fn swap_gaze(&mut self, next: GazeKind) -> GazeKind {
+        std::mem::replace(&mut self.gaze, next)
     }
 
     /// Forgets the face that is followed and all others, as when the source changes.
@@ -281,17 +298,16 @@ impl Perceiver {
         for (open, look) in eyes.open.iter_mut().zip(&look) {
             *open &= look.is_eye();
         }
-        let seen = || {
-            self.config
-                .gaze
-                .estimate(landmarks, &self.camera, &head, &irises)
-        };
+        let seen = || geometric(landmarks, &self.camera, &head, &irises);
         let gaze = match eyes.open {
             [true, true] => seen(),
             [true, false] => seen().map(|gaze| by_one_eye(gaze, 0)),
             [false, true] => seen().map(|gaze| by_one_eye(gaze, 1)),
             [false, false] => None,
         };
+        let told = self
+            .gaze
+            .tell(frame, landmarks, &self.camera, &head, gaze)?;
         let id = self
             .roster
             .measured(bbox, presence, frame.captured_ns, Some(head));
@@ -305,9 +321,12 @@ impl Perceiver {
             eyes,
             look,
             irises,
-            gaze,
+            gaze: told.gaze,
+            gaze_point: told.point,
         });
-        self.perception.times.geometry_ns += nanos(begun);
+        let times = &mut self.perception.times;
+        times.network_ns += told.network_ns;
+        times.geometry_ns += nanos(begun).saturating_sub(told.network_ns);
         self.region = Some(next);
         Ok(true)
     }

@@ -55,6 +55,9 @@ pub struct Face {
     pub irises: [Option<IrisFit>; 2],
     /// Lines of sight; none when neither eye can be told.
     pub gaze: Option<EyeGaze>,
+    /// Where on the screen the gaze is, normalised, by a network that tells that; its
+    /// lines of sight are the geometric ones then.
+    pub gaze_point: Option<[f64; 2]>,
 }
 
 /// How long the parts took, nanoseconds; 0 for what was not needed.
@@ -66,8 +69,10 @@ pub struct StageTimes {
     pub sample_ns: u64,
     /// The landmark network.
     pub landmark_ns: u64,
-    /// Head pose, eyes and gaze.
+    /// Head pose, eyes and gaze by geometry.
     pub geometry_ns: u64,
+    /// The gaze network, its crops included.
+    pub network_ns: u64,
     /// All of the frame.
     pub total_ns: u64,
 }

@@ -16,12 +16,13 @@ use gaze::filter::FilterConfig;
 use super::note::{self, refusal};
 use super::situation::{Situation, World};
 use crate::pipeline::mapping::Mapping;
+use crate::pipeline::measurement::NetworkTag;
 use crate::settings::FileSettings;
 
 /// A file that is away for less is being replaced.
 pub const ABSENCE: Duration = Duration::from_millis(100);
 
-/// What stays the same as long as the daemon runs.
+/// What does not depend on settings, files, camera and displays.
 #[derive(Debug, Clone)]
 pub struct Fixed {
     /// Where calibrations and the selection lie; `None` without a home folder.
@@ -35,6 +36,8 @@ pub struct Fixed {
 /// The mapping in force and all that it depends on.
 pub struct Keeper {
     fixed: Fixed,
+    /// The network's number in this run of the daemon.
+    network: u32,
     settings: FileSettings,
     selection: Option<Selection>,
     selection_is_newer: bool,
@@ -78,6 +81,7 @@ impl Keeper {
         let mapping = Arc::new(Mapping::uncalibrated(situation.screen, filter));
         Keeper {
             fixed,
+            network: 0,
             settings,
             selection: None,
             selection_is_newer: false,
@@ -90,6 +94,12 @@ impl Keeper {
             mapping,
             new: true,
         }
+    }
+
+    /// Follows another network; [`look`](Self::look) makes it count.
+    pub fn set_network(&mut self, tag: &NetworkTag) {
+        self.fixed.network = tag.id();
+        self.network = tag.number;
     }
 
     /// Takes up other settings; [`look`](Self::look) makes them count.
@@ -257,6 +267,7 @@ impl Keeper {
             calibration_generation,
             head: in_force.and_then(|c| c.head),
             map_error: in_force.map_or(MapError::Uncalibrated, MapError::from),
+            network: self.network,
             filter,
             note: now.note,
             note_version: now.note_version,
@@ -270,7 +281,9 @@ impl Keeper {
         );
         let noted = next.note != now.note;
         next.note_version += u32::from(noted);
-        if !(map_changed || noted || screen != now.screen || filter != now.filter) {
+        let same = !(map_changed || noted)
+            && (screen, filter, self.network) == (now.screen, now.filter, now.network);
+        if same {
             return false;
         }
         self.mapping = Arc::new(next);

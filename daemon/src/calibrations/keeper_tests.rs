@@ -368,3 +368,44 @@ fn a_named_file_may_be_anybodys_but_not_another_networks() {
     assert_eq!(b.state(), (None, 0, CalibrationStatus::Refused));
     assert!(b.text().contains("other-1"), "{}", b.text());
 }
+
+#[test]
+fn another_network_loses_the_calibration_and_the_first_one_gets_it_back() {
+    let mut b = Bench::new(FileSettings::default());
+    let [first, second] = [1, 2].map(|n| NetworkTag::new(u32::from(n), "net", &[n; 32]));
+    b.keeper.set_network(&first);
+    let theirs = Calibration {
+        network: first.id(),
+        ..made(&setup("ada", "tv"), 1.2)
+    };
+    b.displays = vec![Display {
+        id: "tv".into(),
+        native: 0,
+        x: 0,
+        y: 0,
+        width_px: 1920,
+        height_px: 1080,
+        width_mm: 500.0,
+        height_mm: 300.0,
+        measured: true,
+        primary: true,
+    }];
+    b.store(&theirs);
+    assert!(b.look());
+    assert_eq!(b.state().0, Some(theirs.effective_map()));
+    assert_eq!(b.keeper.mapping().network, 1);
+
+    b.keeper.set_network(&second);
+    assert!(b.look(), "a mapping for it");
+    assert_eq!(b.state(), (None, 0, CalibrationStatus::Refused));
+    assert_eq!(b.keeper.mapping().network, 2);
+    assert!(b.text().contains(&first.id()), "{}", b.text());
+    assert!(!b.look(), "nothing new");
+
+    // The same network again under another number: the map is the same, the mapping is not.
+    let again = NetworkTag::new(3, "net", &[1; 32]);
+    b.keeper.set_network(&again);
+    assert!(b.look());
+    assert_eq!(b.state().0, Some(theirs.effective_map()));
+    assert_eq!(b.keeper.mapping().network, 3);
+}

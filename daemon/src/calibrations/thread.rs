@@ -11,6 +11,7 @@ use super::keeper::Keeper;
 use super::note;
 use super::watch::FolderWatch;
 use crate::pipeline::mapping::Mapping;
+use crate::pipeline::measurement::NetworkTag;
 use crate::pipeline::shared::Shared;
 use crate::settings::FileSettings;
 
@@ -36,6 +37,8 @@ pub enum Wake {
     Look,
     /// Settings were read again.
     Settings(Box<FileSettings>),
+    /// Another network takes over.
+    Network(Box<NetworkTag>),
 }
 
 /// The thread's belongings.
@@ -128,8 +131,10 @@ impl Files {
             Err(RecvTimeoutError::Disconnected) => return false,
         };
         while let Some(wake) = news {
-            if let Wake::Settings(settings) = wake {
-                self.keeper.set_settings(*settings);
+            match wake {
+                Wake::Look => {}
+                Wake::Settings(settings) => self.keeper.set_settings(*settings),
+                Wake::Network(tag) => self.keeper.set_network(&tag),
             }
             news = self.inbox.try_recv().ok();
         }

@@ -3,7 +3,7 @@
 //! Nothing here is asserted: what a machine reaches depends on the machine.
 
 use std::io::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -14,14 +14,15 @@ use gaze::screen::Screen;
 use hdrhistogram::Histogram;
 use ring::layout::{Reason, State};
 use ring::{Reader, Writer, WriterConfig, clock};
-use vision::{Frame, ModelStore, Perceiver, PerceiverConfig, Runtime};
+use vision::gaze_net::GazeNet;
+use vision::{Frame, GazeKind, ModelStore, Perceiver, PerceiverConfig, Runtime, SessionOptions};
 
 use super::bench_demo::bench_demo;
 use crate::alloc::allocations_of_this_thread;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::pipeline::compose::Composer;
 use crate::pipeline::mapping::Mapping;
-use crate::pipeline::measurement::Measurement;
+use crate::pipeline::measurement::{Measurement, NetworkTag};
 use crate::pipeline::shared::Shared;
 use crate::pipeline::{Daemon, Parts};
 use crate::sources::{self, Next, OpenOptions, SourceSpec};
@@ -57,6 +58,9 @@ pub struct BenchArgs {
     /// Instead: how far off the points of the bundled demo are, against its truth
     #[arg(long, conflicts_with_all = ["clip", "peer", "seconds", "minutes", "frames"])]
     pub demo: bool,
+    /// A gaze network to measure with; geometry if left out
+    #[arg(long, value_name = "FILE")]
+    pub network: Option<PathBuf>,
     /// Threads inside ONNX Runtime
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub threads: usize,
@@ -163,11 +167,25 @@ fn config_of(args: &BenchArgs) -> PerceiverConfig {
     }
 }
 
-pub(super) fn perceiver(config: PerceiverConfig) -> Result<Perceiver, Failure> {
+/// The networks, the gaze told by `network` if one is named.
+pub(super) fn perceiver(
+    config: PerceiverConfig,
+    gaze: Option<&Path>,
+) -> Result<Perceiver, Failure> {
     let runtime = Runtime::load(None).map_err(|e| Failure::new(Exit::Runtime, e.to_string()))?;
     let network = |e: vision::ModelError| Failure::new(Exit::Network, e.to_string());
     let store = ModelStore::open(None).map_err(network)?;
-    Perceiver::new(&runtime, &store, config).map_err(network)
+    let options = SessionOptions {
+        threads: config.threads,
+        provider: config.provider.clone(),
+    };
+    let mut perceiver = Perceiver::new(&runtime, &store, config).map_err(network)?;
+    if let Some(file) = gaze {
+        let net = GazeNet::open(file, None, &runtime, &options)
+            .map_err(|e| Failure::new(Exit::Network, e.to_string()))?;
+        perceiver.swap_gaze(GazeKind::Network(Box::new(net)));
+    }
+    Ok(perceiver)
 }
 
 fn writer(name: &str) -> Result<Writer, Failure> {
@@ -184,7 +202,7 @@ fn frame_to_sample(args: &BenchArgs, report: &mut Report) -> Result<(), Failure>
         ..OpenOptions::default()
     };
     let mut source = sources::open(&spec_of(args), &options).map_err(refuse)?;
-    let mut perceiver = perceiver(config_of(args))?;
+    let mut perceiver = perceiver(config_of(args), args.network.as_deref())?;
     let mut writer = writer(&format!("/gaze-bench-{}", std::process::id()))?;
     let mapping = Mapping::uncalibrated(Screen::default(), FilterConfig::of(FilterKind::Kalman));
     let mut composer = Composer::new(false);
@@ -192,6 +210,7 @@ fn frame_to_sample(args: &BenchArgs, report: &mut Report) -> Result<(), Failure>
     let micros = || Histogram::<u64>::new_with_bounds(1, 60_000_000, 3).expect("in order");
     let (mut decode, mut perceive, mut publish, mut whole) =
         (micros(), micros(), micros(), micros());
+    let mut network = micros();
     let (mut faces, mut valid, mut counted, mut allocations) = (0u64, 0u64, 0u64, 0u64);
     let mut size = (0, 0);
     while (counted as usize) < args.frames + WARM_UP {
@@ -209,7 +228,8 @@ fn frame_to_sample(args: &BenchArgs, report: &mut Report) -> Result<(), Failure>
         let t1 = Instant::now();
         let found = perceiver.perceive(&frame);
         let t2 = Instant::now();
-        let m = Measurement::of(found, &frame, clock::now_ns());
+        let network_ns = found.times.network_ns;
+        let m = Measurement::of(found, &frame, &NetworkTag::default(), clock::now_ns());
         composer.absorb(&m, &mapping);
         let mut sample = composer.compose(clock::now_ns(), State::Running, Reason::None, &mapping);
         writer.publish(&mut sample);
@@ -222,6 +242,9 @@ fn frame_to_sample(args: &BenchArgs, report: &mut Report) -> Result<(), Failure>
         allocations += allocations_of_this_thread() - before;
         faces += u64::from(m.face.is_some());
         valid += u64::from(sample.is_valid());
+        if network_ns > 0 {
+            network.saturating_record((network_ns / 1000).max(1));
+        }
         for (histogram, span) in [
             (&mut decode, t1 - t0),
             (&mut perceive, t2 - t1),
@@ -244,6 +267,9 @@ fn frame_to_sample(args: &BenchArgs, report: &mut Report) -> Result<(), Failure>
     }
     report.spread("decode", &decode);
     report.spread("perceive", &perceive);
+    if !network.is_empty() {
+        report.spread("of it the gaze network", &network);
+    }
     report.spread("compose and publish", &publish);
     report.spread("frame to sample", &whole);
     report.put("frames with a face", 100.0 * faces as f64 / n, "%");
@@ -302,7 +328,9 @@ fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(
     let shared = std::sync::Arc::new(Shared::new(mapping));
     let daemon = Daemon::start(Parts {
         shared: shared.clone(),
-        perceiver: Some(perceiver(config_of(args))?),
+        perceiver: Some(perceiver(config_of(args), args.network.as_deref())?),
+        network: None,
+        maker: None,
         writer: writer(&name)?,
         spec,
         options,

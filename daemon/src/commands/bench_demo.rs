@@ -22,7 +22,7 @@ use super::bench::{BenchArgs, Report, perceiver};
 use crate::exit::{Exit, Failure};
 use crate::pipeline::compose::Composer;
 use crate::pipeline::mapping::Mapping;
-use crate::pipeline::measurement::Measurement;
+use crate::pipeline::measurement::{Measurement, NetworkTag};
 use crate::sources::demo::{self, Doing, Truth, TruthFrame};
 use crate::sources::{self, Next, OpenOptions, SourceSpec};
 
@@ -48,11 +48,12 @@ struct Seen {
 /// Measures the demo and reports.
 pub fn bench_demo(args: &BenchArgs, report: &mut Report) -> Result<(), Failure> {
     let truth = demo::truth().map_err(|e| Failure::new(e.exit(), e.to_string()))?;
-    let perceiver = perceiver(PerceiverConfig {
+    let config = PerceiverConfig {
         threads: args.threads,
         hfov_deg: truth.camera.hfov_deg(),
         ..PerceiverConfig::default()
-    })?;
+    };
+    let perceiver = perceiver(config, args.network.as_deref())?;
     let seen = look(&truth, perceiver)?;
     let open: Vec<&Seen> = seen.iter().filter(|s| s.truth.open).collect();
     let looks: Vec<Look> = open.iter().filter_map(|s| Look::of(s, &truth)).collect();
@@ -170,7 +171,7 @@ fn look(truth: &Truth, mut perceiver: Perceiver) -> Result<Vec<Seen>, Failure> {
         }
         frame.captured_ns = FIRST_NS + (i as f64 * 1e9 / truth.fps) as u64;
         let found = perceiver.perceive(&frame);
-        let m = Measurement::of(found, &frame, frame.captured_ns);
+        let m = Measurement::of(found, &frame, &NetworkTag::default(), frame.captured_ns);
         let face = found.primary();
         composer.absorb(&m, &mapping);
         let s = composer.compose(frame.captured_ns, State::Running, Reason::None, &mapping);

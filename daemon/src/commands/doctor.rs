@@ -4,7 +4,8 @@ use std::path::Path;
 
 use gaze::calibration::{self, FileError, network_id, selection};
 use ring::{OpenError, Reader};
-use vision::{ModelStore, Runtime};
+use vision::gaze_net::GazeNet;
+use vision::{ModelStore, Runtime, SessionOptions};
 
 use super::status::words;
 use crate::calibrations::{Situation, World, note};
@@ -44,15 +45,18 @@ pub fn doctor(config: Option<&Path>, shm: Option<String>, json: bool) -> Outcome
         .or(settings.shm.clone())
         .unwrap_or_else(ring::default_name);
     let (runtime, runtime_finding) = check_runtime(&settings);
-    let findings = [
+    let mut findings = vec![
         settings_finding,
         runtime_finding,
         check_networks(&settings, runtime.is_some()),
+    ];
+    findings.extend(runtime.and_then(|r| check_gaze_network(&settings, &r)));
+    findings.extend([
         check_camera(),
         check_permission(),
         check_shared_memory(&name),
         check_calibration(&settings, &name),
-    ];
+    ]);
     let bad = findings.iter().any(|f| f.verdict == Verdict::Bad);
     if json {
         let rows: Vec<_> = findings
@@ -154,6 +158,24 @@ fn check_networks(settings: &FileSettings, runtime: bool) -> Finding {
             line: e.to_string(),
         },
     }
+}
+
+/// The gaze network that the settings name, loaded as the daemon would.
+fn check_gaze_network(settings: &FileSettings, runtime: &Runtime) -> Option<Finding> {
+    let file = settings.network_file()?;
+    let options = SessionOptions::default();
+    let (verdict, line) = match GazeNet::open(file, None, runtime, &options) {
+        Ok(net) => {
+            let kind = net.contract().kind.name();
+            (Verdict::Good, format!("{}: {kind}", file.display()))
+        }
+        Err(e) => (Verdict::Bad, e.to_string()),
+    };
+    Some(Finding {
+        what: "gaze network",
+        verdict,
+        line,
+    })
 }
 
 fn check_camera() -> Finding {

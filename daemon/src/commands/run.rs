@@ -7,20 +7,22 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
+use gaze::calibration;
 use gaze::calibration::selection::login_name;
 use gaze::camera::DEFAULT_HFOV_DEG;
-use gaze::{calibration, geometric};
 use ring::layout::{Reason, Sample, SourceKind, State};
 use ring::{Writer, WriterConfig};
 use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
-use vision::{ModelStore, Perceiver, PerceiverConfig, Runtime};
+use vision::{ModelStore, Perceiver, PerceiverConfig, Runtime, SessionOptions};
 
 use crate::calibrations::keeper::Fixed;
 use crate::calibrations::{Files, Keeper};
 use crate::exit::{Exit, Failure, Outcome};
 use crate::pipeline::mapping::Mapping;
+use crate::pipeline::measurement::NetworkTag;
+use crate::pipeline::networks::Maker;
 use crate::pipeline::shared::Shared;
 use crate::pipeline::{Daemon, Event, Parts};
 use crate::record::Door;
@@ -93,7 +95,7 @@ fn writer_exit(error: &ring::WriterError) -> Exit {
 /// Everything but the shared memory.
 struct Ready {
     shared: Arc<Shared>,
-    perceiver: Option<Perceiver>,
+    seeing: Option<Seeing>,
     spec: SourceSpec,
     options: OpenOptions,
     source: Option<Box<dyn sources::FrameSource>>,
@@ -107,9 +109,15 @@ impl Ready {
         let door = Door::open(writer.name())
             .inspect_err(|why| eprintln!("gazed: no recording of training data: {why}"))
             .ok();
+        let (perceiver, network, maker) = match self.seeing {
+            None => (None, None, None),
+            Some(s) => (Some(s.perceiver), Some(s.network), Some(s.maker)),
+        };
         Daemon::start(Parts {
             shared: self.shared,
-            perceiver: self.perceiver,
+            perceiver,
+            network,
+            maker,
             writer,
             spec: self.spec,
             options: self.options,
@@ -142,15 +150,14 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
             Err(e) => return Err(Failure::new(e.exit(), e.to_string())),
         },
     };
-    let perceiver = match spec {
+    let seeing = match spec {
         SourceSpec::Null => None,
         _ => Some(load_networks(settings, writer)?),
     };
     check_named_calibration(settings)?;
-    let network = perceiver.as_ref().map_or_else(String::new, |p| {
-        let hash = ring::layout::network_hash(p.network_hash());
-        calibration::network_id(geometric::NAME, hash)
-    });
+    let network = seeing
+        .as_ref()
+        .map_or_else(String::new, |s| s.network.0.id());
     let fixed = Fixed {
         folder: calibration::default_folder(),
         network,
@@ -162,7 +169,7 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
     keeper.look(Instant::now(), camera, &displays);
     let shared = Arc::new(Shared::new(Mapping::clone(keeper.mapping())));
     shared.set_source_name(camera);
-    if perceiver.is_none() {
+    if seeing.is_none() {
         shared.set_source(
             State::Running,
             Reason::NoFrames,
@@ -174,7 +181,7 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
     say_what_runs(&spec, source.as_deref(), writer.name());
     Ok(Ready {
         shared,
-        perceiver,
+        seeing,
         spec,
         options,
         source,
@@ -214,7 +221,14 @@ fn is_pipe(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|m| m.file_type().is_fifo())
 }
 
-fn load_networks(settings: &FileSettings, writer: &mut Writer) -> Result<Perceiver, Failure> {
+/// The networks, and what makes others of them.
+struct Seeing {
+    perceiver: Perceiver,
+    network: (NetworkTag, u32),
+    maker: Maker,
+}
+
+fn load_networks(settings: &FileSettings, writer: &mut Writer) -> Result<Seeing, Failure> {
     let runtime = Runtime::load(settings.runtime.as_deref())
         .map_err(|e| Failure::new(Exit::Runtime, e.to_string()))?;
     let network = |e: vision::ModelError| Failure::new(Exit::Network, e.to_string());
@@ -224,9 +238,26 @@ fn load_networks(settings: &FileSettings, writer: &mut Writer) -> Result<Perceiv
         threads: settings.threads.unwrap_or(1),
         ..PerceiverConfig::default()
     };
-    let perceiver = Perceiver::new(&runtime, &store, config).map_err(network)?;
-    writer.set_network(perceiver.network_hash(), geometric::NAME);
-    Ok(perceiver)
+    let options = SessionOptions {
+        threads: config.threads,
+        provider: config.provider.clone(),
+    };
+    let mut perceiver = Perceiver::new(&runtime, &store, config).map_err(network)?;
+    let maker = Maker {
+        runtime,
+        options,
+        landmarks: *perceiver.network_hash(),
+    };
+    let first = maker
+        .make(settings.network_file(), 0)
+        .map_err(|e| Failure::new(Exit::Network, e.to_string()))?;
+    perceiver.swap_gaze(first.gaze);
+    let generation = writer.set_network(&first.tag.sha256, first.tag.name());
+    Ok(Seeing {
+        perceiver,
+        network: (first.tag, generation),
+        maker,
+    })
 }
 
 /// Whoever names a calibration file is told at once when it cannot be had.
@@ -307,8 +338,8 @@ fn reload(plan: &Plan, daemon: &Daemon) {
         Ok(settings) => {
             daemon.reload(settings);
             eprintln!(
-                "gazed: settings read again; user, display, filter and calibration follow at \
-                 once, all else needs a restart"
+                "gazed: settings read again; user, display, filter, calibration and network \
+                 follow at once, all else needs a restart"
             );
         }
         Err(failure) => eprintln!("gazed: nothing changed: {failure}"),

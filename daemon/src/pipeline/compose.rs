@@ -11,7 +11,7 @@ use nalgebra::{Point2, Vector3};
 use ring::layout::{Reason, Sample, State, flags};
 
 use super::mapping::Mapping;
-use super::measurement::{FaceMeasurement, Measurement};
+use super::measurement::{FaceMeasurement, Measurement, NetworkTag};
 
 /// A measurement older than this says nothing about now: 250 ms is seven
 /// frames of a 30 fps camera.
@@ -54,14 +54,30 @@ pub struct Composer {
 #[derive(Clone, Copy)]
 struct Look {
     ray: Ray,
+    /// The point itself, where a network tells that: the ray is the geometric one then.
+    point: Option<[f64; 2]>,
     captured_ns: u64,
     noise: f64,
+}
+
+impl Look {
+    /// The line of sight on a screen: of a network that tells points, the one to its point.
+    fn ray_on(&self, screen: &Screen) -> Ray {
+        let to_point = self.point.and_then(|[x, y]| {
+            (screen.point_mm(Point2::new(x, y)) - self.ray.origin).try_normalize(0.0)
+        });
+        Ray {
+            direction: to_point.unwrap_or(self.ray.direction),
+            ..self.ray
+        }
+    }
 }
 
 /// What of a mapping the points depend on.
 #[derive(Clone, Copy, PartialEq)]
 struct Applied {
     calibration_generation: u32,
+    network: u32,
     /// Without its pixels: points are normalised.
     screen: Screen,
     filter: FilterConfig,
@@ -72,6 +88,7 @@ impl From<&Mapping> for Applied {
     fn from(mapping: &Mapping) -> Self {
         Applied {
             calibration_generation: mapping.calibration_generation,
+            network: mapping.network,
             screen: Screen {
                 width_px: 0,
                 height_px: 0,
@@ -102,8 +119,17 @@ impl Composer {
         }
     }
 
-    /// Takes in one frame's measurement.
+    /// Takes in one frame's measurement; `mapping` is for the network that made it
+    /// ([`Mapping::for_network`]).
     pub fn absorb(&mut self, m: &Measurement, mapping: &Mapping) {
+        if self.newest.is_some_and(|n| n.network != m.network) {
+            // Another network's points lie elsewhere: nothing of the past is theirs.
+            self.look = None;
+            (self.raw, self.calibrated) = ([f64::NAN; 2], [f64::NAN; 2]);
+            self.on_target = false;
+            self.sampled = None;
+            self.applied = None;
+        }
         self.adopt(mapping);
         self.newest = Some(*m);
         self.fresh = true;
@@ -120,11 +146,12 @@ impl Composer {
         };
         let look = Look {
             ray: gaze.combined,
+            point: gaze.point,
             captured_ns: m.captured_ns,
             // Trusted half as much, it is taken as twice as noisy.
             noise: NOISE / gaze.confidence.max(0.1),
         };
-        let Some((raw, calibrated)) = meet(&look.ray, &Applied::from(mapping)) else {
+        let Some((raw, calibrated)) = meet(&look, &Applied::from(mapping)) else {
             return;
         };
         (self.look, self.raw, self.calibrated) = (Some(look), raw, calibrated);
@@ -166,11 +193,15 @@ impl Composer {
             self.filter = GazeFilter::new(next.filter);
             return;
         };
-        let met = meet(&look.ray, &next);
+        let met = meet(&look, &next);
         (self.raw, self.calibrated) = met.unwrap_or(([f64::NAN; 2], [f64::NAN; 2]));
         self.on_target &= met.is_some();
         let between = now.calibration.inverse().and_then(|back| {
-            let screens = between(&now.screen, &next.screen, &look.ray.origin)?;
+            let screens = match look.point {
+                None => between(&now.screen, &next.screen, &look.ray.origin)?,
+                // The network knows its screen; another one's place is no matter.
+                Some(_) => Affine::IDENTITY,
+            };
             Some(back.then(&screens).then(&next.calibration))
         });
         match between {
@@ -182,6 +213,11 @@ impl Composer {
                 }
             }
         }
+    }
+
+    /// Which network the newest measurement is from.
+    pub fn network(&self) -> Option<&NetworkTag> {
+        self.newest.as_ref().map(|m| &m.network)
     }
 
     /// What time it is on the calendar: how old a calibration is. Now and then is
@@ -298,12 +334,20 @@ impl Composer {
         let Some(gaze) = face.gaze.filter(|_| self.on_target) else {
             return Reason::LowConfidence;
         };
-        let origin = gaze.combined.origin;
-        let direction = gaze.combined.direction;
+        let Some(look) = &self.look else {
+            return Reason::LowConfidence;
+        };
+        let ray = look.ray_on(&mapping.screen);
+        let (origin, direction) = (ray.origin, ray.direction);
         s.eye_origin_mm = [origin.x as f32, origin.y as f32, origin.z as f32];
         s.gaze_dir = [direction.x as f32, direction.y as f32, direction.z as f32];
-        [s.left_yaw, s.left_pitch] = gaze.left_deg.map(|v| v as f32);
-        [s.right_yaw, s.right_pitch] = gaze.right_deg.map(|v| v as f32);
+        let [left, right] = match look.point {
+            None => [gaze.left_deg, gaze.right_deg],
+            // One line for both: the network tells no more.
+            Some(_) => [[ray.yaw_deg(), ray.pitch_deg()]; 2],
+        };
+        [s.left_yaw, s.left_pitch] = left.map(|v| v as f32);
+        [s.right_yaw, s.right_pitch] = right.map(|v| v as f32);
         s.confidence = gaze.confidence as f32;
         [s.raw_x, s.raw_y] = self.raw.map(|v| v as f32);
         [s.cal_x, s.cal_y] = self.calibrated.map(|v| v as f32);
@@ -331,9 +375,11 @@ impl Composer {
 }
 
 /// Where a line of sight meets a mapping's screen, and the same through its calibration.
-fn meet(ray: &Ray, applied: &Applied) -> Option<([f64; 2], [f64; 2])> {
-    let hit = applied.screen.intersect(ray)?;
-    let raw = [hit.x, hit.y];
+fn meet(look: &Look, applied: &Applied) -> Option<([f64; 2], [f64; 2])> {
+    let raw = match look.point {
+        Some(point) => point,
+        None => applied.screen.intersect(&look.ray)?.into(),
+    };
     Some((raw, applied.calibration.apply(raw)))
 }
 

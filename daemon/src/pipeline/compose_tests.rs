@@ -11,7 +11,7 @@ use ring::layout::{FaceTable, Reason, Sample, State, flags};
 
 use super::{Composer, TOO_OLD_NS};
 use crate::pipeline::mapping::Mapping;
-use crate::pipeline::measurement::{FaceMeasurement, GazeMeasurement, Measurement};
+use crate::pipeline::measurement::{FaceMeasurement, GazeMeasurement, Measurement, NetworkTag};
 
 const MS: u64 = 1_000_000;
 const START: u64 = 1_000_000 * MS;
@@ -34,6 +34,7 @@ fn looking_at(point: [f64; 2], frame: u64, captured_ns: u64) -> Measurement {
         perceived_ns: captured_ns + 12 * MS,
         frozen: false,
         fault: false,
+        network: NetworkTag::default(),
         face: Some(FaceMeasurement {
             id: 7,
             openness: [0.9, 0.9],
@@ -44,6 +45,7 @@ fn looking_at(point: [f64; 2], frame: u64, captured_ns: u64) -> Measurement {
                 combined,
                 left_deg: [0.0; 2],
                 right_deg: [0.0; 2],
+                point: None,
                 confidence: 0.9,
             }),
         }),
@@ -360,4 +362,111 @@ fn who_sits_elsewhere_is_asked_to_calibrate_again() {
         !none.has(flags::RECALIBRATE) && none.has(flags::COARSE),
         "{none:?}"
     );
+}
+
+/// The same look as another network of this run tells it.
+fn by(number: u32, m: Measurement) -> Measurement {
+    Measurement {
+        network: NetworkTag::new(number, "net", &[number as u8; 32]),
+        ..m
+    }
+}
+
+/// A calibration that was made with the first network.
+fn shifted_by_a_half() -> Mapping {
+    Mapping {
+        calibration: Some(Affine {
+            c: 0.5,
+            ..Affine::IDENTITY
+        }),
+        calibration_generation: 3,
+        ..mapping()
+    }
+}
+
+#[test]
+fn another_networks_points_have_neither_the_past_nor_the_calibration_of_the_one_before() {
+    let stored = shifted_by_a_half();
+    let mut composer = Composer::new(false);
+    let mut t = START;
+    for frame in 0..30 {
+        composer.absorb(
+            &by(0, looking_at([0.2, 0.5], frame, t)),
+            &stored.for_network(0),
+        );
+        t += 33 * MS;
+    }
+    let s = composer.compose(t, State::Running, Reason::None, &stored.for_network(0));
+    assert!(
+        s.has(flags::CALIBRATED | flags::VALID) && (s.x - 0.7).abs() < 0.005,
+        "{s:?}"
+    );
+
+    // The keeper has not heard of the new network yet.
+    let bare = stored.for_network(1);
+    composer.absorb(&by(1, looking_at([0.8, 0.4], 30, t)), &bare);
+    assert_eq!(composer.network().map(|tag| tag.number), Some(1));
+    let s = composer.compose(t + MS, State::Running, Reason::None, &bare);
+    assert!(s.has(flags::VALID) && !s.has(flags::CALIBRATED), "{s:?}");
+    assert_eq!(s.calibration_generation, 0);
+    // Not swept over from where the other one saw the gaze.
+    for x in [s.raw_x, s.cal_x, s.x] {
+        assert!((x - 0.8).abs() < 1e-4, "{s:?}");
+    }
+    assert!(s.velocity[0] == 0.0 || s.velocity[0].is_nan(), "{s:?}");
+    assert_eq!((bare.note.generation, bare.network), (0, 1));
+
+    // A network that has seen nobody yet has no point of the other one's either.
+    let nobody = Measurement {
+        face: None,
+        ..looking_at([0.5; 2], 31, t + 33 * MS)
+    };
+    composer.absorb(&by(2, nobody), &stored.for_network(2));
+    let s = composer.compose(
+        t + 34 * MS,
+        State::Running,
+        Reason::None,
+        &stored.for_network(2),
+    );
+    assert!(s.reason() == Reason::NoFace && s.raw_x.is_nan(), "{s:?}");
+}
+
+#[test]
+fn a_network_that_tells_points_is_taken_at_its_word() {
+    let telling = |point: [f64; 2], frame: u64, t: u64| {
+        let mut m = looking_at([0.9, 0.9], frame, t);
+        if let Some(gaze) = m.face.as_mut().and_then(|f| f.gaze.as_mut()) {
+            gaze.point = Some(point);
+        }
+        m
+    };
+    let mut composer = Composer::new(false);
+    composer.absorb(&telling([0.3, 0.25], 1, START), &mapping());
+    let s = sample_of(&mut composer, START + MS);
+    assert!(s.is_valid() && (s.raw_x, s.raw_y) == (0.3, 0.25), "{s:?}");
+    // Readers of lines of sight find the one to that point, for each eye.
+    let ray = Ray {
+        origin: Vector3::from(s.eye_origin_mm).cast(),
+        direction: Vector3::from(s.gaze_dir).cast(),
+    };
+    let hit = Screen::default().intersect(&ray).expect("the screen");
+    assert!((hit - Point2::new(0.3, 0.25)).norm() < 1e-4, "{hit}");
+    assert_eq!((s.left_yaw, s.left_pitch), (s.right_yaw, s.right_pitch));
+    assert!((f64::from(s.left_yaw) - ray.yaw_deg()).abs() < 1e-3);
+    // On another screen it is the same point, and the line goes there.
+    let other = Mapping {
+        screen: moved(0.0).screen,
+        ..mapping()
+    };
+    let s = composer.compose(START + 2 * MS, State::Running, Reason::None, &other);
+    assert!(
+        (s.raw_x, s.raw_y) == (0.3, 0.25) && (s.x - 0.3).abs() < 1e-4,
+        "{s:?}"
+    );
+    let ray = Ray {
+        origin: Vector3::from(s.eye_origin_mm).cast(),
+        direction: Vector3::from(s.gaze_dir).cast(),
+    };
+    let hit = other.screen.intersect(&ray).expect("the screen");
+    assert!((hit - Point2::new(0.3, 0.25)).norm() < 1e-4, "{hit}");
 }

@@ -5,7 +5,7 @@ use gaze::calibration::HeadRange;
 use gaze::error_radius::MapError;
 use gaze::filter::FilterConfig;
 use gaze::screen::Screen;
-use ring::layout::{CalibrationNote, Grade};
+use ring::layout::{CalibrationNote, CalibrationStatus, Grade, put_text};
 
 /// Swapped whole while the daemon runs; never changed in place.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +24,10 @@ pub struct Mapping {
     pub map_error: MapError,
     /// Where the head was when it was made, as far as the file says.
     pub head: Option<HeadRange>,
+    /// Which network the calibration was made with, by the number that the daemon gives
+    /// each ([`NetworkTag::number`](super::measurement::NetworkTag)): points of another
+    /// one are not put through it.
+    pub network: u32,
     /// How points are steadied.
     pub filter: FilterConfig,
     /// What the header says about all this.
@@ -36,6 +40,26 @@ impl Mapping {
     /// What samples and header call the calibration in force; 0: none.
     pub fn generation(&self) -> u32 {
         self.calibration.map_or(0, |_| self.calibration_generation)
+    }
+
+    /// The same for lines of sight of another network: without the calibration.
+    pub fn for_network(&self, network: u32) -> Mapping {
+        if network == self.network {
+            return self.clone();
+        }
+        Mapping {
+            calibration: None,
+            map_error: MapError::Uncalibrated,
+            head: None,
+            network,
+            note: CalibrationNote {
+                status: CalibrationStatus::None.raw(),
+                text: put_text("another network has just taken over"),
+                user: self.note.user,
+                ..CalibrationNote::default()
+            },
+            ..self.clone()
+        }
     }
 
     /// How old the calibration in force is, in seconds; 0 by a clock that was set back.
@@ -57,6 +81,7 @@ impl Mapping {
             calibration_generation: 0,
             map_error: MapError::Uncalibrated,
             head: None,
+            network: 0,
             filter,
             note: CalibrationNote::default(),
             note_version: 0,

@@ -1,8 +1,52 @@
 //! What one frame said: plain numbers on their way from perception to the publisher.
 
 use gaze::ray::Ray;
-use ring::layout::{FaceRow, FaceTable};
+use ring::layout::{FaceRow, FaceTable, network_hash, put_text};
 use vision::{Frame, Perception};
+
+/// Which network told a line of sight. No heap: it travels with each measurement, so that
+/// a sample can never name another network than its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NetworkTag {
+    /// Counts the networks of this run of the daemon, from 0; [`Mapping::network`] is the
+    /// same number.
+    ///
+    /// [`Mapping::network`]: super::mapping::Mapping::network
+    pub number: u32,
+    /// SHA-256.
+    pub sha256: [u8; 32],
+    /// Its name as the header has it: UTF-8, cut at 63 bytes, ended by a zero.
+    name: [u8; 64],
+}
+
+impl NetworkTag {
+    /// Of the network with this name and hash.
+    pub fn new(number: u32, name: &str, sha256: &[u8; 32]) -> Self {
+        NetworkTag {
+            number,
+            sha256: *sha256,
+            name: put_text(name),
+        }
+    }
+
+    /// Its name, without allocating.
+    pub fn name(&self) -> &str {
+        let end = self.name.iter().position(|b| *b == 0).unwrap_or(0);
+        std::str::from_utf8(&self.name[..end]).unwrap_or_default()
+    }
+
+    /// What calibrations call it.
+    pub fn id(&self) -> String {
+        gaze::calibration::network_id(self.name(), network_hash(&self.sha256))
+    }
+}
+
+impl Default for NetworkTag {
+    /// No network.
+    fn default() -> Self {
+        Self::new(0, "", &[0; 32])
+    }
+}
 
 /// Everything the publisher needs of one frame. No heap: it travels by value.
 #[derive(Debug, Clone, Copy)]
@@ -17,6 +61,8 @@ pub struct Measurement {
     pub frozen: bool,
     /// A network failed on this frame.
     pub fault: bool,
+    /// Which network looked.
+    pub network: NetworkTag,
     /// The primary face, if there is one.
     pub face: Option<FaceMeasurement>,
     /// All faces, ready to publish; `sample_index` is filled in then.
@@ -49,13 +95,16 @@ pub struct GazeMeasurement {
     pub left_deg: [f64; 2],
     /// Yaw and pitch of the image-right eye, degrees.
     pub right_deg: [f64; 2],
+    /// Where on the screen it is, normalised, if the network told that and no line of
+    /// sight: the lines above are the geometric ones then.
+    pub point: Option<[f64; 2]>,
     /// 0 no trust … 1 full trust.
     pub confidence: f64,
 }
 
 impl Measurement {
     /// Takes the numbers out of what perception found in `frame`.
-    pub fn of(found: &Perception, frame: &Frame, perceived_ns: u64) -> Self {
+    pub fn of(found: &Perception, frame: &Frame, network: &NetworkTag, perceived_ns: u64) -> Self {
         let mut table = FaceTable {
             frame_index: frame.index,
             captured_ns: frame.captured_ns,
@@ -87,6 +136,7 @@ impl Measurement {
                 combined: g.combined,
                 left_deg: [g.left.yaw_deg(), g.left.pitch_deg()],
                 right_deg: [g.right.yaw_deg(), g.right.pitch_deg()],
+                point: face.gaze_point,
                 confidence: g.confidence,
             }),
         });
@@ -96,6 +146,7 @@ impl Measurement {
             perceived_ns,
             frozen: found.frozen,
             fault: found.fault.is_some(),
+            network: *network,
             face,
             table,
         }

@@ -8,7 +8,8 @@
 //! Every arrow is a lock-free queue of fixed length (`ringbuf`); late work is
 //! dropped and counted. Settings, calibration and the source's state reach the
 //! threads by atomic swaps ([`shared::Shared`]); the mapping has one writer, the
-//! thread of [`calibrations`](crate::calibrations). The supervisor, on the main
+//! thread of [`calibrations`](crate::calibrations). Networks are loaded and freed by a
+//! thread of their own ([`networks`]). The supervisor, on the main
 //! thread, is the only one that hears signals.
 
 pub mod capture;
@@ -16,12 +17,14 @@ pub mod compose;
 pub mod latency;
 pub mod mapping;
 pub mod measurement;
+pub mod networks;
 pub mod perceive;
 pub mod publish;
 pub mod shared;
 pub mod ticker;
 
 use std::panic::AssertUnwindSafe;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
@@ -36,6 +39,8 @@ use crate::calibrations::{Files, Wake};
 use crate::record::{Door, Recorder, tap};
 use crate::settings::FileSettings;
 use crate::sources::{FrameSource, OpenOptions, SourceError, SourceSpec};
+use measurement::NetworkTag;
+use networks::{Exchange, Maker, Networks};
 use shared::Shared;
 
 /// Frames between capture and perception. One is in the hand of each thread.
@@ -72,6 +77,10 @@ pub struct Parts {
     pub shared: Arc<Shared>,
     /// The networks; `None` runs without perception (a `null` source).
     pub perceiver: Option<Perceiver>,
+    /// The perceiver's network and the generation that the header gave it.
+    pub network: Option<(NetworkTag, u32)>,
+    /// What makes other networks while it runs; `None` leaves that one.
+    pub maker: Option<Maker>,
     /// The shared memory.
     pub writer: Writer,
     /// What to open.
@@ -97,6 +106,7 @@ pub struct Daemon {
     /// For whoever else has news (the signal thread).
     pub tell: Sender<Event>,
     files: Option<SyncSender<Wake>>,
+    order_network: Option<Sender<Option<PathBuf>>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -118,6 +128,7 @@ impl Daemon {
             measured,
             writer: parts.writer,
             demo: matches!(parts.spec, SourceSpec::Demo),
+            network: parts.network,
         };
         threads.push(spawn("gaze-publish", &shared, &tell, move || {
             publish.run()
@@ -133,10 +144,29 @@ impl Daemon {
                 recorder.run()
             })?);
         }
+        let tell_files = parts.files.as_ref().map(Files::teller);
+        let mut order_network = None;
         if let Some(perceiver) = parts.perceiver {
+            let network = parts.network.map(|(tag, _)| tag).unwrap_or_default();
+            let exchange = match parts.maker {
+                None => Exchange::idle(),
+                Some(maker) => {
+                    let (networks, exchange, order) =
+                        Networks::new(maker, network, tell_files.clone());
+                    order_network = Some(order);
+                    let known = shared.clone();
+                    threads.push(spawn("gaze-networks", &shared, &tell, move || {
+                        networks.run(&known);
+                    })?);
+                    exchange
+                }
+            };
             let perceive = perceive::Perceive {
                 shared: shared.clone(),
                 perceiver,
+                network,
+                coming: exchange.coming,
+                going: exchange.going,
                 filled: take_filled,
                 empty: fill_empty,
                 measured: measure,
@@ -161,9 +191,7 @@ impl Daemon {
                 capture.run()
             })?);
         }
-        let mut tell_files = None;
         if let Some(files) = parts.files {
-            tell_files = Some(files.teller());
             let known = shared.clone();
             threads.push(spawn("gaze-files", &shared, &tell, move || {
                 files.run(&known);
@@ -174,12 +202,18 @@ impl Daemon {
             events,
             tell,
             files: tell_files,
+            order_network,
             threads,
         })
     }
 
-    /// Gives the keeper of the calibration other settings.
+    /// Gives the keeper of the calibration other settings, and lets the network that they
+    /// name take over.
     pub fn reload(&self, settings: FileSettings) {
+        if let Some(order) = &self.order_network {
+            // As below.
+            let _ = order.send(settings.network_file().map(Path::to_path_buf));
+        }
         if let Some(files) = &self.files {
             // It fails only when that thread has died, which is an event of its own.
             let _ = files.send(Wake::Settings(Box::new(settings)));

@@ -9,11 +9,12 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use ring::clock;
-use ringbuf::traits::{Consumer, Producer};
+use ringbuf::traits::{Consumer, Observer, Producer};
 use ringbuf::{HeapCons, HeapProd};
-use vision::{Frame, Perceiver};
+use vision::{Frame, GazeKind, Perceiver};
 
-use super::measurement::Measurement;
+use super::measurement::{Measurement, NetworkTag};
+use super::networks::Coming;
 use super::shared::Shared;
 use crate::alloc::allocations_of_this_thread;
 use crate::record::tap::Tap;
@@ -27,6 +28,12 @@ pub struct Perceive {
     pub shared: Arc<Shared>,
     /// The networks.
     pub perceiver: Perceiver,
+    /// What tells the gaze now.
+    pub network: NetworkTag,
+    /// What will tell it from the next frame on.
+    pub coming: HeapCons<Coming>,
+    /// What told it before, on its way to be freed.
+    pub going: HeapProd<GazeKind>,
     /// Frames from the capture thread.
     pub filled: HeapCons<Frame>,
     /// Frames on their way back to it.
@@ -45,6 +52,7 @@ impl Perceive {
         let mut frames = 0u64;
         let mut allocations_when_warm = 0;
         while !self.shared.stopping() {
+            self.take_up_network();
             let Some(mut frame) = self.newest() else {
                 std::thread::park_timeout(Duration::from_millis(100));
                 continue;
@@ -56,7 +64,7 @@ impl Perceive {
                 let _ = self.empty.try_push(frame);
                 continue;
             }
-            let measurement = Measurement::of(found, &frame, clock::now_ns());
+            let measurement = Measurement::of(found, &frame, &self.network, clock::now_ns());
             self.shared
                 .picture
                 .store(frame.width << 16 | frame.height, Relaxed);
@@ -74,6 +82,20 @@ impl Perceive {
                 let made = allocations_of_this_thread() - allocations_when_warm;
                 self.shared.perceive_allocations.store(made, Relaxed);
             }
+        }
+    }
+
+    /// Between two frames: lets the network take over that has come, if one has. The one
+    /// before it is freed elsewhere.
+    fn take_up_network(&mut self) {
+        if self.going.is_full() {
+            return;
+        }
+        if let Some(Coming { gaze, tag }) = self.coming.try_pop() {
+            let before = self.perceiver.swap_gaze(gaze);
+            self.network = tag;
+            // There is room: nobody else fills it.
+            let _ = self.going.try_push(before);
         }
     }
 

@@ -15,7 +15,7 @@ use ringbuf::traits::Consumer;
 
 use super::compose::Composer;
 use super::latency::Latency;
-use super::measurement::Measurement;
+use super::measurement::{Measurement, NetworkTag};
 use super::shared::Shared;
 use super::ticker::Ticker;
 use crate::alloc::allocations_of_this_thread;
@@ -38,6 +38,8 @@ pub struct Publish {
     pub writer: Writer,
     /// Marks samples of the bundled demo.
     pub demo: bool,
+    /// The network at the start, if one runs, and the generation that the header gave it.
+    pub network: Option<(NetworkTag, u32)>,
 }
 
 impl Publish {
@@ -47,7 +49,7 @@ impl Publish {
         let mut ticker = Ticker::new(RATE_HZ);
         let mut latency = Latency::new();
         let mut stats = Stats::default();
-        let mut said = std::ptr::null();
+        let mut said = (std::ptr::null(), std::ptr::null());
         let mut display: Option<(u32, u32)> = None;
         let mut noted = None;
         let mut rate = FrameRate::new();
@@ -62,13 +64,24 @@ impl Publish {
             }
             // The guard is held for this tick only; storing a new mapping waits
             // for nobody and nobody waits for it.
-            let mapping = self.shared.mapping.load();
+            let stored = self.shared.mapping.load();
             let mut fresh = None;
             while let Some(m) = self.measured.try_pop() {
-                composer.absorb(&m, &mapping);
+                composer.absorb(&m, &stored.for_network(m.network.number));
                 fresh = Some(m);
             }
+            // A calibration is for one network: until the keeper has found the next one's,
+            // its samples have none.
+            let tag = composer.network().copied();
+            let mapping = stored.for_network(tag.map_or(stored.network, |t| t.number));
             let news = self.shared.source();
+            // In the tick of the first sample that is from it.
+            if let Some(tag) = tag
+                && self.network.is_none_or(|(now, _)| now != tag)
+            {
+                let generation = self.writer.set_network(&tag.sha256, tag.name());
+                self.network = Some((tag, generation));
+            }
             if display.is_none_or(|(version, _)| version != mapping.display_version) {
                 let s = &mapping.screen;
                 let generation = self.writer.set_display(
@@ -78,13 +91,14 @@ impl Publish {
                 display = Some((mapping.display_version, generation));
             }
             // In the tick of the first sample that is made with it.
-            if noted != Some(mapping.note_version) {
-                noted = Some(mapping.note_version);
+            if noted != Some((mapping.note_version, mapping.network)) {
+                noted = Some((mapping.note_version, mapping.network));
                 self.writer.set_calibration(&mapping.note);
             }
             self.writer.set_recording(self.shared.record.is_recording());
             let mut sample = composer.compose(clock::now_ns(), news.state, news.reason, &mapping);
             sample.display_generation = display.map_or(0, |(_, generation)| generation);
+            sample.network_generation = self.network.map_or(0, |(_, generation)| generation);
             self.writer.publish(&mut sample); // also the heartbeat
             stats.predicted += u64::from(sample.has(flags::PREDICTED));
             if let Some(m) = fresh {
@@ -95,10 +109,15 @@ impl Publish {
             self.writer.wake();
             stats.samples += 1;
 
-            let version = Arc::as_ptr(&news);
+            let refused = self.shared.network_refused.load();
+            let version = (Arc::as_ptr(&news), Arc::as_ptr(&refused));
             if said != version {
                 said = version;
-                self.writer.set_state(news.state, news.reason, &news.why);
+                let why = match (news.state, news.why.is_empty()) {
+                    (State::Running, true) => refused.as_str(),
+                    _ => news.why.as_str(),
+                };
+                self.writer.set_state(news.state, news.reason, why);
                 self.writer.set_camera(&news.name);
             }
             if ticks.is_multiple_of(STATS_EVERY) {

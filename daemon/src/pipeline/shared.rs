@@ -34,6 +34,9 @@ pub struct Shared {
     source: ArcSwap<SourceNews>,
     /// Screen, calibration and filter in force.
     pub mapping: ArcSwap<Mapping>,
+    /// Why the network that the settings name is not in force, in one line; empty while
+    /// it is.
+    pub network_refused: ArcSwap<String>,
     /// Which pictures a client wants stored, and whether one does.
     pub record: Arc<Wish>,
     /// Frames the source gave.
@@ -64,6 +67,7 @@ impl Shared {
             pause: AtomicBool::new(false),
             source: ArcSwap::from_pointee(news),
             mapping: ArcSwap::from_pointee(mapping),
+            network_refused: ArcSwap::default(),
             record: Arc::default(),
             frames_in: AtomicU64::new(0),
             frames_dropped: AtomicU64::new(0),

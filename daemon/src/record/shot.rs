@@ -169,6 +169,7 @@ pub(super) fn example(captured_ns: u64, openness: f64) -> Box<Shot> {
             perceived_ns: captured_ns + 1,
             frozen: false,
             fault: false,
+            network: Default::default(),
             face: Some(FaceMeasurement {
                 id: 1,
                 openness: [openness; 2],

@@ -52,7 +52,8 @@ pub fn sample(n: u64) -> Sample {
         left_pitch: f(38),
         right_yaw: f(39),
         right_pitch: f(40),
-        reserved: [f(41), f(42)],
+        network_generation: number(n, 41) as u32,
+        reserved: f(42),
     }
 }
 

@@ -63,7 +63,7 @@ pub(crate) struct Header {
     pub recording: AtomicU32,
     pub calibration_generation: AtomicU32,
     pub display_generation: AtomicU32,
-    pub reserved_hot: AtomicU32,
+    pub network_generation: AtomicU32,
     pub note_head: AtomicU64,
     pub reserved_hot_2: [AtomicU32; 14],
     pub stats: [Slot<{ Stats::WORDS }>; 2],
@@ -410,7 +410,7 @@ const _: () = {
     assert!(offset_of!(Header, recording) == 176);
     assert!(offset_of!(Header, calibration_generation) == 180);
     assert!(offset_of!(Header, display_generation) == 184);
-    assert!(offset_of!(Header, reserved_hot) == 188);
+    assert!(offset_of!(Header, network_generation) == 188);
     assert!(offset_of!(Header, note_head) == 192);
     assert!(offset_of!(Header, reserved_hot_2) == 200);
     assert!(offset_of!(Header, stats) == 256);

@@ -81,8 +81,11 @@ pub struct Sample {
     pub right_yaw: f32,
     /// See `right_yaw`.
     pub right_pitch: f32,
+    /// Which network the line of sight is from, as in the header; 0 where a daemon of
+    /// before does not say.
+    pub network_generation: u32,
     /// Zero.
-    pub reserved: [f32; 2],
+    pub reserved: f32,
 }
 
 impl Default for Sample {
@@ -123,7 +126,8 @@ impl Default for Sample {
             left_pitch: N,
             right_yaw: N,
             right_pitch: N,
-            reserved: [0.0; 2],
+            network_generation: 0,
+            reserved: 0.0,
         }
     }
 }
@@ -190,5 +194,6 @@ const _: () = {
     assert!(offset_of!(Sample, left_pitch) == 164);
     assert!(offset_of!(Sample, right_yaw) == 168);
     assert!(offset_of!(Sample, right_pitch) == 172);
-    assert!(offset_of!(Sample, reserved) == 176);
+    assert!(offset_of!(Sample, network_generation) == 176);
+    assert!(offset_of!(Sample, reserved) == 180);
 };
