@@ -6,10 +6,10 @@ SHELL := /bin/bash
 CARGO ?= cargo
 ENV = eval "$$(scripts/env.sh)"
 
-.PHONY: help setup build trainer run test lint doc bench clean
+.PHONY: help setup build trainer run test lint doc bench check-cuda clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
 
 setup: ## Fetch ONNX Runtime and libclang through pip, once
 	@scripts/setup.sh
@@ -34,6 +34,9 @@ lint: setup ## Formatting, clippy and rustdoc without a warning
 
 bench: build ## Measure, and print ratios against something in the same run
 	@$(ENV); scripts/bench.sh
+
+check-cuda: setup ## Type-check gaze-trainer's CUDA back end; needs no CUDA
+	@$(ENV); scripts/check-cuda.sh
 
 clean: ## Remove what was built (not what was fetched)
 	@$(CARGO) clean

@@ -9,5 +9,7 @@ pub mod baseline;
 pub mod commands;
 pub mod data;
 pub mod device;
+pub mod export;
+pub mod net;
 pub mod report;
 pub mod synth;

@@ -3,12 +3,12 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use gaze_trainer::commands::{baseline, devices::Devices, prepare, synth};
+use gaze_trainer::commands::{baseline, devices::Devices, export, prepare, speed, synth};
 
 #[derive(Parser)]
 #[command(version, about = "Trains gaze networks from your own pictures and exports ONNX", long_about = None)]
 #[command(
-    after_help = "Examples:\n  gaze-trainer devices --check cpu\n  gaze-trainer synth faces --count 1000 --seed 7 --preview\n  gaze-trainer prepare recordings\n  gaze-trainer baseline recordings"
+    after_help = "Examples:\n  gaze-trainer devices --check cpu\n  gaze-trainer synth faces --count 1000 --seed 7 --preview\n  gaze-trainer prepare recordings\n  gaze-trainer baseline recordings\n  gaze-trainer export runs/best --cache faces.cache --out exported"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -28,6 +28,12 @@ enum Command {
     /// Measure how far off everything is that a trained network has to beat
     #[command(after_help = baseline::AFTER_HELP)]
     Baseline(baseline::Arguments),
+    /// Write a trained network as ONNX files that are shown to answer alike
+    #[command(after_help = export::AFTER_HELP)]
+    Export(export::Export),
+    /// Measure how fast a device trains the network
+    #[command(after_help = speed::AFTER_HELP)]
+    Speed(speed::Speed),
 }
 
 fn main() -> ExitCode {
@@ -36,5 +42,7 @@ fn main() -> ExitCode {
         Command::Synth(synth) => synth.run(),
         Command::Prepare(prepare) => prepare.run(),
         Command::Baseline(baseline) => baseline.run(),
+        Command::Export(export) => export.run(),
+        Command::Speed(speed) => speed.run(),
     }
 }

@@ -2,5 +2,7 @@
 
 pub mod baseline;
 pub mod devices;
+pub mod export;
 pub mod prepare;
+pub mod speed;
 pub mod synth;

@@ -1,0 +1,455 @@
+//! A folded network as an ONNX graph: in 32-bit floats, with weights in half
+//! precision, or in 8-bit integers with measured ranges.
+//!
+//! Both eyes go their own way through the same initialisers. For 8 bits every
+//! tensor on the way is stored and read again as integers (QuantizeLinear,
+//! DequantizeLinear); the runtime makes integer kernels of the pairs.
+
+use std::collections::{BTreeMap, HashSet};
+
+use prost::Message as _;
+
+use super::fold::{Activation, Conv, Dense, Folded};
+use super::onnx::{
+    Attribute, Element, Entry, Graph, IR_VERSION, Model, Node, OPSET, OpsetId, Tensor, Value,
+};
+use super::quantise::{self, Range, Ranges};
+use crate::net::{Head, LEAST_FORWARD, NetConfig};
+
+/// Names of inputs and of the output.
+pub const LEFT: &str = "left_eye";
+pub const RIGHT: &str = "right_eye";
+pub const POSE: &str = "head_pose";
+pub const POSITION: &str = "eye_position";
+pub const GEOMETRIC: &str = "geometric_ray";
+pub const GAZE: &str = "gaze";
+
+/// How numbers are kept.
+#[derive(Debug, Clone, Copy)]
+pub enum Numbers<'a> {
+    /// 32-bit floats.
+    Full,
+    /// Weights in half precision, cast when the file is loaded.
+    Half,
+    /// 8-bit integers over these ranges.
+    Int8(&'a Ranges),
+}
+
+/// A tensor within the graph whose range is to be measured.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probe {
+    /// Its name in the graph.
+    pub tensor: String,
+    /// Its name among the ranges: the same for both eyes.
+    pub key: String,
+    /// Its shape behind the batch.
+    pub dims: Vec<usize>,
+}
+
+/// The file's bytes. `metadata` goes into it as it is.
+pub fn write(
+    net: &Folded,
+    config: &NetConfig,
+    numbers: Numbers,
+    metadata: &[(String, String)],
+) -> Vec<u8> {
+    let mut builder = Builder::new(numbers);
+    builder.network(net, config);
+    builder.model(metadata.to_vec(), net, config, &[])
+}
+
+/// The network in 32-bit floats whose inner tensors are outputs too, to measure them.
+pub fn write_probed(net: &Folded, config: &NetConfig) -> (Vec<u8>, Vec<Probe>) {
+    let mut builder = Builder::new(Numbers::Full);
+    builder.network(net, config);
+    let probes = std::mem::take(&mut builder.probes);
+    (builder.model(Vec::new(), net, config, &probes), probes)
+}
+
+struct Builder<'a> {
+    numbers: Numbers<'a>,
+    nodes: Vec<Node>,
+    initialisers: Vec<Tensor>,
+    /// Initialisers that are there: both eyes ask for the same ones.
+    made: HashSet<String>,
+    probes: Vec<Probe>,
+    /// Range of the tensor behind each dequantised name.
+    range_of: BTreeMap<String, Range>,
+}
+
+impl<'a> Builder<'a> {
+    fn new(numbers: Numbers<'a>) -> Builder<'a> {
+        Builder {
+            numbers,
+            nodes: Vec::new(),
+            initialisers: Vec::new(),
+            made: HashSet::new(),
+            probes: Vec::new(),
+            range_of: BTreeMap::new(),
+        }
+    }
+
+    fn network(&mut self, net: &Folded, config: &NetConfig) {
+        let parts: Vec<String> = [LEFT, RIGHT]
+            .iter()
+            .map(|eye| self.eye(net, config, eye))
+            .collect();
+        let mut numbers = vec![POSE.to_owned(), POSITION.to_owned()];
+        if net.geometric {
+            numbers.push(self.tangents());
+        }
+        let mut x = self.node(
+            "Concat",
+            &numbers,
+            "numbers",
+            vec![Attribute::int("axis", 1)],
+        );
+        for layer in &net.embed {
+            // Always in floats: angles and places need their precision, and it is small.
+            x = self.dense(layer, &x, false);
+        }
+        let embedded = x;
+        let (first, rest) = net.hidden.split_first().expect("a plan has hidden layers");
+        let mut x = self.first_hidden(first, parts, embedded);
+        for layer in rest {
+            x = self.dense(layer, &x, true);
+        }
+        match net.head {
+            Head::Screen => {
+                self.dense_to(&net.output, &x, GAZE, false);
+            }
+            Head::Ray => {
+                let mut x = self.dense(&net.output, &x, false);
+                if net.geometric {
+                    x = self.node("Add", &[x, "tangents3".into()], "corrected", vec![]);
+                }
+                let square = self.node("Mul", &[x.clone(), x.clone()], "square", vec![]);
+                let axes = self.constant(Tensor::i64("axis1", &[1], &[1]));
+                let keep = vec![Attribute::int("keepdims", 1)];
+                let sum = self.node("ReduceSum", &[square, axes], "sum", keep);
+                let length = self.node("Sqrt", &[sum], "length", vec![]);
+                self.node("Div", &[x, length], GAZE, vec![]);
+            }
+        }
+    }
+
+    /// The first hidden layer takes both eyes' vectors and the embedding. In integers
+    /// only the eyes' part is: head pose and place need finer steps than they leave.
+    fn first_hidden(&mut self, layer: &Dense, eyes: Vec<String>, embedded: String) -> String {
+        let axis = || vec![Attribute::int("axis", 1)];
+        if !matches!(self.numbers, Numbers::Int8(_)) {
+            let mut parts = eyes;
+            self.probes.push(Probe {
+                tensor: "eyes".into(),
+                key: "eyes".into(),
+                dims: vec![layer.from - layer.embedded],
+            });
+            let both = self.node("Concat", &parts, "eyes", axis());
+            parts = vec![both, embedded];
+            let all = self.node("Concat", &parts, "all", axis());
+            return self.dense(layer, &all, true);
+        }
+        let cut = (layer.from - layer.embedded) * layer.to;
+        let of_eyes = Dense {
+            name: format!("{}.eyes", layer.name),
+            from: layer.from - layer.embedded,
+            weight: layer.weight[..cut].to_vec(),
+            relu: false,
+            ..layer.clone()
+        };
+        let both = self.node("Concat", &eyes, "eyes", axis());
+        let both = self.quantised(both, "eyes", &[of_eyes.from]);
+        let x = self.dense(&of_eyes, &both, true);
+        let name = format!("{}.embedded", layer.name);
+        let weight = format!("{name}.weight");
+        let dims = [layer.embedded, layer.to];
+        let weight = self.floats(&weight, &dims, &layer.weight[cut..]);
+        let y = self.node("MatMul", &[embedded, weight], &name, vec![]);
+        let sum = self.node("Add", &[x, y], &format!("{}.sum", layer.name), vec![]);
+        let x = self.node("Relu", &[sum], &layer.name, vec![]);
+        self.quantised(x, &layer.name, &[layer.to])
+    }
+
+    /// From the geometric ray: (x, y) ÷ max(−z, least), and the same with a zero behind.
+    fn tangents(&mut self) -> String {
+        let minus = self.constant(Tensor::f32("minus", &[1, 3], &[0.0, 0.0, -1.0]));
+        let flat = self.constant(Tensor::f32("flat", &[1, 3], &[1.0, 1.0, 0.0]));
+        let least = self.constant(Tensor::f32("least_forward", &[], &[LEAST_FORWARD]));
+        let axes = self.constant(Tensor::i64("axis1", &[1], &[1]));
+        let [zero, two] =
+            [0, 2].map(|i| self.constant(Tensor::i64(&format!("index{i}"), &[1], &[i])));
+        let ray = GEOMETRIC.to_owned();
+        let z = self.node("Mul", &[ray.clone(), minus], "minus_z", vec![]);
+        let keep = vec![Attribute::int("keepdims", 1)];
+        let forward = self.node("ReduceSum", &[z, axes.clone()], "forward", keep);
+        let forward = self.node("Clip", &[forward, least], "forward_enough", vec![]);
+        let xy = self.node("Mul", &[ray, flat], "sideways", vec![]);
+        let three = self.node("Div", &[xy, forward], "tangents3", vec![]);
+        self.node("Slice", &[three, zero, two, axes], "tangents", vec![])
+    }
+
+    /// The encoder for one eye; the vector's name.
+    fn eye(&mut self, net: &Folded, config: &NetConfig, eye: &str) -> String {
+        let mut side = config.eyes.size;
+        let mut channels = config.eyes.channels();
+        let mut x = self.quantised(eye.to_owned(), "eye", &[channels, side, side]);
+        for chain in &net.chains {
+            let before = x.clone();
+            for conv in &chain.convs {
+                side = side.div_ceil(conv.stride);
+                channels = conv.shape[0];
+                let made = self.conv(conv, &x, eye);
+                x = self.quantised(made, &conv.name, &[channels, side, side]);
+            }
+            if chain.residual {
+                let name = format!("{eye}/{}", chain.name);
+                let sum = self.node("Add", &[x, before], &name, vec![]);
+                x = self.quantised(sum, &chain.name, &[channels, side, side]);
+            }
+        }
+        if net.average {
+            let name = format!("{eye}/mean");
+            let mean = self.node("GlobalAveragePool", &[x], &name, vec![]);
+            x = self.quantised(mean, "mean", &[channels, 1, 1]);
+        }
+        let vector = vec![Attribute::int("axis", 1)];
+        self.node("Flatten", &[x], &format!("{eye}/vector"), vector)
+    }
+
+    fn conv(&mut self, layer: &Conv, x: &str, eye: &str) -> String {
+        let per_output: usize = layer.shape[1..].iter().product();
+        let weight = self.weights(&layer.name, &layer.shape, &layer.weight, 0, per_output);
+        let bias = self.bias(&layer.name, &layer.bias, x);
+        let pad = (layer.shape[2] / 2) as i64;
+        let attributes = vec![
+            Attribute::ints("kernel_shape", &[layer.shape[2] as i64; 2]),
+            Attribute::ints("strides", &[layer.stride as i64; 2]),
+            Attribute::ints("pads", &[pad; 4]),
+            Attribute::int("group", layer.groups as i64),
+        ];
+        let name = format!("{eye}/{}", layer.name);
+        let inputs = [x.to_owned(), weight, bias];
+        match layer.activation {
+            Activation::None => self.node("Conv", &inputs, &name, attributes),
+            Activation::Relu => {
+                let sum = self.node("Conv", &inputs, &format!("{name}.sum"), attributes);
+                self.node("Relu", &[sum], &name, vec![])
+            }
+            Activation::Relu6 => {
+                let sum = self.node("Conv", &inputs, &format!("{name}.sum"), attributes);
+                let zero = self.constant(Tensor::f32("zero", &[], &[0.0]));
+                let six = self.constant(Tensor::f32("six", &[], &[6.0]));
+                self.node("Clip", &[sum, zero, six], &name, vec![])
+            }
+        }
+    }
+
+    fn dense(&mut self, layer: &Dense, x: &str, quantise: bool) -> String {
+        self.dense_to(layer, x, &layer.name, quantise)
+    }
+
+    fn dense_to(&mut self, layer: &Dense, x: &str, name: &str, quantise: bool) -> String {
+        let dims = [layer.from, layer.to];
+        let (weight, bias) = if quantise {
+            let weight = self.weights(&layer.name, &dims, &layer.weight, 1, 1);
+            (weight, self.bias(&layer.name, &layer.bias, x))
+        } else {
+            let [weight, bias] = ["weight", "bias"].map(|p| format!("{}.{p}", layer.name));
+            let weight = self.floats(&weight, &dims, &layer.weight);
+            (weight, self.floats(&bias, &[layer.to], &layer.bias))
+        };
+        let inputs = [x.to_owned(), weight, bias];
+        if !layer.relu {
+            return self.node("Gemm", &inputs, name, vec![]);
+        }
+        let sum = self.node("Gemm", &inputs, &format!("{name}.sum"), vec![]);
+        let y = self.node("Relu", &[sum], name, vec![]);
+        if quantise {
+            self.quantised(y, name, &[layer.to])
+        } else {
+            y
+        }
+    }
+
+    /// Weights as `numbers` has them; outputs are counted along `axis`, and
+    /// weights of one output lie `run` in a row (with `axis` 0) or `run` = 1 each
+    /// in turn (with `axis` 1).
+    fn weights(
+        &mut self,
+        layer: &str,
+        dims: &[usize],
+        values: &[f32],
+        axis: usize,
+        run: usize,
+    ) -> String {
+        let name = format!("{layer}.weight");
+        let Numbers::Int8(_) = self.numbers else {
+            return self.floats(&name, dims, values);
+        };
+        if self.made.contains(&name) {
+            return name;
+        }
+        let outputs = dims[axis];
+        let (whole, scales) = quantise::weights(values, outputs, run);
+        self.initialisers.extend([
+            Tensor::i8(&format!("{name}.int8"), dims, &whole),
+            Tensor::f32(&format!("{name}.scale"), &[outputs], &scales),
+            Tensor::i8(&format!("{name}.zero"), &[outputs], &vec![0; outputs]),
+        ]);
+        self.made.insert(name.clone());
+        let inputs = ["int8", "scale", "zero"].map(|p| format!("{name}.{p}"));
+        let axis = vec![Attribute::int("axis", axis as i64)];
+        self.node("DequantizeLinear", &inputs, &name, axis)
+    }
+
+    /// A bias: in 32-bit steps of input scale × weight scale when in integers.
+    fn bias(&mut self, layer: &str, values: &[f32], x: &str) -> String {
+        let name = format!("{layer}.bias");
+        let Numbers::Int8(_) = self.numbers else {
+            return self.floats(&name, &[values.len()], values);
+        };
+        if self.made.contains(&name) {
+            return name;
+        }
+        let input = self
+            .range_of
+            .get(x)
+            .expect("what a layer takes was measured");
+        let weights = format!("{layer}.weight.scale");
+        let weights = self.initialisers.iter().find(|t| t.name == weights);
+        let scales: Vec<f32> = weights
+            .expect("weights come before the bias")
+            .raw_data
+            .chunks_exact(4)
+            .map(|b| input.scale() * f32::from_le_bytes([b[0], b[1], b[2], b[3]]))
+            .collect();
+        let whole: Vec<i32> = values
+            .iter()
+            .zip(&scales)
+            .map(|(v, s)| (f64::from(*v) / f64::from(*s)).round() as i32)
+            .collect();
+        self.initialisers.extend([
+            Tensor::i32(&format!("{name}.int32"), &[values.len()], &whole),
+            Tensor::f32(&format!("{name}.scale"), &[values.len()], &scales),
+            Tensor::i32(
+                &format!("{name}.zero"),
+                &[values.len()],
+                &vec![0; values.len()],
+            ),
+        ]);
+        self.made.insert(name.clone());
+        let inputs = ["int32", "scale", "zero"].map(|p| format!("{name}.{p}"));
+        self.node(
+            "DequantizeLinear",
+            &inputs,
+            &name,
+            vec![Attribute::int("axis", 0)],
+        )
+    }
+
+    /// Weights that stay floats, or become half precision and a cast.
+    fn floats(&mut self, name: &str, dims: &[usize], values: &[f32]) -> String {
+        if !matches!(self.numbers, Numbers::Half) {
+            return self.constant(Tensor::f32(name, dims, values));
+        }
+        if self.made.contains(name) {
+            return name.to_owned();
+        }
+        let half = format!("{name}.half");
+        self.initialisers.push(Tensor::f16(&half, dims, values));
+        self.made.insert(name.to_owned());
+        let to = vec![Attribute::int("to", Element::F32 as i64)];
+        self.node("Cast", &[half], name, to)
+    }
+
+    fn constant(&mut self, tensor: Tensor) -> String {
+        let name = tensor.name.clone();
+        if self.made.insert(name.clone()) {
+            self.initialisers.push(tensor);
+        }
+        name
+    }
+
+    /// Has `tensor` measured, or stores it in 8 bits and reads it again.
+    fn quantised(&mut self, tensor: String, key: &str, dims: &[usize]) -> String {
+        self.probes.push(Probe {
+            tensor: tensor.clone(),
+            key: key.to_owned(),
+            dims: dims.to_vec(),
+        });
+        let Numbers::Int8(ranges) = self.numbers else {
+            return tensor;
+        };
+        let range = *ranges.get(key).expect("every probed tensor was measured");
+        let scale = self.constant(Tensor::f32(&format!("{key}.scale"), &[], &[range.scale()]));
+        let zero = self.constant(Tensor::u8(&format!("{key}.zero"), &[], &[range.zero()]));
+        let quantised = format!("{tensor}.uint8");
+        let inputs = [tensor.clone(), scale.clone(), zero.clone()];
+        let whole = self.node("QuantizeLinear", &inputs, &quantised, vec![]);
+        let read = format!("{tensor}.read");
+        let read = self.node("DequantizeLinear", &[whole, scale, zero], &read, vec![]);
+        self.range_of.insert(read.clone(), range);
+        read
+    }
+
+    /// Adds a node that makes the one tensor `output`.
+    fn node(
+        &mut self,
+        op: &str,
+        inputs: &[String],
+        output: &str,
+        attribute: Vec<Attribute>,
+    ) -> String {
+        self.nodes.push(Node {
+            input: inputs.to_vec(),
+            output: vec![output.to_owned()],
+            name: format!("{op}:{output}"),
+            op_type: op.to_owned(),
+            attribute,
+        });
+        output.to_owned()
+    }
+
+    fn model(
+        self,
+        metadata: Vec<(String, String)>,
+        net: &Folded,
+        config: &NetConfig,
+        probes: &[Probe],
+    ) -> Vec<u8> {
+        let (channels, size) = (config.eyes.channels(), config.eyes.size);
+        let mut input = vec![
+            Value::batch(LEFT, &[channels, size, size]),
+            Value::batch(RIGHT, &[channels, size, size]),
+            Value::batch(POSE, &[3]),
+            Value::batch(POSITION, &[5]),
+        ];
+        if net.geometric {
+            input.push(Value::batch(GEOMETRIC, &[3]));
+        }
+        let mut output = vec![Value::batch(GAZE, &[net.head.outputs()])];
+        let inner = probes
+            .iter()
+            .filter(|p| p.tensor != LEFT && p.tensor != RIGHT);
+        output.extend(inner.map(|p| Value::batch(&p.tensor, &p.dims)));
+        let entry = |(key, value)| Entry { key, value };
+        let model = Model {
+            ir_version: IR_VERSION,
+            producer_name: "gaze-trainer".into(),
+            producer_version: env!("CARGO_PKG_VERSION").into(),
+            graph: Some(Graph {
+                node: self.nodes,
+                name: "gaze".into(),
+                initializer: self.initialisers,
+                input,
+                output,
+            }),
+            opset_import: vec![OpsetId {
+                domain: String::new(),
+                version: OPSET,
+            }],
+            metadata_props: metadata.into_iter().map(entry).collect(),
+        };
+        model.encode_to_vec()
+    }
+}

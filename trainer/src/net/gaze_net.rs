@@ -1,0 +1,180 @@
+//! The whole network: two eyes, head pose and eye position to a line of sight
+//! or a point on the screen.
+
+use burn::module::Module;
+use burn::nn::{Initializer, Linear, LinearConfig};
+use burn::tensor::activation::relu;
+use burn::tensor::{Device, Tensor};
+
+use super::config::{ConfigError, Head, NetConfig};
+use super::encoder::Encoder;
+
+/// Head pose enters in degrees ÷ this (the network contract's `pose`).
+pub const POSE_DIVISOR: f32 = 45.0;
+/// Eye position becomes (v − middle) × factor inside, so that it spans about ±1.
+/// The middle: both centres in the middle, eyes an eighth of the picture apart.
+pub const POSITION_MIDDLE: [f32; 5] = [0.5, 0.5, 0.5, 0.5, 0.125];
+/// Factor of the eye position.
+pub const POSITION_FACTOR: [f32; 5] = [2.0, 2.0, 2.0, 2.0, 8.0];
+/// A geometric ray is taken as looking at least this much towards the camera.
+pub const LEAST_FORWARD: f32 = 0.2;
+
+/// The network. Parts by name: `encoder` (numbered blocks, see [`super::groups`]),
+/// `embed`, `hidden`, `output`.
+#[derive(Module, Debug)]
+pub struct GazeNet {
+    /// Shared by both eyes.
+    pub encoder: Encoder,
+    /// Head pose, eye position (and the geometric ray's tangents) to a vector.
+    pub embed: Vec<Linear>,
+    /// Behind all of it.
+    pub hidden: Vec<Linear>,
+    /// To two numbers: tangents of a ray, or a place on the screen.
+    pub output: Linear,
+    #[module(skip)]
+    head: Head,
+    #[module(skip)]
+    geometric: bool,
+}
+
+impl NetConfig {
+    /// A new network on `device`. The same seed gives the same weights, bit for
+    /// bit, on every machine and device.
+    pub fn init(&self, seed: u64, device: &Device) -> Result<GazeNet, ConfigError> {
+        let mut net = self.init_empty(device)?;
+        super::init::fill(&mut net, seed);
+        Ok(net)
+    }
+
+    /// A network whose weights are all still zero, to be loaded.
+    pub(super) fn init_empty(&self, device: &Device) -> Result<GazeNet, ConfigError> {
+        self.check()?;
+        let linear = |from: usize, to: usize| {
+            LinearConfig::new(from, to)
+                .with_initializer(Initializer::Zeros)
+                .init(device)
+        };
+        let inputs = 3 + 5 + if self.geometric { 2 } else { 0 };
+        let mut from = 2 * Encoder::len(self) + self.embedding;
+        let mut hidden = Vec::with_capacity(self.hidden.len());
+        for &to in &self.hidden {
+            hidden.push(linear(from, to));
+            from = to;
+        }
+        Ok(GazeNet {
+            encoder: Encoder::new(self, device),
+            embed: vec![
+                linear(inputs, self.embedding),
+                linear(self.embedding, self.embedding),
+            ],
+            hidden,
+            output: linear(from, 2),
+            head: self.head,
+            geometric: self.geometric,
+        })
+    }
+}
+
+impl GazeNet {
+    /// `left`, `right`: [B, C, S, S], image sides, normalised as
+    /// [`super::EyeInput::normalise`] does. `pose`: [B, 3], yaw, pitch, roll in
+    /// degrees ÷ [`POSE_DIVISOR`]. `position`: [B, 5], both eye centres ÷ image size (left x, y, right
+    /// x, y) and their distance ÷ image width.
+    ///
+    /// Gives [B, 3], unit rays in the camera frame, or [B, 2], normalised screen.
+    ///
+    /// # Panics
+    /// If the network was built to take the geometric ray: see [`GazeNet::forward_with`].
+    pub fn forward(
+        &self,
+        left: Tensor<4>,
+        right: Tensor<4>,
+        pose: Tensor<2>,
+        position: Tensor<2>,
+    ) -> Tensor<2> {
+        self.forward_with(left, right, pose, position, None)
+    }
+
+    /// The same with the geometric gaze's unit ray, [B, 3], for networks that
+    /// take it (`geometric` in their plan). A network with a ray head then answers
+    /// with a correction of it, which is small where geometry is good.
+    ///
+    /// # Panics
+    /// If the ray is given and not wanted, or wanted and not given.
+    pub fn forward_with(
+        &self,
+        left: Tensor<4>,
+        right: Tensor<4>,
+        pose: Tensor<2>,
+        position: Tensor<2>,
+        geometric: Option<Tensor<2>>,
+    ) -> Tensor<2> {
+        assert_eq!(geometric.is_some(), self.geometric, "the geometric ray");
+        let batch = left.dims()[0];
+        let device = left.device();
+        // Both eyes in one pass: half the calls, and batch norm sees both.
+        let eyes = self.encoder.forward(Tensor::cat(vec![left, right], 0));
+        let eyes = Tensor::cat(
+            vec![
+                eyes.clone().slice([0..batch]),
+                eyes.slice([batch..2 * batch]),
+            ],
+            1,
+        );
+
+        let row = |values: &[f32]| Tensor::<1>::from_floats(values, &device).unsqueeze::<2>();
+        let position = (position - row(&POSITION_MIDDLE)) * row(&POSITION_FACTOR);
+        let mut numbers = vec![pose, position];
+        let tangents = geometric.map(tangents);
+        numbers.extend(tangents.clone());
+        let mut numbers = Tensor::cat(numbers, 1);
+        for layer in &self.embed {
+            numbers = relu(layer.forward(numbers));
+        }
+
+        let mut x = Tensor::cat(vec![eyes, numbers], 1);
+        for layer in &self.hidden {
+            x = relu(layer.forward(x));
+        }
+        let out = self.output.forward(x);
+        match self.head {
+            Head::Screen => out + 0.5,
+            Head::Ray => ray(match tangents {
+                Some(tangents) => out + tangents,
+                None => out,
+            }),
+        }
+    }
+
+    /// What it answers.
+    pub fn head(&self) -> Head {
+        self.head
+    }
+
+    /// Whether it takes the geometric ray.
+    pub fn geometric(&self) -> bool {
+        self.geometric
+    }
+
+    /// Numbered blocks of the encoder: 19 in MobileNetV2, 22 in MobileOne-S0.
+    pub fn blocks(&self) -> usize {
+        self.encoder.features.len()
+    }
+}
+
+/// [B, 3] rays to [B, 2]: x and y where they pierce the plane one unit before the
+/// camera's (z = −1). People look towards the camera, so this is smooth for all of them.
+fn tangents(rays: Tensor<2>) -> Tensor<2> {
+    let forward = (-rays.clone().slice([0..rays.dims()[0], 2..3])).clamp_min(LEAST_FORWARD);
+    let batch = rays.dims()[0];
+    rays.slice([0..batch, 0..2]) / forward
+}
+
+/// The way back: (a, b) to the unit ray along (a, b, −1).
+fn ray(tangents: Tensor<2>) -> Tensor<2> {
+    let [batch, _] = tangents.dims();
+    let forward = Tensor::<2>::full([batch, 1], -1.0, &tangents.device());
+    let ray = Tensor::cat(vec![tangents, forward], 1);
+    let length = ray.clone().square().sum_dim(1).sqrt();
+    ray / length
+}

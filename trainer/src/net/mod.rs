@@ -1,0 +1,28 @@
+//! The network: an eye encoder shared by both eyes, an embedding of head pose and
+//! eye position, a few layers behind them, one of two heads.
+//!
+//! ```text
+//! left eye ─┐             ┌─ vector ─┐
+//!           ├─ encoder ───┤          ├─ hidden ─ output ─▶ ray, or point on the screen
+//! right eye ┘ (one pass)  └─ vector ─┤
+//! head pose, eye position ── embed ──┘
+//! ```
+
+mod blocks;
+pub mod checkpoint;
+mod config;
+mod encoder;
+mod gaze_net;
+pub mod groups;
+mod init;
+#[cfg(test)]
+pub(crate) mod reference;
+pub mod speed;
+#[cfg(test)]
+mod tests;
+pub mod weights;
+
+pub use blocks::{Block, Branches, ConvNorm, InvertedResidual, MobileOne, Plain};
+pub use config::{Colour, ConfigError, EncoderKind, EyeInput, Head, NetConfig, Pool};
+pub use encoder::Encoder;
+pub use gaze_net::{GazeNet, LEAST_FORWARD, POSE_DIVISOR, POSITION_FACTOR, POSITION_MIDDLE};
