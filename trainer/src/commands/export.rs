@@ -78,9 +78,9 @@ impl Export {
         let runtime = Runtime::load(None).map_err(|e| (5, e.to_string()))?;
         let (out, only) = (&self.out, &self.only);
         export(&net, &config, &examples, out, only, &runtime, &device).map_err(|e| {
-            use crate::export::ExportError::{NoAnswers, Runtime, TooFew, Write};
+            use crate::export::ExportError::{NoAnswers, Runtime, TakesGeometry, TooFew, Write};
             let code = match e {
-                TooFew { .. } | NoAnswers { .. } => 3,
+                TooFew { .. } | NoAnswers { .. } | TakesGeometry => 3,
                 Write { .. } => 4,
                 Runtime(_) => 5,
             };

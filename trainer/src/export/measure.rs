@@ -128,7 +128,7 @@ impl Loaded {
     ) -> Result<Loaded, ModelError> {
         let network = Network {
             name: "the exported network".into(),
-            kind: super::kind(config.head).into(),
+            kind: super::kind(config.head).name().into(),
             bytes: bytes.to_vec(),
             sha256: Sha256::digest(bytes).into(),
         };

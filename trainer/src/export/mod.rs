@@ -20,7 +20,8 @@ use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
 use serde::Serialize;
-use vision::{ModelError, Runtime};
+use vision::gaze_net::{Contract, Kind};
+use vision::{EyeCropSpec, ModelError, Runtime};
 
 use crate::net::{GazeNet, Head, NetConfig};
 use graph::Numbers;
@@ -85,6 +86,11 @@ pub enum ExportError {
         /// Infinite, or not a number.
         error_px: f64,
     },
+    /// The daemon could not run it.
+    #[error(
+        "the network takes the geometric gaze's ray, which the network contract has no input for: export one that was trained without it"
+    )]
+    TakesGeometry,
     /// ONNX Runtime refuses what was made.
     #[error(transparent)]
     Runtime(#[from] ModelError),
@@ -134,10 +140,10 @@ pub struct Report {
 }
 
 /// Kind of the network contract.
-pub fn kind(head: Head) -> &'static str {
+fn kind(head: Head) -> Kind {
     match head {
-        Head::Ray => "eyes-pose-ray",
-        Head::Screen => "eyes-pose-screen",
+        Head::Ray => Kind::EyesPoseRay,
+        Head::Screen => Kind::EyesPoseScreen,
     }
 }
 
@@ -155,6 +161,9 @@ pub fn export(
     runtime: &Runtime,
     device: &Device,
 ) -> Result<Report, ExportError> {
+    if config.geometric {
+        return Err(ExportError::TakesGeometry);
+    }
     let (ranging, judging) = split(examples)?;
     let burn = by_burn(net, config, &judging, device);
     let before = median_error_px(config.head, &judging, &burn);
@@ -317,10 +326,17 @@ fn store(made: Vec<(Outcome, Vec<u8>)>, out: &Path) -> Result<Vec<Outcome>, Expo
     outcomes.collect()
 }
 
-/// What the file says of itself.
+/// What the file says of itself: the network contract.
 fn metadata(config: &NetConfig) -> Vec<(String, String)> {
-    vec![
-        ("gaze.kind".into(), kind(config.head).into()),
-        ("gaze.version".into(), "1".into()),
-    ]
+    let eyes = &config.eyes;
+    let crop = EyeCropSpec {
+        size: eyes.size,
+        scale: eyes.scale,
+        colour: eyes.colour.into(),
+    };
+    let contract = Contract::ours(kind(config.head), &crop, &eyes.mean, &eyes.std);
+    contract
+        .to_metadata()
+        .map(|(key, value)| (key.to_owned(), value))
+        .into()
 }

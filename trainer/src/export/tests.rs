@@ -2,7 +2,8 @@ use std::collections::HashSet;
 
 use gaze::screen::Screen;
 use prost::Message as _;
-use vision::Runtime;
+use vision::gaze_net::{EyeView, GazeNet as Daemons, NetGaze};
+use vision::{Runtime, SessionOptions};
 
 use super::fold::fold;
 use super::graph::{self, Numbers};
@@ -116,6 +117,41 @@ fn files_answer_as_burn_does() {
                 difference < 1e-5,
                 "{encoder:?} {head:?} batch {batch}: {difference:e}"
             );
+        }
+    }
+}
+
+#[test]
+fn the_daemons_loader_takes_them_and_answers_as_burn_does() {
+    for head in [Head::Ray, Head::Screen] {
+        let config = plan(EncoderKind::MobilenetV2, head);
+        let net = random(&config);
+        let looks = examples(&config, 3);
+        let burn = by_burn(&net, &config, &looks, &cpu());
+        let folded = fold(&net, &config);
+        let bytes = graph::write(&folded, &config, Numbers::Full, &metadata(&config));
+        let (path, options) = (Path::new("gaze.onnx"), SessionOptions::default());
+        let mut loaded = Daemons::from_bytes(path, bytes, None, &runtime(), &options).unwrap();
+        assert_eq!(loaded.contract().kind, kind(head));
+        for (look, answer) in looks.iter().zip(burn.chunks(head.outputs())) {
+            let view = EyeView {
+                head_deg: look.pose.map(|v| v * 45.0),
+                origin_mm: look.origin_mm,
+                level_rad: 0.1,
+                eye_position: look.position,
+            };
+            let [left, right] = &look.eyes;
+            let is = match loaded
+                .estimate_crops([left, right], &view)
+                .unwrap()
+                .unwrap()
+            {
+                NetGaze::Ray(ray) => ray.direction.iter().copied().collect::<Vec<f64>>(),
+                NetGaze::Point(at) => at.to_vec(),
+            };
+            for (a, b) in is.iter().zip(answer) {
+                assert!((a - f64::from(*b)).abs() < 1e-4, "{is:?} {answer:?}");
+            }
         }
     }
 }
