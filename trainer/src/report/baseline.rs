@@ -77,7 +77,7 @@ pub fn page(b: &Baseline, aspect: f64) -> String {
 
     page.heading("By the head's turn and by light");
     page.words(
-        "Mean error in pixels. Yaw is the head's as we measure it, positive to the image's right; \
+        "Mean error in pixels, with maps as above. Yaw is the head's as we measure it, positive to the image's right; \
          brightness is that of the eyes' crops, 0 black to 1 white.",
     );
     let over = |caption: &str, of: fn(&Evaluation) -> &Vec<Band>| {
@@ -89,7 +89,7 @@ pub fn page(b: &Baseline, aspect: f64) -> String {
         }
         let series: Vec<Series> = (shown.iter())
             .map(|(o, e)| Series {
-                name: name(o),
+                name: o.method.clone(),
                 values: names.iter().map(|n| value(of(e), n)).collect(),
             })
             .collect();

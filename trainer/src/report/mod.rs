@@ -12,3 +12,6 @@ pub mod baseline;
 pub mod page;
 pub mod plots;
 pub mod svg;
+
+#[cfg(test)]
+mod tests;

@@ -10,6 +10,8 @@ const WIDE: f64 = 400.0;
 const LEFT: f64 = 44.0;
 const BELOW: f64 = 34.0;
 const SMALL: f64 = 11.0;
+/// Letters of a name in the legend.
+const NAME: usize = 56;
 /// More places than this are drawn as a grid of means.
 const PLACES: usize = 48;
 /// Cells of that grid.
@@ -283,6 +285,10 @@ fn draw_legend(svg: &mut Svg, series: &[Series]) {
             &format!("s{}", k % LOOKS),
         );
         svg.mark([16.0, y], k);
-        svg.text([34.0, y + 4.0], &s.name, SMALL, Anchor::Start, "ink");
+        let name = match s.name.char_indices().nth(NAME) {
+            Some((cut, _)) => format!("{}…", &s.name[..cut]),
+            None => s.name.clone(),
+        };
+        svg.text([34.0, y + 4.0], &name, SMALL, Anchor::Start, "ink");
     }
 }
