@@ -253,8 +253,9 @@ fn dense(layer: &Linear, name: String, relu: bool) -> Dense {
 /// Puts the eye position's middle and factor into the layer that takes it (inputs 3 to 7).
 fn fold_position(layer: &mut Dense) {
     let mut bias: Vec<f64> = layer.bias.iter().map(|b| f64::from(*b)).collect();
-    for i in 0..5 {
-        let (middle, factor) = (f64::from(POSITION_MIDDLE[i]), f64::from(POSITION_FACTOR[i]));
+    let scaling = POSITION_MIDDLE.iter().zip(POSITION_FACTOR);
+    for (i, (middle, factor)) in scaling.enumerate() {
+        let (middle, factor) = (f64::from(*middle), f64::from(factor));
         let row = &mut layer.weight[(3 + i) * layer.to..(4 + i) * layer.to];
         for (w, b) in row.iter_mut().zip(&mut bias) {
             let scaled = f64::from(*w) * factor;

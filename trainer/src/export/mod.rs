@@ -263,7 +263,8 @@ fn moved_percent(before: f64, after: f64) -> f64 {
 fn refusal(outcome: &Outcome, before: f64) -> Option<String> {
     let limit = outcome.precision.may_move_percent();
     let name = outcome.precision.file_name();
-    if outcome.precision == Precision::Fp32 && !(outcome.max_difference <= LARGEST_DIFFERENCE) {
+    let far = outcome.max_difference.is_nan() || outcome.max_difference > LARGEST_DIFFERENCE;
+    if outcome.precision == Precision::Fp32 && far {
         return Some(format!(
             "{name} answers up to {:.1e} beside the network, more than rounding explains: this is a fault of gaze-trainer, report it",
             outcome.max_difference

@@ -457,6 +457,28 @@ fn damaged_weights_are_one_line() {
 }
 
 #[test]
+fn a_checkpoint_has_the_batch_norms_last_update() {
+    let r = recorded(&cpu().autodiff());
+    r.net.forward(r.left, r.right, r.pose, r.position);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("last");
+    let config = NetConfig::new(0.25, 48, Colour::Gray);
+    checkpoint::save(&path, &config, &r.net).unwrap();
+    let (_, net) = checkpoint::load(&path, &cpu()).unwrap();
+    let Block::Plain(stem) = &net.encoder.features[0] else {
+        panic!("the stem is plain");
+    };
+    let mean = floats(stem.inner.norm.running_mean.value());
+    let stored = &r.numbers["step"]["running"]["features.0.1.running_mean"];
+    for (at, v) in listed(&stored["at"]).iter().zip(listed(&stored["values"])) {
+        assert!(
+            (f64::from(mean[*at as usize]) - v).abs() < 1e-5,
+            "{at}: {v}"
+        );
+    }
+}
+
+#[test]
 fn a_checkpoint_comes_back_bit_for_bit_and_damage_is_told() {
     let device = cpu();
     let folder = tempfile::tempdir().unwrap();
