@@ -1,9 +1,9 @@
 //! Trains gaze networks from a person's own pictures and exports ONNX.
 //!
-//! So far this holds what every later part stands on: the compute devices of
-//! this build, chosen at run time, with a check that one of them computes and
-//! differentiates correctly before hours of training trust it; and sets of
-//! rendered faces whose labels are exact.
+//! From a folder of pictures to a cache of samples ([`data`]), what there is to beat
+//! ([`baseline`]), a network ([`net`]) and its training ([`train`]), ONNX files that are shown to
+//! answer alike ([`export`]); sets of rendered faces whose labels are exact ([`synth`]); and the
+//! compute devices of this build, chosen at run time ([`device`]).
 
 pub mod baseline;
 pub mod commands;
@@ -13,3 +13,4 @@ pub mod export;
 pub mod net;
 pub mod report;
 pub mod synth;
+pub mod train;

@@ -3,12 +3,14 @@
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use gaze_trainer::commands::{baseline, devices::Devices, export, prepare, speed, synth};
+use gaze_trainer::commands::{
+    baseline, devices::Devices, export, personalize, prepare, speed, study, synth, train,
+};
 
 #[derive(Parser)]
 #[command(version, about = "Trains gaze networks from your own pictures and exports ONNX", long_about = None)]
 #[command(
-    after_help = "Examples:\n  gaze-trainer devices --check cpu\n  gaze-trainer synth faces --count 1000 --seed 7 --preview\n  gaze-trainer prepare recordings\n  gaze-trainer baseline recordings\n  gaze-trainer export runs/best --cache faces.cache --out exported"
+    after_help = "Examples:\n  gaze-trainer devices --check cpu\n  gaze-trainer synth faces --count 1000 --seed 7 --preview\n  gaze-trainer prepare recordings\n  gaze-trainer baseline recordings\n  gaze-trainer train recordings.cache --out runs/1\n  gaze-trainer export runs/1/best --cache faces.cache --out exported"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -28,6 +30,15 @@ enum Command {
     /// Measure how far off everything is that a trained network has to beat
     #[command(after_help = baseline::AFTER_HELP)]
     Baseline(baseline::Arguments),
+    /// Train a network on prepared pictures
+    #[command(after_help = train::AFTER_HELP)]
+    Train(train::Train),
+    /// Make a trained network a new user's own, from 5 to 20 points
+    #[command(after_help = personalize::AFTER_HELP)]
+    Personalize(personalize::Personalize),
+    /// Measure the error against the number of points, leaving people out
+    #[command(after_help = study::AFTER_HELP)]
+    Study(study::StudyCommand),
     /// Write a trained network as ONNX files that are shown to answer alike
     #[command(after_help = export::AFTER_HELP)]
     Export(export::Export),
@@ -42,6 +53,9 @@ fn main() -> ExitCode {
         Command::Synth(synth) => synth.run(),
         Command::Prepare(prepare) => prepare.run(),
         Command::Baseline(baseline) => baseline.run(),
+        Command::Train(train) => train.run(),
+        Command::Personalize(personalize) => personalize.run(),
+        Command::Study(study) => study.run(),
         Command::Export(export) => export.run(),
         Command::Speed(speed) => speed.run(),
     }

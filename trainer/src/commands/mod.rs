@@ -3,6 +3,9 @@
 pub mod baseline;
 pub mod devices;
 pub mod export;
+pub mod personalize;
 pub mod prepare;
 pub mod speed;
+pub mod study;
 pub mod synth;
+pub mod train;

@@ -109,6 +109,30 @@ impl GazeNet {
         position: Tensor<2>,
         geometric: Option<Tensor<2>>,
     ) -> Tensor<2> {
+        let (x, tangents) = self.before_output(left, right, pose, position, geometric);
+        let out = self.output.forward(x);
+        match self.head {
+            Head::Screen => out + 0.5,
+            Head::Ray => ray(match tangents {
+                Some(tangents) => out + tangents,
+                None => out,
+            }),
+        }
+    }
+
+    /// What the last layer gets, [B, its inputs], and the geometric ray's tangents, [B, 2],
+    /// which are added to what it gives: all that is needed to tune it alone.
+    ///
+    /// # Panics
+    /// As [`GazeNet::forward_with`].
+    pub fn before_output(
+        &self,
+        left: Tensor<4>,
+        right: Tensor<4>,
+        pose: Tensor<2>,
+        position: Tensor<2>,
+        geometric: Option<Tensor<2>>,
+    ) -> (Tensor<2>, Option<Tensor<2>>) {
         assert_eq!(geometric.is_some(), self.geometric, "the geometric ray");
         let batch = left.dims()[0];
         let device = left.device();
@@ -136,14 +160,7 @@ impl GazeNet {
         for layer in &self.hidden {
             x = relu(layer.forward(x));
         }
-        let out = self.output.forward(x);
-        match self.head {
-            Head::Screen => out + 0.5,
-            Head::Ray => ray(match tangents {
-                Some(tangents) => out + tangents,
-                None => out,
-            }),
-        }
+        (x, tangents)
     }
 
     /// What it answers.

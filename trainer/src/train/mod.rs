@@ -1,0 +1,31 @@
+//! Training: from a cache of samples to a network.
+//!
+//! | module | is |
+//! |---|---|
+//! | [`settings`] | what a training is told |
+//! | [`folds`] | what is learned from and what is checked on |
+//! | [`examples`] | samples as batches of inputs and answers; the order of an epoch |
+//! | [`augment`] | light, blur, noise, crops that lie off, the mirror |
+//! | [`loss`] | what is made small: the answers' error, and that pairs agree |
+//! | [`schedule`] | which part learns how fast, and which stands still |
+//! | [`run`] | the loop |
+//! | [`state`] | what an interrupted run goes on from |
+//! | [`judge`] | how far off a network is |
+//! | [`personal`] | the last layer tuned to one person |
+//! | [`study`] | error against the number of points |
+//! | [`curves`] | learning curves as a page |
+//! | [`guard`] | memory that is not enough, as one line |
+
+pub mod augment;
+pub mod curves;
+pub mod examples;
+pub mod folds;
+pub mod guard;
+pub mod judge;
+pub mod loss;
+pub mod personal;
+pub mod run;
+pub mod schedule;
+pub mod settings;
+pub mod state;
+pub mod study;
