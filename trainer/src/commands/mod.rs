@@ -3,6 +3,7 @@
 pub mod baseline;
 pub mod devices;
 pub mod export;
+pub mod how;
 pub mod personalize;
 pub mod prepare;
 pub mod speed;

@@ -6,7 +6,8 @@ use std::sync::atomic::Ordering;
 
 use clap::Args;
 
-use super::train::{Failure, How, end, failure, open, say, stop_flag, tell};
+use super::how::How;
+use super::train::{Failure, end, failure, open, say, stop_flag, tell};
 use crate::device;
 use crate::report::page::{self, Page};
 use crate::report::plots::{Series, over_bands};

@@ -6,7 +6,7 @@
 //! so an interrupted training goes on after any batch, to the same weights bit for bit.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use burn::grad_clipping::GradientClippingConfig;
@@ -327,9 +327,9 @@ impl<'a> Runner<'a> {
     }
 }
 
-fn make(folder: &PathBuf) -> Result<(), TrainError> {
+fn make(folder: &Path) -> Result<(), TrainError> {
     fs::create_dir_all(folder).map_err(|e| TrainError::Write {
-        path: folder.clone(),
+        path: folder.to_owned(),
         why: e.to_string(),
     })
 }
@@ -338,7 +338,7 @@ fn make(folder: &PathBuf) -> Result<(), TrainError> {
 ///
 /// # Errors
 /// [`TrainError::Write`]; what was there stays.
-pub fn write_whole(path: &std::path::Path, bytes: &[u8]) -> Result<(), TrainError> {
+pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<(), TrainError> {
     let mut part = path.as_os_str().to_owned();
     part.push(".new");
     let part = PathBuf::from(part);
