@@ -140,8 +140,8 @@ impl GazeNet {
         let eyes = self.encoder.forward(Tensor::cat(vec![left, right], 0));
         let eyes = Tensor::cat(
             vec![
-                eyes.clone().slice([0..batch]),
-                eyes.slice([batch..2 * batch]),
+                eyes.clone().narrow(0, 0, batch),
+                eyes.narrow(0, batch, batch),
             ],
             1,
         );

@@ -74,7 +74,9 @@ pub fn on_screen(places: &[AtTarget], aspect: f64, series: usize) -> String {
         }
         return svg.finish();
     }
-    let mut cells: BTreeMap<[usize; 2], (f64, usize, [f64; 2], [f64; 2])> = BTreeMap::new();
+    // Sum of distances, how many, sums of targets and points.
+    type Cell = (f64, usize, [f64; 2], [f64; 2]);
+    let mut cells: BTreeMap<[usize; 2], Cell> = BTreeMap::new();
     for p in places {
         let cell = [0, 1].map(|k| {
             let place = (p.target[k] * GRID[k] as f64).floor();
