@@ -286,12 +286,8 @@ mod tests {
             .collect();
         assert!(predict(&rows, Fitted::OtherTargets).is_empty());
         assert!(!predict(&rows, Fitted::SittingBefore).is_empty());
-        let constant: Vec<Row> = (rows.iter().cloned())
-            .map(|r| Row {
-                features: vec![],
-                ..r
-            })
-            .collect();
+        let mut constant = rows.clone();
+        constant.iter_mut().for_each(|r| r.features.clear());
         // The mean of the other targets.
         let points = predict(&constant, Fitted::OtherTargets);
         assert!(

@@ -12,7 +12,7 @@ fn parses(svg: &str) {
         let end = rest[at..].find('>').expect("a tag ends") + at;
         let tag = &rest[at + 1..end];
         assert!(
-            !tag.contains('<') && tag.matches('"').count() % 2 == 0,
+            !tag.contains('<') && tag.matches('"').count().is_multiple_of(2),
             "{tag}"
         );
         assert!(!tag.contains("NaN") && !tag.contains("inf"), "{tag}");

@@ -236,7 +236,7 @@ mod tests {
         assert!(matches!(load(&pipe), Err(FileError::NotAFile { .. })));
         // As where it was renamed there after the first look.
         let (tell, opened) = channel();
-        std::thread::spawn(move || tell.send(open_at_once(&pipe).map(|f| f.metadata())));
+        std::thread::spawn(move || drop(tell.send(open_at_once(&pipe).map(|f| f.metadata()))));
         let opened = opened.recv_timeout(Duration::from_secs(60));
         let is = opened.expect("it waits for a writer").unwrap().unwrap();
         assert!(!is.is_file());
