@@ -10,7 +10,7 @@ use crate::net::GazeNet;
 /// A ray that runs along the screen is taken as meeting it under this sine at least.
 const GRAZING: f32 = 0.05;
 
-/// The two parts of what a step makes small, each [1].
+/// The two parts of what a step makes small, tensors of one value each.
 #[derive(Debug, Clone)]
 pub struct Parts {
     /// Of the answers against the truth.
