@@ -24,7 +24,7 @@ use vision::{CropColour, EyeCropSpec};
 use super::sample::Sample;
 use super::skip::Skipped;
 
-/// Number of this layout; it is in [`MAGIC`] too.
+/// Number of this layout; it is in `MAGIC` too.
 pub const SCHEMA: u32 = 1;
 
 /// How a cache begins.
