@@ -158,14 +158,26 @@ fn senseless_frames_are_said_and_the_largest_is_measured() {
             "{width} × {height}"
         );
     }
-    // The portrait in the middle of 8K, six times as large.
+    // The portrait in the middle of 8K, six times as large and as smooth: in blocks its
+    // irises' edges would lie a quarter of a radius apart.
     let small = portrait();
     frame.reset(7680, 4320, PixelFormat::Rgb8);
     frame.data.fill(90);
+    // Two neighbours and twelfths of the second.
+    let between = |at: usize| match (2 * at + 1).saturating_sub(6) {
+        far if far / 12 < 511 => (far / 12, far / 12 + 1, far % 12),
+        _ => (511, 511, 0),
+    };
     for y in 0..3072 {
+        let (above, below, down) = between(y);
         for x in 0..3072 {
-            let (from, to) = ((y / 6 * 512 + x / 6) * 3, ((y + 600) * 7680 + x + 2300) * 3);
-            frame.data[to..to + 3].copy_from_slice(&small.data[from..from + 3]);
+            let (left, right, across) = between(x);
+            let to = ((y + 600) * 7680 + x + 2300) * 3;
+            for c in 0..3 {
+                let v = |y: usize, x: usize| usize::from(small.data[(y * 512 + x) * 3 + c]);
+                let row = |y: usize| v(y, left) * (12 - across) + v(y, right) * across;
+                frame.data[to + c] = ((row(above) * (12 - down) + row(below) * down) / 144) as u8;
+            }
         }
     }
     // It fills a fourteenth of the width: the closer looks in turns must reach it.
@@ -180,8 +192,6 @@ fn senseless_frames_are_said_and_the_largest_is_measured() {
     for eye in 0..2 {
         let (seen, there) = (face.eyes.iris_px[eye], small.eyes.iris_px[eye]);
         near("x", (seen.x - 2300.0) / 6.0, there.x, 1.0);
-        // Of a circle whose edge is drawn in blocks of a quarter of its radius, and whose
-        // upper and lower ends lids hide, the height is the least certain.
-        near("y", (seen.y - 600.0) / 6.0, there.y, 1.6);
+        near("y", (seen.y - 600.0) / 6.0, there.y, 1.0);
     }
 }
