@@ -37,11 +37,13 @@
 //! | [`filter`] | noisy points at the camera's rate → a steady point at any time |
 //! | [`drift`] | whether a calibration still fits where the person sits now |
 //! | [`error_radius`] | how far off a sample should be expected to be |
+//! | [`contact`] | single probabilities of eye contact → a steady state per face, its starts and ends |
 //! | [`evaluation`] | how far off it is on recordings of people at known targets |
 
 pub mod affine;
 pub mod calibration;
 pub mod camera;
+pub mod contact;
 pub mod dataset;
 pub mod drift;
 pub mod error_radius;
