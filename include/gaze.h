@@ -199,6 +199,19 @@ enum {
     GAZE_GRADE_EXCELLENT = 5
 };
 
+/* gaze_status.recording: are pictures of the camera being stored? 0: none are. */
+#define GAZE_RECORDING_PICTURES (1u << 0) /* labelled ones, for a program that asked */
+#define GAZE_RECORDING_CLIP     (1u << 1) /* a clip of a moment of eye contact */
+
+/* gaze_clips_note.status: how it stands with clips of eye contact. */
+enum {
+    GAZE_CLIPS_UNKNOWN = 0,   /* the daemon does not say (an older one) */
+    GAZE_CLIPS_OFF = 1,
+    GAZE_CLIPS_WATCHING = 2,  /* waits for a contact; the last seconds are in memory only */
+    GAZE_CLIPS_RECORDING = 3, /* one is being written */
+    GAZE_CLIPS_STOPPED = 4    /* it failed; the text says why */
+};
+
 /* gaze_face.state: does this face look at the camera? */
 enum {
     GAZE_FACE_UNKNOWN = 0,
@@ -332,10 +345,24 @@ struct gaze_calibration_note {
     char text[128];      /* one line: why the last file was refused, or what is missing */
 };
 
+/* How it stands with clips of the moments of eye contact. */
+struct gaze_clips_note {
+    uint32_t status;    /* GAZE_CLIPS_... */
+    uint32_t face;      /* whose contact is being recorded; 0: nobody's */
+    uint64_t since_ns;  /* since when the status holds */
+    uint32_t clips;     /* on the disk */
+    uint32_t memory;    /* bytes of coded pictures in memory */
+    uint64_t bytes;     /* of the clips on the disk */
+    uint64_t missed;    /* pictures that the recorder was too slow for */
+    uint64_t finished;  /* clips since the daemon began */
+    char text[128];     /* one line: why it stopped, or the clip that is being written */
+    uint64_t reserved;
+};
+
 /* ----------------------------------------------------------------- layout */
 
 #define GAZE_MAGIC            UINT64_C(0x004d4853455a4147) /* "GAZESHM\0" */
-#define GAZE_VERSION          2u
+#define GAZE_VERSION          3u
 #define GAZE_READS_SINCE      1u /* the oldest version that this header reads */
 #define GAZE_HEADER_SIZE      2048u
 #define GAZE_SAMPLE_SLOTS     512u
@@ -351,6 +378,7 @@ struct gaze_stats_slot { uint64_t sequence; struct gaze_stats record; };
 struct gaze_device_slot { uint64_t sequence; struct gaze_device record; };
 struct gaze_why_slot { uint64_t sequence; struct gaze_why record; };
 struct gaze_note_slot { uint64_t sequence; struct gaze_calibration_note record; };
+struct gaze_clips_slot { uint64_t sequence; struct gaze_clips_note record; };
 struct gaze_sample_slot { uint64_t sequence; struct gaze_sample record; };
 struct gaze_face_slot { uint64_t sequence; struct gaze_face_table record; };
 
@@ -379,17 +407,18 @@ struct gaze_header {
     uint64_t sample_head, face_head, stats_head, device_head, why_head; /* newest; 0: none */
     uint32_t wake_word;    /* changes with every sample: what sleepers watch */
     uint32_t status;       /* state | source << 8 | reason << 16 */
-    uint32_t recording;
+    uint32_t recording;    /* GAZE_RECORDING_... */
     uint32_t calibration_generation, display_generation;
     uint32_t network_generation; /* raised when another network takes over */
     uint64_t note_head;    /* newest calibration note; 0: none */
-    uint32_t reserved_hot_2[14];
+    uint64_t clips_head;   /* newest note on clips; 0: none */
+    uint32_t reserved_hot_2[12];
 
     struct gaze_stats_slot stats[2];
     struct gaze_device_slot device[2];
     struct gaze_why_slot why[2];
     struct gaze_note_slot note[2];
-    uint64_t reserved[48];
+    struct gaze_clips_slot clips[2];
 };
 
 #define GAZE_AT(type, field, offset) \
@@ -510,6 +539,18 @@ GAZE_AT(gaze_calibration_note, created_unix_s, 16);
 GAZE_AT(gaze_calibration_note, user, 24);
 GAZE_AT(gaze_calibration_note, text, 56);
 
+GAZE_SIZE(gaze_clips_note, 184);
+GAZE_AT(gaze_clips_note, status, 0);
+GAZE_AT(gaze_clips_note, face, 4);
+GAZE_AT(gaze_clips_note, since_ns, 8);
+GAZE_AT(gaze_clips_note, clips, 16);
+GAZE_AT(gaze_clips_note, memory, 20);
+GAZE_AT(gaze_clips_note, bytes, 24);
+GAZE_AT(gaze_clips_note, missed, 32);
+GAZE_AT(gaze_clips_note, finished, 40);
+GAZE_AT(gaze_clips_note, text, 48);
+GAZE_AT(gaze_clips_note, reserved, 176);
+
 GAZE_SIZE(gaze_sample_slot, GAZE_SAMPLE_SLOT_SIZE);
 GAZE_SIZE(gaze_face_slot, GAZE_FACE_SLOT_SIZE);
 GAZE_AT(gaze_sample_slot, record, 8);
@@ -518,6 +559,7 @@ GAZE_AT(gaze_stats_slot, record, 8);
 GAZE_AT(gaze_device_slot, record, 8);
 GAZE_AT(gaze_why_slot, record, 8);
 GAZE_AT(gaze_note_slot, record, 8);
+GAZE_AT(gaze_clips_slot, record, 8);
 
 GAZE_SIZE(gaze_header, GAZE_HEADER_SIZE);
 GAZE_AT(gaze_header, magic, 0);
@@ -555,12 +597,13 @@ GAZE_AT(gaze_header, calibration_generation, 180);
 GAZE_AT(gaze_header, display_generation, 184);
 GAZE_AT(gaze_header, network_generation, 188);
 GAZE_AT(gaze_header, note_head, 192);
-GAZE_AT(gaze_header, reserved_hot_2, 200);
+GAZE_AT(gaze_header, clips_head, 200);
+GAZE_AT(gaze_header, reserved_hot_2, 208);
 GAZE_AT(gaze_header, stats, 256);
 GAZE_AT(gaze_header, device, 512);
 GAZE_AT(gaze_header, why, 896);
 GAZE_AT(gaze_header, note, 1280);
-GAZE_AT(gaze_header, reserved, 1664);
+GAZE_AT(gaze_header, clips, 1664);
 GAZE_ASSERT(GAZE_SAMPLES_OFFSET + GAZE_SAMPLE_SLOTS * GAZE_SAMPLE_SLOT_SIZE == GAZE_FACES_OFFSET,
             "gaze.h: the faces follow the samples");
 
@@ -585,7 +628,7 @@ struct gaze_status {
     uint64_t started_ns, stopped_ns, heartbeat_ns;
     uint64_t sample_index, face_index; /* newest; 0: none */
     uint32_t calibration_generation, display_generation;
-    uint32_t recording;
+    uint32_t recording; /* GAZE_RECORDING_...; 0: no picture is being stored */
     uint32_t network_generation;
     struct gaze_stats stats;
     struct gaze_device device;
@@ -1078,6 +1121,21 @@ static inline int gaze_read_calibration(const struct gaze_reader *reader,
     return GAZE_OK;
 }
 
+/* How it stands with clips of eye contact. All zeros, that is GAZE_CLIPS_UNKNOWN, where the
+ * daemon does not say. */
+static inline int gaze_read_clips(const struct gaze_reader *reader, struct gaze_clips_note *note)
+{
+    uint64_t words[sizeof(struct gaze_clips_note) / 8];
+    memset(note, 0, sizeof *note);
+    if (reader->base == NULL)
+        return GAZE_EMPTY;
+    if (GAZE_LATEST_(reader->base, clips_head, offsetof(struct gaze_header, clips), 2,
+                     struct gaze_clips_note, words))
+        memcpy(note, words, sizeof *note);
+    note->text[127] = 0;
+    return GAZE_OK;
+}
+
 /* ------------------------------------------------------------------ texts */
 
 /* One line for people: what it means and what to do. */
@@ -1153,6 +1211,18 @@ static inline const char *gaze_calibration_text(uint32_t status)
     case GAZE_CALIBRATION_IN_FORCE: return "in force";
     case GAZE_CALIBRATION_REFUSED: return "refused";
     case GAZE_CALIBRATION_KEPT: return "in force, a newer file was refused";
+    default: return "unknown";
+    }
+}
+
+/* How it stands with clips, as a word. */
+static inline const char *gaze_clips_text(uint32_t status)
+{
+    switch (status) {
+    case GAZE_CLIPS_OFF: return "off";
+    case GAZE_CLIPS_WATCHING: return "watching";
+    case GAZE_CLIPS_RECORDING: return "recording";
+    case GAZE_CLIPS_STOPPED: return "stopped";
     default: return "unknown";
     }
 }

@@ -6,7 +6,8 @@
 //! | [`pipeline`] | the three threads from frame to sample, and what they share |
 //! | [`calibrations`] | whose map is in force, and the thread that watches its file |
 //! | [`record`] | labelled pictures for a client that asks for them |
-//! | [`settings`] | the settings file and how flags override it |
+//! | [`side`] | clips, hooks, what the window sees: beside the way from frame to sample |
+//! | [`settings`], [`settings_side`] | the settings file and how flags override it |
 //! | [`commands`] | what `gazed run`, `status`, `watch`, `doctor`, `bench` do |
 //! | [`exit`] | exit codes by kind of trouble |
 //! | [`alloc`] | the counting allocator that proves the quiet of the hot path |
@@ -18,4 +19,6 @@ pub mod exit;
 pub mod pipeline;
 pub mod record;
 pub mod settings;
+pub mod settings_side;
+pub mod side;
 pub mod sources;

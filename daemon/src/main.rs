@@ -7,6 +7,7 @@ use clap::{Args, Parser, Subcommand};
 use gazed::alloc::CountingAllocator;
 use gazed::commands::{bench, demo_truth, doctor, run, status, watch};
 use gazed::settings::FileSettings;
+use gazed::settings_side::ClipSettings;
 
 // Counts, so that `gazed bench` can show that the way from frame to sample
 // allocates nothing.
@@ -120,6 +121,10 @@ struct RunArgs {
     /// What tells the gaze: an ONNX file that says what it is (models/README.md), or geometric
     #[arg(long, value_name = "FILE")]
     network: Option<String>,
+    /// Record a clip into this folder when somebody looks at the camera (off otherwise); how
+    /// long, how many: "clips" in the settings
+    #[arg(long, value_name = "DIR")]
+    clips: Option<PathBuf>,
     /// Folder of the networks
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
@@ -163,6 +168,11 @@ fn main() -> ExitCode {
                 models: a.models,
                 runtime: a.runtime,
                 threads: a.threads,
+                clips: a.clips.map(|folder| ClipSettings {
+                    on: Some(true),
+                    folder: Some(folder),
+                    ..ClipSettings::default()
+                }),
                 ..FileSettings::default()
             };
             run::run(&run::Plan {

@@ -8,6 +8,9 @@ use std::path::{Path, PathBuf};
 use gaze::filter::FilterKind;
 use serde::Deserialize;
 
+use crate::settings_side::{ClipSettings, HookSettings};
+use crate::side::{clips, hooks};
+
 /// Settings as the file holds them; every key may be left out.
 #[derive(Debug, Clone, Default, Deserialize, PartialEq)]
 #[serde(default)]
@@ -50,6 +53,10 @@ pub struct FileSettings {
     pub runtime: Option<PathBuf>,
     /// Threads inside ONNX Runtime.
     pub threads: Option<usize>,
+    /// Clips of the moments of eye contact.
+    pub clips: Option<ClipSettings>,
+    /// What is told of the beginning and end of eye contact, and whom.
+    pub hooks: Option<HookSettings>,
 }
 
 /// Every key of [`FileSettings`], for the error that names the nearest one.
@@ -72,6 +79,8 @@ pub const KEYS: &[&str] = &[
     "models",
     "runtime",
     "threads",
+    "clips",
+    "hooks",
 ];
 
 /// What is wrong with a settings file: one line each.
@@ -220,6 +229,11 @@ impl FileSettings {
             models: over.models.or(self.models),
             runtime: over.runtime.or(self.runtime),
             threads: over.threads.or(self.threads),
+            clips: match (self.clips, over.clips) {
+                (Some(own), Some(over)) => Some(own.overridden_by(over)),
+                (own, over) => over.or(own),
+            },
+            hooks: over.hooks.or(self.hooks),
         }
     }
 
@@ -301,6 +315,8 @@ impl FileSettings {
         ] {
             range(key, name.as_ref(), |v| !v.is_empty(), "give a name")?;
         }
+        self.clips_plan()?;
+        self.hooks_plan()?;
         if let Some(name) = &self.filter
             && parse_filter(name).is_none()
         {
@@ -311,6 +327,22 @@ impl FileSettings {
             });
         }
         Ok(())
+    }
+
+    /// What is recorded of eye contact; `None`: nothing.
+    ///
+    /// # Errors
+    /// A value makes no sense.
+    pub fn clips_plan(&self) -> Result<Option<clips::Plan>, SettingsError> {
+        self.clips.as_ref().map_or(Ok(None), ClipSettings::plan)
+    }
+
+    /// Who is told of eye contact; `None`: nobody.
+    ///
+    /// # Errors
+    /// A value makes no sense.
+    pub fn hooks_plan(&self) -> Result<Option<hooks::Plan>, SettingsError> {
+        self.hooks.as_ref().map_or(Ok(None), HookSettings::plan)
     }
 
     /// The gaze network these settings name; `None` for geometry.
@@ -370,7 +402,8 @@ mod tests {
             "filter":"ema","hfov_deg":60.0,"display_px":[1920,1080],"display_mm":[344.0,194.0],
             "camera_mm":[0.0,5.0],"user":"ada","display":"eDP-1","calibration":"a.json",
             "network":"geometric","shm":"/gaze-test",
-            "models":"m","runtime":"r","threads":2}"#;
+            "models":"m","runtime":"r","threads":2,
+            "clips":{"on":true,"folder":"c"},"hooks":{"line_to":"l"}}"#;
         let parsed = parse_text(all).unwrap();
         let count = serde_json::from_str::<serde_json::Value>(all).unwrap();
         assert_eq!(count.as_object().unwrap().len(), KEYS.len());
@@ -395,6 +428,7 @@ mod tests {
             (r#"{"camera": "front"}"#, "settings.json"),
             (r#"{"camera": 1"#, "settings.json"),
             ("{\n\"fps\": \"fast\"}", "line 2"),
+            (r#"{"clips": {"fodler": 1}}"#, "folder"),
             (r#"["demo"]"#, "not an object"),
         ] {
             let line = parse_text(text).unwrap_err().to_string();

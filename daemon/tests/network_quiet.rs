@@ -15,7 +15,7 @@ use gazed::alloc::{CountingAllocator, allocations_of_this_thread};
 use gazed::pipeline::mapping::Mapping;
 use gazed::pipeline::networks::Maker;
 use gazed::pipeline::shared::Shared;
-use gazed::pipeline::{Daemon, Parts};
+use gazed::pipeline::{Daemon, Parts, Side};
 use gazed::settings::FileSettings;
 use gazed::sources::{self, OpenOptions, SourceSpec};
 use linear::{Linear, Row, constant};
@@ -96,6 +96,7 @@ fn the_hot_path_stays_quiet_with_networks_and_their_changes() {
         lossless: false,
         files: None,
         door: None,
+        side: Side::default(),
     })
     .unwrap();
     let reader = Reader::open(&name).unwrap();

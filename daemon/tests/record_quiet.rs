@@ -13,7 +13,7 @@ use gaze::screen::Screen;
 use gazed::alloc::{CountingAllocator, allocations_of_this_thread};
 use gazed::pipeline::mapping::Mapping;
 use gazed::pipeline::shared::Shared;
-use gazed::pipeline::{Daemon, Parts};
+use gazed::pipeline::{Daemon, Parts, Side};
 use gazed::record::Door;
 use gazed::sources::{self, OpenOptions, SourceSpec};
 use ring::{Writer, WriterConfig, clock};
@@ -57,6 +57,7 @@ fn the_hot_path_stays_quiet() {
         lossless: false,
         files: None,
         door: Some(door),
+        side: Side::default(),
     })
     .unwrap();
 

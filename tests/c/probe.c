@@ -115,11 +115,17 @@ int main(void)
             printf("%d|%s|%s|%u|%.4f|%" PRIu64 "|%s|%s\n", code, gaze_calibration_text(n.status),
                    gaze_grade_text(n.grade), n.generation, (double)n.error, n.created_unix_s,
                    n.user, n.text);
+        } else if (strcmp(word, "clips") == 0) {
+            struct gaze_clips_note n;
+            const int code = gaze_read_clips(&gaze, &n);
+            printf("%d|%s|%u|%" PRIu64 "|%u|%u|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%s\n", code,
+                   gaze_clips_text(n.status), n.face, n.since_ns, n.clips, n.memory, n.bytes,
+                   n.missed, n.finished, n.text);
         } else if (strcmp(word, "text") == 0 && argument != NULL) {
             const unsigned long code = strtoul(argument, NULL, 10);
-            printf("%s|%s|%s|%s\n", gaze_reason_text((uint16_t)code),
+            printf("%s|%s|%s|%s|%s\n", gaze_reason_text((uint16_t)code),
                    gaze_state_text((uint8_t)code), gaze_calibration_text((uint32_t)code),
-                   gaze_grade_text((uint32_t)code));
+                   gaze_grade_text((uint32_t)code), gaze_clips_text((uint32_t)code));
         } else {
             return 2;
         }

@@ -5,10 +5,10 @@ mod ring_support;
 
 use ring::Reader;
 use ring::layout::{
-    CalibrationNote, CalibrationStatus, ContactSource, Device, FACE_ROWS, FACE_SLOT_SIZE,
-    FACE_SLOTS, FACES_OFFSET, FaceRow, FaceState, FaceTable, Grade, HEADER_SIZE, MAGIC,
-    READS_SINCE, Reason, SAMPLE_SLOT_SIZE, SAMPLE_SLOTS, SAMPLES_OFFSET, Sample, SourceKind, State,
-    Stats, TOTAL_SIZE, VERSION, Why, flags, row_flags, text_of,
+    CalibrationNote, CalibrationStatus, ClipsNote, ClipsStatus, ContactSource, Device, FACE_ROWS,
+    FACE_SLOT_SIZE, FACE_SLOTS, FACES_OFFSET, FaceRow, FaceState, FaceTable, Grade, HEADER_SIZE,
+    MAGIC, READS_SINCE, Reason, SAMPLE_SLOT_SIZE, SAMPLE_SLOTS, SAMPLES_OFFSET, Sample, SourceKind,
+    State, Stats, TOTAL_SIZE, VERSION, Why, flags, recording, row_flags, text_of,
 };
 use ring_support::{Language, Name, compile, probe, until, writer};
 use std::path::Path;
@@ -63,6 +63,10 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
         fields!(gaze_calibration_note, CalibrationNote: status grade generation error
         created_unix_s user text),
     );
+    lines.extend(
+        fields!(gaze_clips_note, ClipsNote: status face since_ns clips memory bytes missed
+        finished text reserved),
+    );
 
     let mut code = |name: &str, value: u64| {
         lines.push((format!("CODE({name});"), format!("{name} {value}")));
@@ -103,6 +107,8 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
         ("ROW_PRIMARY", u32::from(row_flags::PRIMARY)),
         ("ROW_EYES_OPEN", u32::from(row_flags::EYES_OPEN)),
         ("ROW_FRESH", u32::from(row_flags::FRESH)),
+        ("RECORDING_PICTURES", recording::PICTURES),
+        ("RECORDING_CLIP", recording::CLIP),
     ] {
         code(&format!("GAZE_{name}"), u64::from(bit));
     }
@@ -126,6 +132,9 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
     }
     for g in Grade::ALL {
         code(&format!("GAZE_GRADE_{}", upper(g)), u64::from(g.raw()));
+    }
+    for s in ClipsStatus::ALL {
+        code(&format!("GAZE_CLIPS_{}", upper(s)), u64::from(s.raw()));
     }
     for s in ContactSource::ALL {
         code(&format!("GAZE_CONTACT_{}", upper(s)), u64::from(s.raw()));
@@ -174,11 +183,12 @@ fn both_sides_have_the_same_words_for_reasons_and_states() {
     let mut c = probe(Language::C11, "words");
     for number in 0..40_u8 {
         let expected = format!(
-            "{}|{}|{}|{}",
+            "{}|{}|{}|{}|{}",
             Reason::from_raw(number.into()).text(),
             State::from_raw(number).text(),
             CalibrationStatus::from_raw(number.into()).text(),
             Grade::from_raw(number.into()).text(),
+            ClipsStatus::from_raw(number.into()).text(),
         );
         assert_eq!(c.ask(&format!("text {number}")), expected, "{number}");
     }
@@ -198,13 +208,17 @@ fn the_c_reader_sees_the_header_that_the_writer_stored() {
             c.ask("status"),
             format!(
                 "0|no camera|camera lost|2|{}|1|60000|camera unplugged: plug it in|geometric|\
-                 Kamera für Tests|5|1|1|1920 x 1080|527|77|ab01020304050607",
+                 Kamera für Tests|5|1|3|1920 x 1080|527|77|ab01020304050607",
                 live.pid()
             )
         );
         assert_eq!(
             c.ask("calibration"),
             "0|in force, a newer file was refused|good|5|0.0625|1790000000|Zoë|zoe.json: not JSON"
+        );
+        assert_eq!(
+            c.ask("clips"),
+            "0|stopped|3|12345|7|1000|5000000000|11|9|clips folder /c is gone"
         );
         until("faces", || reader.faces().is_some());
         assert_eq!(c.code("faces_of"), 1);
@@ -229,6 +243,9 @@ fn the_c_reader_sees_the_header_that_the_writer_stored() {
         (CalibrationStatus::Kept, Grade::Good, 5)
     );
     assert_eq!(text_of(&note.user), "Zoë");
+    assert_eq!(header.recording_for, recording::PICTURES | recording::CLIP);
+    assert_eq!(header.clips.status(), ClipsStatus::Stopped);
+    assert_eq!(text_of(&header.clips.text), "clips folder /c is gone");
     let table = reader.faces().expect("faces");
     assert_eq!(
         reader

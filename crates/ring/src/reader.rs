@@ -6,8 +6,8 @@ use crate::error::OpenError;
 use crate::futex;
 use crate::health::{self, Health};
 use crate::layout::{
-    CalibrationNote, Device, FACE_SLOTS, FaceTable, MAGIC, Prefix, READS_SINCE, Reason, Sample,
-    Shared, SourceKind, State, Stats, Status, VERSION, Why, text_of,
+    CalibrationNote, ClipsNote, Device, FACE_SLOTS, FaceTable, MAGIC, Prefix, READS_SINCE, Reason,
+    Sample, Shared, SourceKind, State, Stats, Status, VERSION, Why, text_of,
 };
 use crate::map::{self, Distrust, Map};
 use crate::process;
@@ -93,7 +93,12 @@ pub struct HeaderSnapshot {
     pub network_hash: u64,
     pub network_name: String,
     pub camera_name: String,
+    /// Whether pictures of the camera are being stored.
     pub recording: bool,
+    /// For what: bits of [`recording`](crate::layout::recording).
+    pub recording_for: u32,
+    /// How it stands with clips; unknown where an older daemon writes.
+    pub clips: ClipsNote,
 }
 
 /// One reader: maps the object read-only, disturbs nobody.
@@ -343,6 +348,11 @@ impl Reader {
             network_name: text_of(&device.network_name),
             camera_name: text_of(&device.camera_name),
             recording: header.recording.load(Relaxed) != 0,
+            recording_for: header.recording.load(Relaxed),
+            clips: shared
+                .clips_ring()
+                .latest::<Proven>()
+                .map_or_else(ClipsNote::default, |w| ClipsNote::from_words(&w.1)),
         }
     }
 }

@@ -3,10 +3,10 @@
 use crate::claim::{self, Claimed};
 use crate::error::WriterError;
 use crate::layout::{
-    COMPATIBLE_SINCE, CalibrationNote, Device, FACE_ROWS, FACE_SLOT_SIZE, FACE_SLOTS, FACES_OFFSET,
-    FaceTable, HEADER_SIZE, MAGIC, Prefix, Reason, SAMPLE_SLOT_SIZE, SAMPLE_SLOTS, SAMPLES_OFFSET,
-    Sample, Shared, SourceKind, State, Stats, Status, TOTAL_SIZE, VERSION, Why, network_hash,
-    put_text,
+    COMPATIBLE_SINCE, CalibrationNote, ClipsNote, Device, FACE_ROWS, FACE_SLOT_SIZE, FACE_SLOTS,
+    FACES_OFFSET, FaceTable, HEADER_SIZE, MAGIC, Prefix, Reason, SAMPLE_SLOT_SIZE, SAMPLE_SLOTS,
+    SAMPLES_OFFSET, Sample, Shared, SourceKind, State, Stats, Status, TOTAL_SIZE, VERSION, Why,
+    network_hash, put_text,
 };
 use crate::map::Map;
 use crate::process::Identity;
@@ -103,6 +103,7 @@ impl Writer {
         self.stats(&Stats::default());
         self.put_device();
         self.set_calibration(&CalibrationNote::default());
+        self.set_clips(&ClipsNote::default());
         self.put_status(now, "");
         let prefix = &self.map.get().header.prefix;
         // Release. Partner: the acquire loads of `epoch` in readers: who sees
@@ -285,13 +286,16 @@ impl Writer {
             .store(note.generation, Relaxed);
     }
 
-    /// Says whether pictures are being recorded.
-    pub fn set_recording(&mut self, recording: bool) {
-        self.map
-            .get()
-            .header
-            .recording
-            .store(u32::from(recording), Relaxed);
+    /// Says how it stands with clips.
+    pub fn set_clips(&mut self, note: &ClipsNote) {
+        let ring = self.map.get().clips_ring();
+        ring.put::<Proven>(ring.next_index(), &note.to_words());
+    }
+
+    /// Says whether pictures are being stored, and for what: bits of
+    /// [`recording`](crate::layout::recording).
+    pub fn set_recording(&mut self, recording: u32) {
+        self.map.get().header.recording.store(recording, Relaxed);
     }
 
     /// Ends: says so in the header, wakes the sleepers, leaves the object for

@@ -24,7 +24,7 @@ use crate::pipeline::compose::Composer;
 use crate::pipeline::mapping::Mapping;
 use crate::pipeline::measurement::{Measurement, NetworkTag};
 use crate::pipeline::shared::Shared;
-use crate::pipeline::{Daemon, Parts};
+use crate::pipeline::{Daemon, Parts, Side};
 use crate::sources::{self, Next, OpenOptions, SourceSpec};
 
 /// A line on standard output; who reads it may have left.
@@ -338,6 +338,7 @@ fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(
         lossless: false,
         files: None,
         door: None,
+        side: Side::default(),
     })
     .map_err(|e| Failure::new(Exit::Fault, e.to_string()))?;
     let lost_memory = |e: ring::OpenError| Failure::new(Exit::SharedMemory, e.to_string());

@@ -24,7 +24,7 @@ use crate::pipeline::mapping::Mapping;
 use crate::pipeline::measurement::NetworkTag;
 use crate::pipeline::networks::Maker;
 use crate::pipeline::shared::Shared;
-use crate::pipeline::{Daemon, Event, Parts};
+use crate::pipeline::{Daemon, Event, Parts, Side};
 use crate::record::Door;
 use crate::settings::{self, FileSettings};
 use crate::sources::{self, OpenOptions, SourceSpec};
@@ -101,6 +101,7 @@ struct Ready {
     source: Option<Box<dyn sources::FrameSource>>,
     lossless: bool,
     files: Files,
+    side: Side,
 }
 
 impl Ready {
@@ -125,6 +126,7 @@ impl Ready {
             lossless: self.lossless,
             files: Some(self.files),
             door,
+            side: self.side,
         })
         .map_err(|e| Failure::new(Exit::Fault, format!("no thread could be started: {e}")))
     }
@@ -177,6 +179,12 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
         );
     }
     writer.set_source(kind_of(&spec));
+    let refuse = |e: settings::SettingsError| Failure::new(Exit::Settings, e.to_string());
+    let side = Side {
+        clips: settings.clips_plan().map_err(refuse)?,
+        hooks: settings.hooks_plan().map_err(refuse)?,
+        window: None,
+    };
     let lossless = plan.fast && source.is_some();
     say_what_runs(&spec, source.as_deref(), writer.name());
     Ok(Ready {
@@ -187,6 +195,7 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
         source,
         lossless,
         files: Files::new(keeper, displays),
+        side,
     })
 }
 
@@ -338,8 +347,8 @@ fn reload(plan: &Plan, daemon: &Daemon) {
         Ok(settings) => {
             daemon.reload(settings);
             eprintln!(
-                "gazed: settings read again; user, display, filter, calibration and network \
-                 follow at once, all else needs a restart"
+                "gazed: settings read again; user, display, filter, calibration, network, \
+                 clips and hooks follow at once, all else needs a restart"
             );
         }
         Err(failure) => eprintln!("gazed: nothing changed: {failure}"),

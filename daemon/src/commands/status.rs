@@ -2,7 +2,7 @@
 
 use std::io::{IsTerminal, Write};
 
-use ring::layout::{CalibrationStatus, State, text_of};
+use ring::layout::{CalibrationStatus, ClipsStatus, State, recording, text_of};
 use ring::{HeaderSnapshot, Health, OpenError, Reader};
 
 use crate::calibrations::note;
@@ -154,7 +154,13 @@ fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> Stri
     ));
     lines.push(("calibration", calibration_line(h, note::now_unix_s())));
     if h.recording && matches!(health, Health::Running | Health::Stalled { .. }) {
-        lines.push(("recording", paint("yes: pictures are being stored", "31")));
+        lines.push((
+            "recording",
+            paint(&format!("yes: {}", what_is_stored(h)), "31"),
+        ));
+    }
+    if let Some(line) = clips_line(h) {
+        lines.push(("clips", line));
     }
     lines.push((
         "memory",
@@ -164,6 +170,44 @@ fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> Stri
         .iter()
         .map(|(what, line)| format!("{what:12} {line}\n"))
         .collect()
+}
+
+/// What is being stored of the camera's pictures, in words.
+pub fn what_is_stored(h: &HeaderSnapshot) -> String {
+    let pictures = h.recording_for & recording::PICTURES != 0;
+    let clip = h.recording_for & recording::CLIP != 0;
+    let a_clip = || format!("a clip of face {}", h.clips.face);
+    match (pictures, clip) {
+        (true, true) => format!("pictures are being stored, and {}", a_clip()),
+        (false, true) => a_clip(),
+        _ => "pictures are being stored".into(),
+    }
+}
+
+/// How it stands with clips; none where they are off.
+fn clips_line(h: &HeaderSnapshot) -> Option<String> {
+    let n = &h.clips;
+    let kept = || {
+        let missed = match n.missed {
+            0 => String::new(),
+            n => format!(", {n} pictures missed"),
+        };
+        format!(
+            "{} on disk, {:.1} MB{missed}",
+            n.clips,
+            n.bytes as f64 / 1e6
+        )
+    };
+    Some(match n.status() {
+        ClipsStatus::Off | ClipsStatus::Unknown => return None,
+        ClipsStatus::Watching => format!(
+            "on: waiting for eye contact; {:.1} MB of the last seconds in memory; {}",
+            f64::from(n.memory) / 1e6,
+            kept()
+        ),
+        ClipsStatus::Recording => format!("recording {}; {}", text_of(&n.text), kept()),
+        ClipsStatus::Stopped => format!("stopped: {}", text_of(&n.text)),
+    })
 }
 
 /// Whose calibration is in force, what it is worth, and why it is no other.
@@ -256,6 +300,12 @@ fn as_json(h: &HeaderSnapshot, health: Health) -> serde_json::Value {
         "calibration_generation": h.calibration_generation,
         "calibration": calibration_json(h, note::now_unix_s()),
         "recording": h.recording,
+        "clips": {
+            "status": h.clips.status().text(), "recording": h.recording_for & recording::CLIP != 0,
+            "face": h.clips.face, "text": text_of(&h.clips.text), "since_ns": h.clips.since_ns,
+            "on_disk": h.clips.clips, "bytes": h.clips.bytes, "memory_bytes": h.clips.memory,
+            "missed": h.clips.missed, "finished": h.clips.finished,
+        },
     })
 }
 

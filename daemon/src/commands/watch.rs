@@ -210,8 +210,11 @@ impl View for Map {
             self.lost,
         );
         if header.recording {
-            self.text
-                .push_str("\x1b[31m● recording: pictures are being stored\x1b[0m\x1b[K\r\n");
+            let _ = write!(
+                self.text,
+                "\x1b[31m● recording: {}\x1b[0m\x1b[K\r\n",
+                super::status::what_is_stored(&header)
+            );
         }
         draw_words(&mut self.text, s, faces.as_ref());
         self.text.push_str("\x1b[J");

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! capture ──frames──▶ perceive ──measurements──▶ publish (60 Hz)
-//!    ▲──empty frames─────┘──▶ record (while a client asks for it)
+//!    ▲──empty frames─────┘──▶ record (while a client asks for it), clips, hooks, window
 //! ```
 //!
 //! Every arrow is a lock-free queue of fixed length (`ringbuf`); late work is
@@ -38,6 +38,8 @@ use vision::{Frame, Perceiver};
 use crate::calibrations::{Files, Wake};
 use crate::record::{Door, Recorder, tap};
 use crate::settings::FileSettings;
+use crate::side::outlet::{self, Outlet};
+use crate::side::{clips, hooks};
 use crate::sources::{FrameSource, OpenOptions, SourceError, SourceSpec};
 use measurement::NetworkTag;
 use networks::{Exchange, Maker, Networks};
@@ -48,6 +50,10 @@ const FRAMES: usize = 3;
 /// Measurements between perception and the publisher: at 60 Hz out it holds
 /// what a 240 fps source gives in two ticks.
 const MEASUREMENTS: usize = 8;
+/// Pictures between perception and the clips: a quarter of a second at 30 a second.
+const CLIP_VIEWS: usize = 8;
+/// Pictures between perception and the hooks.
+const HOOK_VIEWS: usize = 2;
 
 /// Something the supervisor must know.
 #[derive(Debug)]
@@ -95,6 +101,19 @@ pub struct Parts {
     pub files: Option<Files>,
     /// Where clients ask for labelled pictures to be stored.
     pub door: Option<Door>,
+    /// What happens beside it.
+    pub side: Side,
+}
+
+/// What happens beside the way from frame to sample; nothing by default.
+#[derive(Default)]
+pub struct Side {
+    /// What is recorded of eye contact.
+    pub clips: Option<clips::Plan>,
+    /// Who is told of it.
+    pub hooks: Option<hooks::Plan>,
+    /// Where pictures leave for a window.
+    pub window: Option<Outlet>,
 }
 
 /// A daemon whose threads run.
@@ -107,6 +126,8 @@ pub struct Daemon {
     pub tell: Sender<Event>,
     files: Option<SyncSender<Wake>>,
     order_network: Option<Sender<Option<PathBuf>>>,
+    order_clips: Sender<Option<clips::Plan>>,
+    order_hooks: Sender<Option<hooks::Plan>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -144,6 +165,24 @@ impl Daemon {
                 recorder.run()
             })?);
         }
+        let (clips_outlet, inlet) = outlet::pair(CLIP_VIEWS);
+        let (order_clips, orders) = channel();
+        let _ = order_clips.send(parts.side.clips);
+        let clips = clips::Clips {
+            shared: shared.clone(),
+            inlet,
+            orders,
+        };
+        let (hooks_outlet, inlet) = outlet::pair(HOOK_VIEWS);
+        let (order_hooks, orders) = channel();
+        let _ = order_hooks.send(parts.side.hooks);
+        let hooks = hooks::Hooks {
+            shared: shared.clone(),
+            inlet,
+            orders,
+        };
+        let mut outlets = vec![clips_outlet, hooks_outlet];
+        outlets.extend(parts.side.window);
         let tell_files = parts.files.as_ref().map(Files::teller);
         let mut order_network = None;
         if let Some(perceiver) = parts.perceiver {
@@ -171,6 +210,7 @@ impl Daemon {
                 empty: fill_empty,
                 measured: measure,
                 tap,
+                outlets,
                 lossless: parts.lossless,
             };
             let perceive = spawn("gaze-perceive", &shared, &tell, move || perceive.run())?;
@@ -186,6 +226,8 @@ impl Daemon {
                 lost: false,
                 lossless: parts.lossless,
             };
+            threads.push(spawn("gaze-clips", &shared, &tell, move || clips.run())?);
+            threads.push(spawn("gaze-hooks", &shared, &tell, move || hooks.run())?);
             threads.push(perceive);
             threads.push(spawn("gaze-capture", &shared, &tell, move || {
                 capture.run()
@@ -203,6 +245,8 @@ impl Daemon {
             tell,
             files: tell_files,
             order_network,
+            order_clips,
+            order_hooks,
             threads,
         })
     }
@@ -210,6 +254,9 @@ impl Daemon {
     /// Gives the keeper of the calibration other settings, and lets the network that they
     /// name take over.
     pub fn reload(&self, settings: FileSettings) {
+        // Checked when they were read; they fail as below.
+        let _ = self.order_clips.send(settings.clips_plan().unwrap_or(None));
+        let _ = self.order_hooks.send(settings.hooks_plan().unwrap_or(None));
         if let Some(order) = &self.order_network {
             // As below.
             let _ = order.send(settings.network_file().map(Path::to_path_buf));

@@ -18,6 +18,7 @@ use super::networks::Coming;
 use super::shared::Shared;
 use crate::alloc::allocations_of_this_thread;
 use crate::record::tap::Tap;
+use crate::side::outlet::Outlet;
 
 /// Frames after which buffers have their final size.
 const WARM_UP_FRAMES: u64 = 30;
@@ -42,6 +43,8 @@ pub struct Perceive {
     pub measured: HeapProd<Measurement>,
     /// Where pictures leave for the recorder.
     pub tap: Tap,
+    /// Where they leave for clips, hooks and the window.
+    pub outlets: Vec<Outlet>,
     /// Measure every frame instead of the newest.
     pub lossless: bool,
 }
@@ -72,6 +75,9 @@ impl Perceive {
             // measurement is late and therefore dropped.
             let _ = self.measured.try_push(measurement);
             // After the sample's own way: a recording never delays it.
+            for outlet in &mut self.outlets {
+                outlet.offer(&frame, found, &measurement);
+            }
             self.tap.offer(&mut frame, found, &measurement);
             let _ = self.empty.try_push(frame);
 

@@ -8,7 +8,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use ring::layout::{Reason, Sample, State, Stats, flags};
+use ring::layout::{ClipsStatus, Reason, Sample, State, Stats, flags, recording};
 use ring::{Writer, clock};
 use ringbuf::HeapCons;
 use ringbuf::traits::Consumer;
@@ -50,6 +50,7 @@ impl Publish {
         let mut latency = Latency::new();
         let mut stats = Stats::default();
         let mut said = (std::ptr::null(), std::ptr::null());
+        let mut clips_said = std::ptr::null();
         let mut display: Option<(u32, u32)> = None;
         let mut noted = None;
         let mut rate = FrameRate::new();
@@ -95,7 +96,21 @@ impl Publish {
                 noted = Some((mapping.note_version, mapping.network));
                 self.writer.set_calibration(&mapping.note);
             }
-            self.writer.set_recording(self.shared.record.is_recording());
+            let clips = self.shared.clips.load();
+            if clips_said != Arc::as_ptr(&clips) {
+                clips_said = Arc::as_ptr(&clips);
+                self.writer.set_clips(&clips);
+            }
+            let storing = [
+                (self.shared.record.is_recording(), recording::PICTURES),
+                (clips.status() == ClipsStatus::Recording, recording::CLIP),
+            ];
+            let bits = storing
+                .iter()
+                .filter(|(on, _)| *on)
+                .map(|(_, bit)| bit)
+                .sum();
+            self.writer.set_recording(bits);
             let mut sample = composer.compose(clock::now_ns(), news.state, news.reason, &mapping);
             sample.display_generation = display.map_or(0, |(_, generation)| generation);
             sample.network_generation = self.network.map_or(0, |(_, generation)| generation);
@@ -145,7 +160,15 @@ impl Publish {
             reason: reason.raw(),
             ..Sample::default()
         });
-        self.writer.set_recording(false);
+        self.writer.set_recording(0);
+        let mut clips = **self.shared.clips.load();
+        if matches!(
+            clips.status(),
+            ClipsStatus::Watching | ClipsStatus::Recording
+        ) {
+            clips.status = ClipsStatus::Off.raw();
+        }
+        self.writer.set_clips(&clips);
         self.writer.set_state(State::Stopped, reason, why);
         self.writer.close();
     }

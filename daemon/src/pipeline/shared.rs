@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use arc_swap::{ArcSwap, Guard};
-use ring::layout::{Reason, State};
+use ring::layout::{ClipsNote, Reason, State};
 
 use super::mapping::Mapping;
 use crate::record::tap::Wish;
@@ -39,6 +39,8 @@ pub struct Shared {
     pub network_refused: ArcSwap<String>,
     /// Which pictures a client wants stored, and whether one does.
     pub record: Arc<Wish>,
+    /// How it stands with clips; their thread alone stores it.
+    pub clips: ArcSwap<ClipsNote>,
     /// Frames the source gave.
     pub frames_in: AtomicU64,
     /// Frames nobody looked at because a newer one was there.
@@ -69,6 +71,7 @@ impl Shared {
             mapping: ArcSwap::from_pointee(mapping),
             network_refused: ArcSwap::default(),
             record: Arc::default(),
+            clips: ArcSwap::default(),
             frames_in: AtomicU64::new(0),
             frames_dropped: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),

@@ -11,7 +11,7 @@ use vision::{Frame, PixelFormat, YuvRange};
 pub(super) const QUALITY: u8 = 92;
 
 /// Encodes a sound frame; `out` is emptied first.
-pub(super) fn encode(frame: &Frame, out: &mut Vec<u8>) -> Result<(), EncodingError> {
+pub(crate) fn encode(frame: &Frame, out: &mut Vec<u8>) -> Result<(), EncodingError> {
     out.clear();
     let mut encoder = Encoder::new(&mut *out, QUALITY);
     // What every camera that speaks YUV 4:2:0 gives anyway.

@@ -20,4 +20,5 @@ mod sitting;
 pub mod tap;
 
 pub use door::Door;
+pub(crate) use jpeg::encode as encode_jpeg;
 pub use recorder::Recorder;

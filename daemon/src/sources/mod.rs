@@ -14,6 +14,7 @@ mod decoder;
 pub mod demo;
 mod error;
 mod folder;
+mod fragments;
 mod gif;
 mod h264;
 mod mp4;

@@ -9,6 +9,7 @@ use std::io::{Read, Seek, SeekFrom};
 
 use super::boxes::Bytes;
 use super::error::Flaw;
+use super::fragments::{Defaults, read_fragments};
 use super::mp4_tables::{read_edit, read_offsets, read_sizes, read_times};
 
 /// The longest `moov` box read, bytes (hours of video need a few MB).
@@ -66,11 +67,11 @@ pub(crate) fn read_movie(file: &mut (impl Read + Seek)) -> Result<Movie, Flaw> {
     .and_then(|_| mvhd.u32())?;
 
     let mut inside = moov;
-    let mut fragmented = false;
+    let mut fragmented = None;
     let mut video = None;
     while let Some((kind, body)) = inside.next_box()? {
         match &kind {
-            b"mvex" => fragmented = true,
+            b"mvex" => fragmented = Some(body),
             b"trak" if video.is_none() && is_video(body)? => video = Some(body),
             _ => {}
         }
@@ -82,7 +83,7 @@ pub(crate) fn read_movie(file: &mut (impl Read + Seek)) -> Result<Movie, Flaw> {
             "give a clip with pictures",
         )
     })?;
-    read_track(trak, movie_timescale, length, fragmented)
+    read_track(file, trak, movie_timescale, length, fragmented)
 }
 
 /// Walks the top level to `moov` and returns its contents.
@@ -149,12 +150,13 @@ fn is_video(trak: Bytes) -> Result<bool, Flaw> {
 }
 
 fn read_track(
+    file: &mut (impl Read + Seek),
     trak: Bytes,
     movie_timescale: u32,
     file_length: u64,
-    fragmented: bool,
+    fragmented: Option<Bytes>,
 ) -> Result<Movie, Flaw> {
-    check_upright(trak.need(b"tkhd")?)?;
+    let track = check_upright(trak.need(b"tkhd")?)?;
     let mdia = trak.need(b"mdia")?;
     let mut mdhd = mdia.need(b"mdhd")?;
     let timescale = match mdhd.version()? {
@@ -168,16 +170,24 @@ fn read_track(
     let stbl = mdia.need(b"minf")?.need(b"stbl")?;
     let avcc = read_stsd(stbl.need(b"stsd")?)?;
     let sizes = read_sizes(stbl, file_length)?;
+    let edit = read_edit(trak, movie_timescale, timescale)?;
+    let (sizes, times, offsets) = match fragmented {
+        Some(mvex) if sizes.is_empty() => {
+            let found = read_fragments(file, file_length, Defaults::of(mvex, track)?)?;
+            (found.sizes, found.times, found.offsets)
+        }
+        _ => {
+            let times = read_times(stbl, sizes.len())?;
+            let offsets = read_offsets(stbl, &sizes)?;
+            (sizes, times, offsets)
+        }
+    };
     if sizes.is_empty() {
-        return Err(if fragmented {
-            Flaw::unsupported("it is a fragmented MP4 (recorded for streaming)")
-        } else {
-            Flaw::damaged("it holds no pictures")
+        return Err(match fragmented {
+            Some(_) => Flaw::truncated("it ends before its first picture"),
+            None => Flaw::damaged("it holds no pictures"),
         });
     }
-    let edit = read_edit(trak, movie_timescale, timescale)?;
-    let times = read_times(stbl, sizes.len())?;
-    let offsets = read_offsets(stbl, &sizes)?;
 
     let ns = |ticks: i64| i128::from(ticks) * 1_000_000_000 / i128::from(timescale);
     let mut samples = Vec::with_capacity(sizes.len());
@@ -235,10 +245,13 @@ fn read_track(
     })
 }
 
-/// Refuses a track that its header turns or mirrors: faces would lie on their side.
-fn check_upright(mut tkhd: Bytes) -> Result<(), Flaw> {
+/// The track's number. Refuses one that its header turns or mirrors: faces would lie on
+/// their side.
+fn check_upright(mut tkhd: Bytes) -> Result<u32, Flaw> {
     let version = tkhd.version()?;
-    tkhd.take(if version == 0 { 20 } else { 32 })?;
+    tkhd.take(if version == 0 { 8 } else { 16 })?;
+    let track = tkhd.u32()?;
+    tkhd.take(if version == 0 { 8 } else { 12 })?;
     tkhd.take(16)?;
     let mut m = [0i32; 9];
     for v in &mut m {
@@ -246,7 +259,7 @@ fn check_upright(mut tkhd: Bytes) -> Result<(), Flaw> {
     }
     // a b u / c d v / x y w, in 16.16 (u v w in 2.30).
     if m[0] > 0 && m[4] > 0 && m[1] == 0 && m[3] == 0 {
-        return Ok(());
+        return Ok(track);
     }
     Err(Flaw::unsupported(
         "it is to be shown turned or mirrored (a phone held upright?)",

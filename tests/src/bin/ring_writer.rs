@@ -10,7 +10,8 @@
 mod derived;
 
 use ring::layout::{
-    CalibrationNote, CalibrationStatus, Grade, Reason, SourceKind, State, Stats, put_text,
+    CalibrationNote, CalibrationStatus, ClipsNote, ClipsStatus, Grade, Reason, SourceKind, State,
+    Stats, put_text, recording,
 };
 use ring::{Writer, WriterConfig};
 use std::io::BufRead;
@@ -66,7 +67,19 @@ fn run(mut writer: Writer, hz: f64, commands: &Receiver<String>) {
         user: put_text("Zoë"),
         text: put_text("zoe.json: not JSON"),
     });
-    writer.set_recording(true);
+    writer.set_clips(&ClipsNote {
+        status: ClipsStatus::Stopped.raw(),
+        face: 3,
+        since_ns: 12_345,
+        clips: 7,
+        memory: 1000,
+        bytes: 5_000_000_000,
+        missed: 11,
+        finished: 9,
+        text: put_text("clips folder /c is gone"),
+        reserved: 0,
+    });
+    writer.set_recording(recording::PICTURES | recording::CLIP);
     writer.set_state(State::Running, Reason::None, "");
     loop {
         // A system call a sample would slow the fast writer down.

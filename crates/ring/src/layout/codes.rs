@@ -34,6 +34,15 @@ pub mod flags {
     pub const FIXATION: u32 = 1 << 14;
 }
 
+/// Bits of the header's word that says whether pictures of the camera are being stored; 0
+/// where none are. Versions 1 and 2 knew 0 and 1 only.
+pub mod recording {
+    /// Labelled pictures, for a client that asked for them.
+    pub const PICTURES: u32 = 1 << 0;
+    /// A clip of a moment of eye contact.
+    pub const CLIP: u32 = 1 << 1;
+}
+
 /// Makes an enum that is stored as a number and survives unknown ones.
 macro_rules! codes {
     ($(#[$about:meta])* $name:ident: $repr:ty, unknown = $unknown:ident;
@@ -165,6 +174,21 @@ codes! {
     Refused = 3, "refused";
     /// One is in force, and the file that should replace it was refused.
     Kept = 4, "in force, a newer file was refused";
+}
+
+codes! {
+    /// How it stands with clips of the moments of eye contact.
+    ClipsStatus: u32, unknown = Unknown;
+    /// The writer does not say (an older one).
+    Unknown = 0, "unknown";
+    /// They are switched off.
+    Off = 1, "off";
+    /// It waits for a contact; the last seconds are in memory only.
+    Watching = 2, "watching";
+    /// One is being written.
+    Recording = 3, "recording";
+    /// It failed; the note's text says why.
+    Stopped = 4, "stopped";
 }
 
 codes! {

@@ -1,8 +1,8 @@
 //! The header and the whole object.
 
 use super::{
-    CalibrationStatus, FACE_SLOTS, FACE_WORDS, FACES_OFFSET, Grade, HEADER_SIZE, Reason,
-    SAMPLE_SLOTS, SAMPLE_WORDS, SAMPLES_OFFSET, SourceKind, State, TOTAL_SIZE,
+    CalibrationStatus, ClipsStatus, FACE_SLOTS, FACE_WORDS, FACES_OFFSET, Grade, HEADER_SIZE,
+    Reason, SAMPLE_SLOTS, SAMPLE_WORDS, SAMPLES_OFFSET, SourceKind, State, TOTAL_SIZE,
 };
 use crate::slot::{Ring, Slot};
 use crate::words::Record;
@@ -65,12 +65,13 @@ pub(crate) struct Header {
     pub display_generation: AtomicU32,
     pub network_generation: AtomicU32,
     pub note_head: AtomicU64,
-    pub reserved_hot_2: [AtomicU32; 14],
+    pub clips_head: AtomicU64,
+    pub reserved_hot_2: [AtomicU32; 12],
     pub stats: [Slot<{ Stats::WORDS }>; 2],
     pub device: [Slot<{ Device::WORDS }>; 2],
     pub why: [Slot<{ Why::WORDS }>; 2],
     pub note: [Slot<{ CalibrationNote::WORDS }>; 2],
-    pub reserved: [AtomicU64; 48],
+    pub clips: [Slot<{ ClipsNote::WORDS }>; 2],
 }
 
 /// The whole object. Every byte of it is atomic, so a shared reference to it
@@ -120,6 +121,12 @@ impl Shared {
         Ring {
             head: &self.header.note_head,
             slots: &self.header.note,
+        }
+    }
+    pub(crate) fn clips_ring(&self) -> Ring<'_, { ClipsNote::WORDS }> {
+        Ring {
+            head: &self.header.clips_head,
+            slots: &self.header.clips,
         }
     }
 }
@@ -332,6 +339,60 @@ impl Default for CalibrationNote {
     }
 }
 
+/// How it stands with clips of the moments of eye contact. The text is UTF-8 and
+/// ends with a zero.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ClipsNote {
+    /// A [`ClipsStatus`] as a number.
+    pub status: u32,
+    /// Whose contact is being recorded; 0: nobody's.
+    pub face: u32,
+    /// Since when the status holds, monotonic.
+    pub since_ns: u64,
+    /// Clips on the disk.
+    pub clips: u32,
+    /// Bytes of coded pictures that are in memory.
+    pub memory: u32,
+    /// Bytes of the clips on the disk.
+    pub bytes: u64,
+    /// Pictures that could not be taken because the recorder was behind.
+    pub missed: u64,
+    /// Clips finished since the writer began.
+    pub finished: u64,
+    /// One line: why it stopped, or the clip that is being written.
+    pub text: [u8; 128],
+    /// Zero.
+    pub reserved: u64,
+}
+
+impl ClipsNote {
+    pub(crate) const WORDS: usize = 23;
+
+    /// How it stands.
+    pub fn status(&self) -> ClipsStatus {
+        ClipsStatus::from_raw(self.status)
+    }
+}
+
+impl Default for ClipsNote {
+    /// Nothing is known.
+    fn default() -> Self {
+        Self {
+            status: ClipsStatus::Unknown.raw(),
+            face: 0,
+            since_ns: 0,
+            clips: 0,
+            memory: 0,
+            bytes: 0,
+            missed: 0,
+            finished: 0,
+            text: [0; 128],
+            reserved: 0,
+        }
+    }
+}
+
 /// What the header keeps of a network's sha256: its first 8 bytes, the first one
 /// highest.
 pub fn network_hash(sha256: &[u8]) -> u64 {
@@ -371,6 +432,9 @@ unsafe impl Record<{ Why::WORDS }> for Why {}
 // SAFETY: as above.
 #[allow(unsafe_code)]
 unsafe impl Record<{ CalibrationNote::WORDS }> for CalibrationNote {}
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl Record<{ ClipsNote::WORDS }> for ClipsNote {}
 
 const _: () = {
     assert!(size_of::<Prefix>() == 128);
@@ -412,12 +476,13 @@ const _: () = {
     assert!(offset_of!(Header, display_generation) == 184);
     assert!(offset_of!(Header, network_generation) == 188);
     assert!(offset_of!(Header, note_head) == 192);
-    assert!(offset_of!(Header, reserved_hot_2) == 200);
+    assert!(offset_of!(Header, clips_head) == 200);
+    assert!(offset_of!(Header, reserved_hot_2) == 208);
     assert!(offset_of!(Header, stats) == 256);
     assert!(offset_of!(Header, device) == 512);
     assert!(offset_of!(Header, why) == 896);
     assert!(offset_of!(Header, note) == 1280);
-    assert!(offset_of!(Header, reserved) == 1664);
+    assert!(offset_of!(Header, clips) == 1664);
 
     assert!(size_of::<Shared>() == TOTAL_SIZE);
     assert!(offset_of!(Shared, header) == 0);
@@ -470,4 +535,16 @@ const _: () = {
     assert!(offset_of!(CalibrationNote, created_unix_s) == 16);
     assert!(offset_of!(CalibrationNote, user) == 24);
     assert!(offset_of!(CalibrationNote, text) == 56);
+
+    assert!(size_of::<ClipsNote>() == 184);
+    assert!(offset_of!(ClipsNote, status) == 0);
+    assert!(offset_of!(ClipsNote, face) == 4);
+    assert!(offset_of!(ClipsNote, since_ns) == 8);
+    assert!(offset_of!(ClipsNote, clips) == 16);
+    assert!(offset_of!(ClipsNote, memory) == 20);
+    assert!(offset_of!(ClipsNote, bytes) == 24);
+    assert!(offset_of!(ClipsNote, missed) == 32);
+    assert!(offset_of!(ClipsNote, finished) == 40);
+    assert!(offset_of!(ClipsNote, text) == 48);
+    assert!(offset_of!(ClipsNote, reserved) == 176);
 };

@@ -10,19 +10,21 @@
 //! | 512 | 2 × 192 | [`Device`]: display, network, camera |
 //! | 896 | 2 × 192 | [`Why`]: the state in words |
 //! | 1280 | 2 × 192 | [`CalibrationNote`]: whose calibration, how good, what was refused |
-//! | 1664 | 384 | reserved, zero |
+//! | 1664 | 2 × 192 | [`ClipsNote`]: whether clips are recorded, and why not |
 //! | 2048 | 512 × 192 | [`Sample`]s |
 //! | 100352 | 16 × 576 | [`FaceTable`]s |
 //! | 109568 | 5120 | reserved, zero |
 //! | 114688 | | end: whole pages of 4 and of 16 KiB |
 //!
 //! Everything is little-endian. Each guarded record is an 8-byte sequence and
-//! its payload; [`Stats`], [`Device`], [`Why`] and [`CalibrationNote`] are rings of
-//! two, so that a writer that dies while writing one leaves the one before it
+//! its payload; [`Stats`], [`Device`], [`Why`] and the notes are rings of two, so
+//! that a writer that dies while writing one leaves the one before it
 //! readable.
 //!
 //! Version 2 put the calibration's note where version 1 had zeros: readers of
 //! either version read both, and see a note of zeros ("unknown") in version 1.
+//! Version 3 did the same with the note on clips, and made bits of the word that
+//! says whether pictures are stored ([`recording`]).
 
 mod codes;
 mod face;
@@ -30,17 +32,18 @@ mod header;
 mod sample;
 
 pub use codes::{
-    CalibrationStatus, ContactSource, FaceState, Grade, Reason, SourceKind, State, flags,
+    CalibrationStatus, ClipsStatus, ContactSource, FaceState, Grade, Reason, SourceKind, State,
+    flags, recording,
 };
 pub use face::{FACE_ROWS, FaceRow, FaceTable, row_flags};
-pub use header::{CalibrationNote, Device, Stats, Why, network_hash, put_text, text_of};
+pub use header::{CalibrationNote, ClipsNote, Device, Stats, Why, network_hash, put_text, text_of};
 pub(crate) use header::{Header, Prefix, Shared, Status};
 pub use sample::Sample;
 
 /// `"GAZESHM\0"`, read as a little-endian number.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"GAZESHM\0");
 /// The layout's version. Stored last, so 0 means "not ready yet".
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
 /// The oldest version whose readers understand this layout.
 pub const COMPATIBLE_SINCE: u32 = 1;
 /// The oldest version that readers of this one understand.
