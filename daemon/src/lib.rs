@@ -6,6 +6,7 @@
 //! | [`pipeline`] | the three threads from frame to sample, and what they share |
 //! | [`calibrations`] | whose map is in force, and the thread that watches its file |
 //! | [`record`] | labelled pictures for a client that asks for them |
+//! | [`overlay`] | what is known of a picture, drawn into it |
 //! | [`side`] | clips, hooks, what the window sees: beside the way from frame to sample |
 //! | [`settings`], [`settings_side`] | the settings file and how flags override it |
 //! | [`commands`] | what `gazed run`, `status`, `watch`, `doctor`, `bench` do |
@@ -16,6 +17,7 @@ pub mod alloc;
 pub mod calibrations;
 pub mod commands;
 pub mod exit;
+pub mod overlay;
 pub mod pipeline;
 pub mod record;
 pub mod settings;

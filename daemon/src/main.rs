@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use gazed::alloc::CountingAllocator;
-use gazed::commands::{bench, demo_truth, doctor, run, status, watch};
+use gazed::commands::{bench, demo_truth, doctor, render, run, status, watch};
 use gazed::settings::FileSettings;
 use gazed::settings_side::ClipSettings;
 
@@ -25,6 +25,9 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
   gazed run --user ada            with ada's calibration
   gazed run --network gaze.onnx   with a gaze network that the trainer exported
   ffmpeg -i rtsp://… -pix_fmt yuv420p -f yuv4mpegpipe - | gazed run --source -
+  gazed run --window              show what it sees: faces, who looks, the line of sight
+  gazed run --clips ~/Movies/gaze keep a short clip whenever somebody looks at the camera
+  gazed render clip.mp4 --out seen.mp4
   gazed status                    is it running, and how well?
   gazed watch                     live, on a small map of the screen
   gazed watch --json | head -3    one line a sample
@@ -73,6 +76,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Draw what the daemon sees into a clip: boxes, landmarks, eyes, line of sight
+    Render(render::RenderArgs),
     /// Measure, and print ratios against something in the same run
     Bench(bench::BenchArgs),
     /// Print where the demo's eyes truly look, as CSV, one line a frame
@@ -103,6 +108,9 @@ struct RunArgs {
     /// Measure every frame of a clip as fast as it goes, not in its own time
     #[arg(long)]
     fast: bool,
+    /// Show what it sees in a window; Escape or closing it ends gazed
+    #[arg(long)]
+    window: bool,
     /// none, ema, one-euro or kalman
     #[arg(long, value_name = "NAME")]
     filter: Option<String>,
@@ -180,11 +188,13 @@ fn main() -> ExitCode {
                 flags,
                 looped: a.looped,
                 fast: a.fast,
+                window: a.window,
             })
         }
         Command::Status { json, quiet } => status::status(shm.as_deref(), json, quiet),
         Command::Watch { json, seconds } => watch::watch(shm.as_deref(), json, seconds),
         Command::Doctor { config, json } => doctor::doctor(config.as_deref(), shm, json),
+        Command::Render(args) => render::render(&args),
         Command::Bench(args) => bench::bench(&args),
         Command::DemoTruth => demo_truth::demo_truth(),
     };

@@ -6,6 +6,7 @@ use openh264::encoder::{
 };
 use openh264::formats::YUVSlices;
 use openh264::{OpenH264API, Timestamp};
+use openh264_sys2::{ENCODER_OPTION_TRACE_LEVEL, WELS_LOG_QUIET};
 
 use crate::yuv::Yuv;
 
@@ -86,11 +87,28 @@ impl OpenH264 {
             // Key pictures come when they are asked for, by time.
             .intra_frame_period(IntraFramePeriod::from_num_frames(0))
             .vui(VuiConfig::bt601());
-        let cisco = Cisco::with_api_config(OpenH264API::from_source(), config).map_err(refused)?;
+        let mut cisco =
+            Cisco::with_api_config(OpenH264API::from_source(), config).map_err(refused)?;
+        be_quiet(&mut cisco);
         Ok(OpenH264 {
             cisco,
             parameters: None,
         })
+    }
+}
+
+/// It would warn of its settings on standard error, whenever it is made.
+#[allow(unsafe_code)]
+fn be_quiet(cisco: &mut Cisco) {
+    let mut level = WELS_LOG_QUIET;
+    // SAFETY: the option takes a pointer to an int and copies it; it may be set before the
+    // encoder is initialised, and no option that the wrapper relies on is touched.
+    unsafe {
+        let level = std::ptr::addr_of_mut!(level).cast();
+        // Where it refuses, it warns.
+        let _ = cisco
+            .raw_api()
+            .set_option(ENCODER_OPTION_TRACE_LEVEL, level);
     }
 }
 

@@ -4,6 +4,8 @@ pub mod bench;
 mod bench_demo;
 pub mod demo_truth;
 pub mod doctor;
+pub mod render;
 pub mod run;
 pub mod status;
 pub mod watch;
+mod window;

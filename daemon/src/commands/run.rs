@@ -17,6 +17,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use vision::{ModelStore, Perceiver, PerceiverConfig, Runtime, SessionOptions};
 
+use super::window::{Close, Desktop};
 use crate::calibrations::keeper::Fixed;
 use crate::calibrations::{Files, Keeper};
 use crate::exit::{Exit, Failure, Outcome};
@@ -27,7 +28,11 @@ use crate::pipeline::shared::Shared;
 use crate::pipeline::{Daemon, Event, Parts, Side};
 use crate::record::Door;
 use crate::settings::{self, FileSettings};
+use crate::side::outlet;
 use crate::sources::{self, OpenOptions, SourceSpec};
+
+/// Pictures between perception and the window: one is drawn, one comes.
+const WINDOW_VIEWS: usize = 3;
 
 /// What the command line asked for.
 pub struct Plan {
@@ -39,6 +44,8 @@ pub struct Plan {
     pub looped: bool,
     /// Measure every frame, as fast as it goes.
     pub fast: bool,
+    /// Show what it sees in a window.
+    pub window: bool,
 }
 
 /// Runs the daemon until a signal or the end of its clip.
@@ -66,6 +73,7 @@ pub fn run(plan: &Plan) -> Outcome {
         ..Sample::default()
     });
     match assemble(plan, &settings, &mut writer) {
+        Ok(ready) if plan.window => with_window(plan, ready, writer, signals),
         Ok(ready) => supervise(plan, ready.into_daemon(writer)?, signals),
         Err(failure) => {
             writer.set_state(State::Fault, Reason::Fault, &failure.line);
@@ -291,6 +299,38 @@ fn say_what_runs(spec: &SourceSpec, source: Option<&dyn sources::FrameSource>, s
         ),
         None => eprintln!("gazed: waiting for {spec}, samples in {shm}; Ctrl-C ends it"),
     }
+}
+
+/// The window has the main thread, where a Mac wants it; the supervisor has another.
+fn with_window(plan: &Plan, mut ready: Ready, writer: Writer, signals: Signals) -> Outcome {
+    let desktop = match Desktop::connect() {
+        Ok(desktop) => desktop,
+        Err(failure) => {
+            writer.unlink();
+            return Err(failure);
+        }
+    };
+    let (outlet, inlet) = outlet::pair(WINDOW_VIEWS);
+    ready.side.window = Some(outlet);
+    let daemon = ready.into_daemon(writer)?;
+    let (shared, tell, closer) = (daemon.shared.clone(), daemon.tell.clone(), desktop.closer());
+    std::thread::scope(|scope| {
+        let supervisor = scope.spawn(move || {
+            let outcome = supervise(plan, daemon, signals);
+            // The window may have gone first.
+            let _ = closer.send_event(Close);
+            outcome
+        });
+        let shown = desktop.show(inlet, shared, tell.clone());
+        let _ = tell.send(Event::Stop);
+        let outcome = supervisor.join().unwrap_or_else(|_| {
+            Err(Failure::new(
+                Exit::Fault,
+                "the supervisor died; please report this",
+            ))
+        });
+        shown.and(outcome)
+    })
 }
 
 /// Hears signals and news of the threads until it is time to end.

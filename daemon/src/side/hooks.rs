@@ -4,7 +4,6 @@
 //! waits for none, and ends those that take too long. While too many run, news are dropped
 //! and counted, never queued up.
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -12,12 +11,14 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
+use gaze::contact::{Change, ContactState, Transition, Transitions};
 use ring::clock;
 use ring::layout::{FaceRow, FaceState};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Serialize;
+use vision::Frame;
 
-use super::outlet::{Inlet, View};
+use super::outlet::Inlet;
 use super::{snapshot, target};
 use crate::pipeline::shared::Shared;
 
@@ -27,6 +28,8 @@ const GLANCE: Duration = Duration::from_millis(10);
 const REST: Duration = Duration::from_millis(100);
 /// Commands at the same time.
 const MOST_COMMANDS: usize = 4;
+/// A face that is not in the pictures for this long has gone.
+const PATIENCE_NS: u64 = 1_000_000_000;
 /// Snapshots that are kept; the oldest go first.
 const MOST_SNAPSHOTS: usize = 500;
 
@@ -58,8 +61,8 @@ pub struct News {
     pub at_ns: u64,
     /// Probability of contact; null where it is not known.
     pub contact: Option<f32>,
-    /// Its box: left, top, width, height in pixels.
-    pub r#box: [f32; 4],
+    /// Its box: left, top, width, height in pixels; null where it has gone.
+    pub r#box: Option<[f32; 4]>,
     /// How long the contact lasted; with its end only.
     pub seconds: Option<f64>,
     /// The picture of it.
@@ -80,7 +83,7 @@ impl Hooks {
     /// Runs until the daemon stops.
     pub fn run(mut self) {
         let mut plan: Option<Plan> = None;
-        let mut who = Who::default();
+        let mut who = Who::new();
         let mut commands = Commands::default();
         while !self.shared.stopping() {
             if let Some(order) = self.orders.try_iter().last() {
@@ -91,24 +94,15 @@ impl Hooks {
                 plan = order;
             }
             commands.look_after();
-            // No picture will say that they look no longer.
-            if self.shared.paused() {
-                let (now, view) = (clock::now_ns(), View::empty());
-                if let Some(plan) = &plan {
-                    let news = who.all_leave(now);
-                    let plan = Plan {
-                        snapshots: None,
-                        ..plan.clone()
-                    };
-                    news.into_iter()
-                        .for_each(|n| tell(&plan, n, &view, &mut commands));
-                }
-            }
             let view = self.inlet.next();
-            if let (Some(plan), Some(view)) = (&plan, &view) {
-                who.look(view)
-                    .into_iter()
-                    .for_each(|n| tell(plan, n, view, &mut commands));
+            if let Some(plan) = &plan {
+                let frame = view.as_ref().map(|v| &v.frame);
+                let news = match view.as_ref().and_then(|v| v.measurement.as_ref()) {
+                    Some(m) => who.look(m.captured_ns, m.table.faces()),
+                    None => who.quiet(clock::now_ns()),
+                };
+                news.into_iter()
+                    .for_each(|n| tell(plan, n, frame, &mut commands));
             }
             match view {
                 Some(view) => self.inlet.give_back(view),
@@ -121,98 +115,82 @@ impl Hooks {
 }
 
 /// Who looks, and since when.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Who {
-    looking: HashMap<u32, Looking>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Looking {
-    since_ns: u64,
-    row: FaceRow,
+    transitions: Transitions,
+    /// When the last picture was taken.
+    seen_ns: u64,
 }
 
 impl Who {
-    /// What is news in this picture.
-    fn look(&mut self, view: &View) -> Vec<News> {
-        let Some(m) = &view.measurement else {
-            return Vec::new();
-        };
-        let at = view.frame.captured_ns;
-        let mut news = Vec::new();
-        for row in m.table.faces() {
-            let contact = row.state() == FaceState::Contact;
-            match (contact, self.looking.get_mut(&row.id)) {
-                (true, None) => {
-                    let now = Looking {
-                        since_ns: row.since_ns.min(at),
-                        row: *row,
-                    };
-                    self.looking.insert(row.id, now);
-                    news.push(news_of("contact-start", row, at, None));
-                }
-                (true, Some(now)) => now.row = *row,
-                (false, Some(now)) => {
-                    let lasted = at.saturating_sub(now.since_ns);
-                    news.push(news_of("contact-end", row, at, Some(lasted)));
-                    self.looking.remove(&row.id);
-                }
-                (false, None) => {}
-            }
+    fn new() -> Self {
+        Who {
+            transitions: Transitions::new(PATIENCE_NS),
+            seen_ns: 0,
         }
-        // Who has left the picture.
-        let here = |id: u32| m.table.faces().iter().any(|r| r.id == id);
-        self.looking.retain(|&id, now| {
-            let gone = !here(id);
-            if gone {
-                let lasted = at.saturating_sub(now.since_ns);
-                news.push(news_of("contact-end", &now.row, at, Some(lasted)));
-            }
-            !gone
+    }
+
+    /// What is news in a picture with these faces.
+    fn look(&mut self, at_ns: u64, rows: &[FaceRow]) -> Vec<News> {
+        self.seen_ns = at_ns;
+        let mut news = Vec::new();
+        let faces = rows
+            .iter()
+            .map(|r| (r.id, state_of(r), r.since_ns, r.contact));
+        self.transitions.absorb(at_ns, faces, |t| {
+            news.push(news_of(&t, rows.iter().find(|r| r.id == t.id)));
         });
         news
     }
 
-    /// The camera is closed.
-    fn all_leave(&mut self, at: u64) -> Vec<News> {
-        let leave = |(_, now): (u32, Looking)| {
-            news_of(
-                "contact-end",
-                &now.row,
-                at,
-                Some(at.saturating_sub(now.since_ns)),
-            )
-        };
-        self.looking.drain().map(leave).collect()
+    /// No picture has come by now: with the camera closed nobody looks for ever.
+    fn quiet(&mut self, now_ns: u64) -> Vec<News> {
+        match now_ns.saturating_sub(self.seen_ns) > 2 * PATIENCE_NS {
+            true if self.transitions.looking().next().is_some() => self.look(now_ns, &[]),
+            _ => Vec::new(),
+        }
     }
 }
 
-fn news_of(event: &'static str, row: &FaceRow, at_ns: u64, lasted_ns: Option<u64>) -> News {
-    let age = clock::now_ns().saturating_sub(at_ns);
+fn state_of(row: &FaceRow) -> ContactState {
+    match row.state() {
+        FaceState::Contact => ContactState::Contact,
+        FaceState::Unknown => ContactState::Unknown,
+        FaceState::Away | FaceState::EyesClosed => ContactState::No,
+    }
+}
+
+fn news_of(t: &Transition, row: Option<&FaceRow>) -> News {
+    let age = clock::now_ns().saturating_sub(t.at_ns);
     let unix = std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |d| d.as_nanos() as u64);
+    let lasted = t.at_ns.saturating_sub(t.began_ns) as f64 / 1e9;
+    let (event, seconds) = match t.change {
+        Change::Started => ("contact-start", None),
+        Change::Ended => ("contact-end", Some(lasted)),
+    };
     News {
         event,
-        face: row.id,
+        face: t.id,
         time: clips::time::iso(unix.saturating_sub(age)),
-        at_ns,
-        contact: row.contact.is_finite().then_some(row.contact),
-        r#box: [row.x, row.y, row.w, row.h],
-        seconds: lasted_ns.map(|ns| ns as f64 / 1e9),
+        at_ns: t.at_ns,
+        contact: t.probability.is_finite().then_some(t.probability),
+        r#box: row.map(|r| [r.x, r.y, r.w, r.h]),
+        seconds,
         snapshot: None,
     }
 }
 
-fn tell(plan: &Plan, mut news: News, view: &View, commands: &mut Commands) {
-    if let Some(folder) = &plan.snapshots {
+fn tell(plan: &Plan, mut news: News, frame: Option<&Frame>, commands: &mut Commands) {
+    if let (Some(folder), Some(frame)) = (&plan.snapshots, frame) {
         let name = format!(
             "{}_face-{}_{}",
             news.time.replace(':', "-").replace('T', "_"),
             news.face,
             news.event
         );
-        match snapshot::store(&view.frame, folder, &name, MOST_SNAPSHOTS) {
+        match snapshot::store(frame, folder, &name, MOST_SNAPSHOTS) {
             Ok(path) => news.snapshot = Some(path),
             Err(e) => eprintln!("gazed: no snapshot in {}: {e}", folder.display()),
         }
@@ -315,55 +293,40 @@ fn end(child: &mut Child) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::pipeline::measurement::{Measurement, NetworkTag};
-    use ring::layout::FaceTable;
-    use vision::Perception;
 
-    fn view(at_ns: u64, faces: &[(u32, FaceState, u64)]) -> View {
-        let mut view = View::empty();
-        view.frame.reset(8, 8, vision::PixelFormat::Gray8);
-        view.frame.captured_ns = at_ns;
-        let found = Perception::default();
-        let mut m = Measurement::of(&found, &view.frame, &NetworkTag::default(), at_ns);
-        m.table = FaceTable {
-            count: faces.len() as u32,
-            ..FaceTable::default()
-        };
-        for (row, &(id, state, since_ns)) in m.table.rows.iter_mut().zip(faces) {
-            (row.id, row.state, row.since_ns) = (id, state.raw(), since_ns);
-            (row.x, row.y, row.w, row.h, row.contact) = (1.0, 2.0, 3.0, 4.0, 0.75);
+    fn row(id: u32, state: FaceState, since_ns: u64) -> FaceRow {
+        FaceRow {
+            id,
+            state: state.raw(),
+            since_ns,
+            x: 1.0,
+            y: 2.0,
+            w: 3.0,
+            h: 4.0,
+            contact: 0.75,
+            ..FaceRow::default()
         }
-        view.measurement = Some(m);
-        view
     }
 
     #[test]
-    fn a_contact_begins_once_and_ends_once_also_by_leaving() {
+    fn a_contact_begins_once_and_ends_once_also_without_pictures() {
         use FaceState::*;
-        let mut who = Who::default();
+        let mut who = Who::new();
         let said = |news: Vec<News>| -> Vec<(&str, u32, Option<f64>)> {
             news.iter().map(|n| (n.event, n.face, n.seconds)).collect()
         };
         let s = 1_000_000_000;
-        assert_eq!(
-            said(who.look(&view(s, &[(1, Away, 0), (2, Unknown, 0)]))),
-            []
-        );
-        let two = [(1, Contact, s), (2, Contact, 2 * s)];
-        assert_eq!(
-            said(who.look(&view(2 * s, &two))),
-            [("contact-start", 1, None), ("contact-start", 2, None)]
-        );
-        assert_eq!(said(who.look(&view(3 * s, &two))), []);
-        assert_eq!(
-            said(who.look(&view(4 * s, &[(1, EyesClosed, 4 * s), (2, Contact, 2 * s)]))),
-            [("contact-end", 1, Some(3.0))]
-        );
-        assert_eq!(
-            said(who.look(&view(5 * s, &[(1, Away, 4 * s)]))),
-            [("contact-end", 2, Some(3.0))]
-        );
-        assert_eq!(said(who.look(&view(6 * s, &[]))), []);
+        let first = [row(1, Away, 0), row(2, Unknown, 0)];
+        assert_eq!(said(who.look(s, &first)), []);
+        let two = [row(1, Contact, s), row(2, Contact, 2 * s)];
+        let begun = [("contact-start", 1, None), ("contact-start", 2, None)];
+        assert_eq!(said(who.look(2 * s, &two)), begun);
+        assert_eq!(said(who.look(3 * s, &two)), []);
+        let one = [row(1, EyesClosed, 4 * s), row(2, Contact, 2 * s)];
+        assert_eq!(said(who.look(4 * s, &one)), [("contact-end", 1, Some(3.0))]);
+        assert_eq!(said(who.quiet(5 * s)), [], "a short silence is nothing");
+        assert_eq!(said(who.quiet(7 * s)), [("contact-end", 2, Some(2.0))]);
+        assert_eq!(said(who.quiet(9 * s)), []);
     }
 
     #[test]
@@ -413,11 +376,14 @@ mod tests {
             snapshots: Some(dir.path().to_owned()),
             timeout: Duration::from_millis(1500),
         };
-        let view = view(1, &[(9, FaceState::Contact, 1)]);
-        let news = Who::default().look(&view).remove(0);
+        let mut frame = Frame::default();
+        frame.reset(8, 8, vision::PixelFormat::Gray8);
+        let news = Who::new()
+            .look(1, &[row(9, FaceState::Contact, 1)])
+            .remove(0);
         let mut commands = Commands::default();
         let begun = Instant::now();
-        tell(&plan, news, &view, &mut commands);
+        tell(&plan, news, Some(&frame), &mut commands);
         let until = begun + Duration::from_secs(60);
         while !out.exists() || commands.any() {
             assert!(Instant::now() < until, "the command runs and is ended");

@@ -21,7 +21,7 @@ use crate::pipeline::measurement::Measurement;
 #[derive(Debug, Default)]
 pub struct Wish {
     wanted: AtomicBool,
-    /// Only pictures in which a face's contact changes.
+    /// Only pictures in which a face's contact changes, and two a second.
     changes_only: AtomicBool,
     /// Not more often than this, nanoseconds.
     gap_ns: AtomicU64,
@@ -36,7 +36,8 @@ impl Wish {
         self.wanted.store(true, Relaxed);
     }
 
-    /// Wants the pictures in which a face's contact state changes.
+    /// Wants the pictures in which a face's contact state changes, and two a second that tell
+    /// who is still there.
     pub fn want_changes(&self) {
         self.changes_only.store(true, Relaxed);
         self.want_every(0);
@@ -150,7 +151,11 @@ impl Outlet {
         for (state, row) in states.iter_mut().zip(measurement.table.faces()) {
             *state = (row.id, row.state);
         }
-        if self.wish.changes_only.load(Relaxed) && states == self.states {
+        let recent = |t: u64| at.abs_diff(t) < 500_000_000;
+        if self.wish.changes_only.load(Relaxed)
+            && states == self.states
+            && self.last_ns.is_some_and(recent)
+        {
             return;
         }
         let Some(mut view) = self.spare.try_pop() else {
