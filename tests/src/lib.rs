@@ -5,4 +5,5 @@ pub mod daemon;
 pub mod looker;
 pub mod picture;
 pub mod screen;
+pub mod visitor;
 pub mod xvfb;

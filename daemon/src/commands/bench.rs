@@ -58,6 +58,9 @@ pub struct BenchArgs {
     /// Instead: how far off the points of the bundled demo are, against its truth
     #[arg(long, conflicts_with_all = ["clip", "peer", "seconds", "minutes", "frames"])]
     pub demo: bool,
+    /// Instead: the whole daemon without and with a clip being recorded all the time
+    #[arg(long, conflicts_with_all = ["demo", "peer", "frames"])]
+    pub clips: bool,
     /// A gaze network to measure with; geometry if left out
     #[arg(long, value_name = "FILE")]
     pub network: Option<PathBuf>,
@@ -80,6 +83,11 @@ pub fn bench(args: &BenchArgs) -> Outcome {
     let mut report = Report::new(args.json);
     if args.demo {
         bench_demo(args, &mut report)?;
+        report.end();
+        return Ok(Exit::Ok);
+    }
+    if args.clips {
+        super::bench_clips::bench_clips(args, &mut report)?;
         report.end();
         return Ok(Exit::Ok);
     }
@@ -131,7 +139,7 @@ impl Report {
         self.insert(name, value.into());
     }
 
-    fn spread(&mut self, name: &str, micros: &Histogram<u64>) {
+    pub(super) fn spread(&mut self, name: &str, micros: &Histogram<u64>) {
         let ms = |q: f64| micros.value_at_quantile(q) as f64 / 1000.0;
         if !self.json {
             say!(
@@ -156,11 +164,11 @@ impl Report {
     }
 }
 
-fn spec_of(args: &BenchArgs) -> SourceSpec {
+pub(super) fn spec_of(args: &BenchArgs) -> SourceSpec {
     args.clip.clone().map_or(SourceSpec::Demo, SourceSpec::Path)
 }
 
-fn config_of(args: &BenchArgs) -> PerceiverConfig {
+pub(super) fn config_of(args: &BenchArgs) -> PerceiverConfig {
     PerceiverConfig {
         threads: args.threads,
         ..PerceiverConfig::default()
@@ -188,7 +196,7 @@ pub(super) fn perceiver(
     Ok(perceiver)
 }
 
-fn writer(name: &str) -> Result<Writer, Failure> {
+pub(super) fn writer(name: &str) -> Result<Writer, Failure> {
     Writer::create(name, &WriterConfig::default())
         .map_err(|e| Failure::new(Exit::SharedMemory, e.to_string()))
 }
@@ -450,7 +458,7 @@ fn resident_mb() -> f64 {
 }
 
 /// Processor time of this process so far, seconds.
-fn cpu_seconds() -> f64 {
+pub(super) fn cpu_seconds() -> f64 {
     let t = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
     t.tv_sec as f64 + t.tv_nsec as f64 * 1e-9
 }

@@ -1,6 +1,7 @@
 //! What each `gazed` command does; one file each.
 
 pub mod bench;
+mod bench_clips;
 mod bench_demo;
 pub mod demo_truth;
 pub mod doctor;

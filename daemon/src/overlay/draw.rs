@@ -133,14 +133,13 @@ fn face(canvas: &mut Canvas, row: &FaceRow, unit: f32, scale: usize) {
     let primary = row.flags & row_flags::PRIMARY != 0;
     let line = if primary { 3.0 } else { 2.0 } * unit;
     canvas.frame([row.x, row.y, row.w, row.h], 8.0 * unit, line, colour);
-    let chance = match row.contact.is_finite() {
-        true => format!("{:.0} %", 100.0 * row.contact),
-        false => "-".into(),
-    };
-    let text = match row.state() {
-        FaceState::Contact | FaceState::Away => format!("#{} {chance}", row.id),
-        state => format!("#{} {chance} {}", row.id, state.text()),
-    };
+    let mut text = format!("#{}", row.id);
+    if row.contact.is_finite() {
+        text.push_str(&format!(" {:.0} %", 100.0 * row.contact));
+    }
+    if !matches!(row.state(), FaceState::Contact | FaceState::Away) {
+        text.push_str(&format!(" {}", row.state().text()));
+    }
     let (w, h) = (
         text_width(&text, scale) as f32,
         (TEXT_HEIGHT * scale) as f32,

@@ -225,7 +225,9 @@ mod tests {
     fn pictures_keep_their_distance_and_changes_are_not_lost() {
         let (mut outlet, mut inlet) = pair(8);
         inlet.wish.want_every(100);
-        [0, 60, 80, 150, 160].map(|at| offer(&mut outlet, at, FaceState::Away));
+        for at in [0, 60, 80, 150, 160] {
+            offer(&mut outlet, at, FaceState::Away);
+        }
         let times: Vec<u64> =
             std::iter::from_fn(|| inlet.next().map(|v| v.frame.captured_ns)).collect();
         assert_eq!(times, [0, 80, 160]);
