@@ -30,7 +30,7 @@ pub struct How {
     /// Stride of the first convolution; 1 sees more of small pictures, at four times the work
     #[arg(long, value_name = "S", default_value_t = 2)]
     stem_stride: usize,
-    /// Keep the places of the last map apart instead of their mean
+    /// Keep the places of the last map apart instead of their mean, as compact always does
     #[arg(long)]
     grid: bool,
     /// The network also takes the geometric line of sight, and corrects it
@@ -114,6 +114,8 @@ names! {
     EncoderName of EncoderKind {
         MobilenetV2 => EncoderKind::MobilenetV2,
         MobileoneS0 => EncoderKind::MobileoneS0,
+        /// Three plain convolutions: learns from nothing in minutes on a processor
+        Compact => EncoderKind::Compact,
     }
     /// As on the command line.
     ByName of By {
@@ -141,7 +143,11 @@ impl How {
         };
         plan.encoder = self.encoder.into();
         plan.stem_stride = self.stem_stride;
-        plan.pool = if self.grid { Pool::Grid } else { Pool::Average };
+        plan.pool = if self.grid || plan.encoder == EncoderKind::Compact {
+            Pool::Grid
+        } else {
+            Pool::Average
+        };
         plan.head = self.head.into();
         plan.geometric = self.geometric;
         plan.check().map_err(|e| (2, e.to_string()))?;

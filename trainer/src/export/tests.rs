@@ -91,6 +91,7 @@ fn files_answer_as_burn_does() {
             2,
         ),
         (EncoderKind::MobileoneS0, Head::Ray, true, Pool::Grid, 2),
+        (EncoderKind::Compact, Head::Ray, false, Pool::Grid, 2),
     ] {
         let config = NetConfig {
             geometric,

@@ -8,6 +8,9 @@ pub const SIZES: std::ops::RangeInclusive<usize> = 32..=128;
 /// Width multipliers that make sense: below, the last layers dwarf the rest.
 pub const WIDTHS: std::ops::RangeInclusive<f64> = 0.25..=1.0;
 
+/// Channels of [`EncoderKind::Compact`]'s convolutions at width 1.
+pub(super) const COMPACT_CHANNELS: [usize; 3] = [32, 64, 128];
+
 /// The convolutional part that sees the eyes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -16,6 +19,10 @@ pub enum EncoderKind {
     MobilenetV2,
     /// Vasu et al. 2022, S0: several branches in training, one convolution in use.
     MobileoneS0,
+    /// Three plain convolutions, each halving the side. It learns from nothing in minutes on a
+    /// processor, where the deep ones need pretrained weights: where an iris lies is seen
+    /// by few layers, and its map is still large enough to say it ([`Pool::Grid`]).
+    Compact,
 }
 
 /// What the network answers.
@@ -182,6 +189,15 @@ impl NetConfig {
         }
     }
 
+    /// Three plain convolutions that keep places apart, for a ray.
+    pub fn compact(width: f64, size: usize, colour: Colour) -> NetConfig {
+        NetConfig {
+            encoder: EncoderKind::Compact,
+            pool: Pool::Grid,
+            ..NetConfig::new(width, size, colour)
+        }
+    }
+
     /// Checks what a hand-written plan can get wrong.
     pub fn check(&self) -> Result<(), ConfigError> {
         let refuse = |what, is: String, should| Err(ConfigError { what, is, should });
@@ -222,7 +238,11 @@ impl NetConfig {
     /// The encoder's side of its last map, in places.
     pub fn places(&self) -> usize {
         // Every stride-2 layer has 3×3 kernels and padding 1: the side is halved, rounded up.
-        let halvings = if self.stem_stride == 2 { 5 } else { 4 };
-        (0..halvings).fold(self.eyes.size, |side, _| side.div_ceil(2))
+        let halvings = match self.encoder {
+            EncoderKind::MobilenetV2 | EncoderKind::MobileoneS0 => 5,
+            EncoderKind::Compact => COMPACT_CHANNELS.len(),
+        };
+        let spared = usize::from(self.stem_stride == 1);
+        (spared..halvings).fold(self.eyes.size, |side, _| side.div_ceil(2))
     }
 }

@@ -38,7 +38,11 @@ fn answer(net: &GazeNet, config: &NetConfig, device: &Device) -> Vec<f32> {
 #[test]
 fn every_plan_answers_with_unit_rays_or_places_near_the_middle() {
     let device = cpu().autodiff();
-    for encoder in [EncoderKind::MobilenetV2, EncoderKind::MobileoneS0] {
+    for encoder in [
+        EncoderKind::MobilenetV2,
+        EncoderKind::MobileoneS0,
+        EncoderKind::Compact,
+    ] {
         for (head, geometric, pool) in [
             (Head::Ray, false, Pool::Average),
             (Head::Ray, true, Pool::Grid),
