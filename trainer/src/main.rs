@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use gaze_trainer::commands::{
-    baseline, devices::Devices, export, personalize, prepare, speed, study, synth, train,
+    baseline, devices::Devices, export, eyes, personalize, prepare, speed, study, synth, train,
 };
 
 #[derive(Parser)]
@@ -24,6 +24,9 @@ enum Command {
     /// Draw pictures of faces with exact labels, in the format of recorded ones
     #[command(after_help = synth::AFTER_HELP)]
     Synth(synth::Synth),
+    /// Draw eyes of rendered people, ready to learn from
+    #[command(after_help = eyes::AFTER_HELP)]
+    Eyes(eyes::EyesCommand),
     /// Make a folder of labelled pictures ready to learn from
     #[command(after_help = prepare::AFTER_HELP)]
     Prepare(prepare::Prepare),
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
     match Cli::parse().command {
         Command::Devices(devices) => devices.run(),
         Command::Synth(synth) => synth.run(),
+        Command::Eyes(eyes) => eyes.run(),
         Command::Prepare(prepare) => prepare.run(),
         Command::Baseline(baseline) => baseline.run(),
         Command::Train(train) => train.run(),

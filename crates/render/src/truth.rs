@@ -37,6 +37,8 @@ pub struct Truth {
     pub iris_px: [Point2<f64>; 2],
     /// Centre of each eyeball in pixels.
     pub centre_px: [Point2<f64>; 2],
+    /// Corners of each eye as it rests, in pixels: at the temple, at the nose.
+    pub corners_px: [[Point2<f64>; 2]; 2],
     /// Centre of each pupil as it is seen through the cornea, in pixels; of the limbus where the
     /// cornea shows no pupil because the eye looks far away from the camera.
     pub pupil_px: [Point2<f64>; 2],
@@ -128,6 +130,12 @@ impl Person {
                 camera.intrinsics.fx * f64::from(eyeball::LIMBUS) / z
             }),
             visible: sockets.map(|s| f64::from(s.iris_shown())),
+            corners_px: self.head.eye_corners.map(|corners| {
+                corners.map(|c| {
+                    let at = self.head.skull_to_camera(c, pose.head, place);
+                    camera.project(to64(at))
+                })
+            }),
             centre_px: eyes.map(|e| camera.project(e.0.origin)),
             openness,
             head: pose.head,

@@ -3,6 +3,7 @@
 pub mod baseline;
 pub mod devices;
 pub mod export;
+pub mod eyes;
 pub mod how;
 pub mod personalize;
 pub mod prepare;

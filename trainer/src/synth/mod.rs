@@ -4,6 +4,7 @@
 //! the files are the same for any number of workers, in any order, and after any interruption.
 
 pub mod canvas;
+pub mod eyes;
 pub mod label;
 pub mod make;
 pub mod preview;

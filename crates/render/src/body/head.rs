@@ -53,6 +53,8 @@ pub struct Head {
     pub identity: Identity,
     /// Centres of the eyeballs in the head's frame (mm, origin between the eyes of the unchanged mesh), image order.
     pub eye_centres: [V3; 2],
+    /// Corners of the eyes at rest in the same frame: each eye's one at the temple, then at the nose.
+    pub eye_corners: [[V3; 2]; 2],
     /// What the head turns about, in the same frame.
     pub pivot: V3,
     base: Vec<V3>,
@@ -84,6 +86,7 @@ impl Head {
             }) * identity.scale
         };
         let mut eye_centres = [V3::ZERO; 2];
+        let mut eye_corners = [[V3::ZERO; 2]; 2];
         let eyes = [0, 1].map(|eye| {
             let side = SIDES[eye];
             let old_centre = base[assets.joint(&format!("{side}-eye"))];
@@ -102,6 +105,8 @@ impl Head {
             eye_centres[eye] = centre;
             let old_radius = ((u - old_centre).len() + (l - old_centre).len()) / 2.0;
             let nose = if eye == 0 { 1.0 } else { -1.0 };
+            eye_corners[eye] = corners;
+            eye_corners[eye].sort_by(|a, b| (nose * a.x).total_cmp(&(nose * b.x)));
             let lids = Lids::new(&fine, template.rings(eye), centre, nose, |p| {
                 (p - old_centre).len() - old_radius
             });
@@ -122,6 +127,7 @@ impl Head {
         Head {
             identity,
             eye_centres,
+            eye_corners,
             pivot,
             base,
             eyes,

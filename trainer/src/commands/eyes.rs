@@ -1,0 +1,161 @@
+//! `gaze-trainer eyes`.
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Mutex;
+use std::time::Instant;
+
+use clap::Args;
+
+use super::train::{Failure, end, stop_flag};
+use crate::data::cache::{Cache, CacheWriter, CropSpec};
+use crate::net::SIZES;
+use crate::synth::eyes::{self, Eyes};
+use crate::synth::make::Progress;
+use crate::synth::progress::{Display, duration};
+
+/// What `eyes --help` says at its end.
+pub const AFTER_HELP: &str = "\
+People are those of `synth`, their heads are held however, whatever they look at. Crops follow the true
+corners of their eyes, off by as much as landmarks are; `synth` and `prepare` make the same by our own
+landmarks, in ten times the time. Person number N is the same in every set of the same seed.
+
+Exit codes:
+  0    the cache is there
+  2    the command line is wrong
+  4    the cache cannot be written (disk full, not allowed)
+  130  stopped by Ctrl-C or TERM; nothing is written
+
+Examples:
+  gaze-trainer eyes eyes.cache --persons 500
+  gaze-trainer eyes unseen.cache --persons 50 --first 500 --size 48 --json
+  gaze-trainer train eyes.cache --out runs/1 --encoder compact --head-rate 5e-3 --clip 0";
+
+/// Arguments of `eyes`.
+#[derive(Debug, Args)]
+pub struct EyesCommand {
+    /// The cache to write
+    out: PathBuf,
+    /// How many people
+    #[arg(long, value_name = "P", default_value_t = 100)]
+    persons: usize,
+    /// Looks of each, all at other places
+    #[arg(long, value_name = "L", default_value_t = 8)]
+    looks: usize,
+    /// Number of the first person, from 0: people of other numbers are other people
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    first: usize,
+    /// Where all chance comes from
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Pixels on a side of an eye picture
+    #[arg(long, value_name = "PX", default_value_t = 32)]
+    size: usize,
+    /// Side of the square in eye widths
+    #[arg(long, value_name = "W", default_value_t = 1.8)]
+    scale: f32,
+    /// Pictures of three colours instead of gray ones
+    #[arg(long)]
+    rgb: bool,
+    /// Print one JSON object at the end
+    #[arg(long)]
+    json: bool,
+}
+
+impl EyesCommand {
+    /// Draws and writes.
+    pub fn run(self) -> ExitCode {
+        end(|| self.draw_and_write())
+    }
+
+    /// What is asked for, if it makes sense.
+    fn order(&self) -> Result<Eyes, Failure> {
+        let refuse = |line: String| Err((2, line));
+        let count = self.persons.saturating_mul(self.looks);
+        if !(1..=usize::from(u16::MAX)).contains(&count) {
+            return refuse(format!(
+                "--persons {} with --looks {} are {count} looks: a cache holds 1 to 65535",
+                self.persons, self.looks
+            ));
+        }
+        if !SIZES.contains(&self.size) {
+            return refuse(format!("--size {}: use 32 to 128 pixels", self.size));
+        }
+        if !(0.5..=4.0).contains(&self.scale) {
+            return refuse(format!("--scale {}: use 0.5 to 4 eye widths", self.scale));
+        }
+        let crop = CropSpec {
+            size: self.size,
+            pad: self.size.div_ceil(8),
+            scale: self.scale,
+            channels: if self.rgb { 3 } else { 1 },
+        };
+        Ok(Eyes {
+            seed: self.seed,
+            first: self.first,
+            persons: self.persons,
+            looks: self.looks,
+            crop,
+        })
+    }
+
+    /// Whether it was stopped.
+    fn draw_and_write(&self) -> Result<bool, Failure> {
+        let order = self.order()?;
+        let (stop, began) = (stop_flag(), Instant::now());
+        let display = Mutex::new(Display::default());
+        let drawn = eyes::draw(&order, &stop, &|people| {
+            // Held for a line of text; nobody panics in it.
+            let Ok(mut display) = display.lock() else {
+                return;
+            };
+            display.tell(Progress {
+                made: people * order.looks,
+                kept: 0,
+                count: order.persons * order.looks,
+                elapsed: began.elapsed(),
+            });
+        });
+        if let Ok(display) = display.into_inner() {
+            display.end();
+        }
+        let Some(cache) = drawn else {
+            let _ = writeln!(
+                std::io::stderr(),
+                "gaze-trainer: stopped; nothing is written"
+            );
+            return Ok(true);
+        };
+        let seconds = began.elapsed().as_secs_f64();
+        self.write(&cache)?;
+        let (looks, rate) = (cache.len(), cache.len() as f64 / seconds);
+        let _ = writeln!(
+            std::io::stderr(),
+            "{}: {looks} looks of {} people, drawn in {}, {rate:.1} a second",
+            self.out.display(),
+            order.persons,
+            duration(seconds)
+        );
+        if self.json {
+            let object = serde_json::json!({
+                "out": self.out.to_string_lossy(), "persons": order.persons, "looks": looks,
+                "seconds": seconds, "per_second": rate,
+            });
+            let _ = writeln!(std::io::stdout(), "{object}");
+        }
+        Ok(false)
+    }
+
+    fn write(&self, cache: &Cache) -> Result<(), Failure> {
+        let store = || {
+            let mut out = CacheWriter::create(&self.out, &cache.header, &cache.samples)?;
+            for i in 0..cache.len() {
+                let [left, right] = cache.wide_crops(i);
+                out.crops(left, right)?;
+            }
+            out.finish()
+        };
+        store().map_err(|e| (4, e.to_string()))
+    }
+}
