@@ -15,10 +15,12 @@ use super::how::How;
 use super::prepare::default_cache;
 use crate::data::cache::Cache;
 use crate::device;
+use crate::net::Head;
 use crate::synth::progress::duration;
 use crate::train::examples::Examples;
 use crate::train::folds::By;
 use crate::train::judge::{self, Judged};
+use crate::train::pupils::Pupils;
 use crate::train::run::{CURVES, Epoch, TrainError};
 use crate::train::state::Progress;
 use crate::train::{curves, guard};
@@ -138,6 +140,8 @@ struct Outcome<'a> {
     learned_from: usize,
     best: Option<Epoch>,
     centre_guess: Judged,
+    /// Of the best; none where heads and gazes did not move on their own.
+    pupils: Option<Pupils>,
 }
 
 impl Train {
@@ -198,6 +202,11 @@ impl Train {
                 })?;
             curves::write(&out.join("train.html"), &trained.epochs, &centre_guess)
                 .map_err(failure)?;
+            let pupils = trained.best.as_ref().and_then(|net| {
+                let device = device::open(self.how.device()).ok()?;
+                let answers = judge::predict(net, &examples, &tested, &device);
+                (plan.head == Head::Ray).then(|| Pupils::of(&cache.samples, &tested, &answers))?
+            });
             let outcome = Outcome {
                 out: &out,
                 by,
@@ -205,6 +214,7 @@ impl Train {
                 learned_from,
                 best: trained.best_epoch,
                 centre_guess,
+                pupils,
             };
             self.outcome(&outcome);
             if trained.stopped {
@@ -273,6 +283,12 @@ impl Train {
                 best.epoch,
                 error(&best.check)
             ));
+            if let Some(p) = &o.pupils {
+                tell(&format!(
+                    "pupils, not the face: a degree of gaze moves it {:.2}° across and {:.2}° up, a degree of head turn {:+.2}° and {:+.2}°",
+                    p.gaze[0], p.gaze[1], p.head[0], p.head[1]
+                ));
+            }
         }
     }
 }

@@ -11,6 +11,7 @@
 //! | [`run`] | the loop |
 //! | [`state`] | what an interrupted run goes on from |
 //! | [`judge`] | how far off a network is |
+//! | [`pupils`] | whether it is the pupils that it follows, or the face |
 //! | [`personal`] | the last layer tuned to one person |
 //! | [`study`] | error against the number of points |
 //! | [`curves`] | learning curves as a page |
@@ -24,6 +25,7 @@ pub mod guard;
 pub mod judge;
 pub mod loss;
 pub mod personal;
+pub mod pupils;
 pub mod run;
 pub mod schedule;
 pub mod settings;
