@@ -1,6 +1,6 @@
 //! `gazed bench --clips`: does the stream notice that clips are being recorded? The whole
-//! daemon runs twice on the same source, seen through a reader: once with clips off, once with
-//! one being recorded all the time.
+//! daemon runs on the same source, seen through a reader, by turns with clips off and with one
+//! being recorded all the time: what else the machine does then meets both alike.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -23,15 +23,33 @@ use crate::sources::{self, OpenOptions};
 /// Buffers, networks and caches are warm after this.
 const WARM_UP: Duration = Duration::from_secs(3);
 
+/// Turns of each.
+const TURNS: u32 = 3;
+
 /// Both runs, and their ratios.
 pub(super) fn bench_clips(args: &BenchArgs, report: &mut Report) -> Result<(), Failure> {
     let seconds = args.minutes.map_or(args.seconds, |m| m * 60.0);
     let folder = std::env::temp_dir().join(format!("gaze-bench-clips-{}", std::process::id()));
-    let without = one_run(args, seconds, None)?;
-    without.tell("without", report);
-    let with = one_run(args, seconds, Some(plan(&folder, seconds)));
+    let turns = || -> Result<(Run, Run), Failure> {
+        let each = seconds / f64::from(TURNS);
+        let mut sums: Option<(Run, Run)> = None;
+        for _ in 0..TURNS {
+            let without = one_run(args, each, None)?;
+            let with = one_run(args, each, Some(plan(&folder, each)))?;
+            match &mut sums {
+                Some(sums) => {
+                    sums.0.add(&without);
+                    sums.1.add(&with);
+                }
+                none => *none = Some((without, with)),
+            }
+        }
+        sums.ok_or_else(|| Failure::new(Exit::Usage, "no turn"))
+    };
+    let both = turns();
     let removed = std::fs::remove_dir_all(&folder);
-    let with = with?;
+    let (without, with) = both?;
+    without.tell("without", report);
     with.tell("with clips", report);
     report.put("samples, with / without", with.rate / without.rate, "×");
     let p99 = |r: &Run| r.interval.value_at_quantile(0.99) as f64;
@@ -75,6 +93,7 @@ fn plan(folder: &std::path::Path, seconds: f64) -> Plan {
 
 /// What a reader saw.
 struct Run {
+    turns: f64,
     rate: f64,
     /// From one sample's publication to the next one's, µs.
     interval: Histogram<u64>,
@@ -91,6 +110,30 @@ struct Run {
 }
 
 impl Run {
+    /// As if both had been one; of the medians and shares the mean.
+    fn add(&mut self, other: &Run) {
+        let n = self.turns;
+        let mean = |a: f64, b: f64| (a * n + b) / (n + 1.0);
+        self.turns += 1.0;
+        self.rate = mean(self.rate, other.rate);
+        self.cpu = mean(self.cpu, other.cpu);
+        for (a, b) in self.latency_ms.iter_mut().zip(other.latency_ms) {
+            *a = mean(*a, b);
+        }
+        for (a, b) in self.allocations.iter_mut().zip(other.allocations) {
+            *a += b;
+        }
+        self.late += other.late;
+        self.lost += other.lost;
+        self.dropped += other.dropped;
+        // Same bounds: they cannot fail to fit.
+        let _ = self.interval.add(&other.interval);
+        let _ = self.wake.add(&other.wake);
+        if let (Some(a), Some(b)) = (&mut self.recorded, other.recorded) {
+            *a = (a.0 + b.0, mean(a.1, b.1));
+        }
+    }
+
     fn tell(&self, what: &str, report: &mut Report) {
         report.put(&format!("{what}: samples a second"), self.rate, "Hz");
         report.spread(&format!("{what}: sample to sample"), &self.interval);
@@ -182,6 +225,7 @@ fn one_run(args: &BenchArgs, seconds: f64, clips: Option<Plan>) -> Result<Run, F
     let (elapsed, cpu) = (begun.elapsed().as_secs_f64(), cpu_seconds() - cpu);
     let after = reader.header();
     let run = Run {
+        turns: 1.0,
         rate: (after.sample_index - before.sample_index) as f64 / elapsed,
         interval,
         wake,

@@ -78,6 +78,7 @@ impl Desktop {
             view: None,
             overlay: Overlay::new(),
             pace: Pace::default(),
+            sized: false,
             failure: None,
         };
         self.events.run_app(&mut app).map_err(|e| no_window(&e))?;
@@ -110,6 +111,8 @@ struct App {
     view: Option<Box<View>>,
     overlay: Overlay,
     pace: Pace,
+    /// The window has the picture's size, or has had it.
+    sized: bool,
     failure: Option<Failure>,
 }
 
@@ -132,6 +135,11 @@ impl App {
                     || self.shared.record.is_recording(),
             };
             self.overlay.draw(&view, &hud);
+        }
+        if let Some((_, window)) = &self.shown
+            && !std::mem::replace(&mut self.sized, true)
+        {
+            let _ = window.request_inner_size(size_for(&view.frame));
         }
         if let Some(before) = self.view.replace(view) {
             self.inlet.give_back(before);
@@ -172,18 +180,9 @@ impl ApplicationHandler<Close> for App {
         if self.shown.is_some() {
             return;
         }
-        let picture = self
-            .shared
-            .picture
-            .load(std::sync::atomic::Ordering::Relaxed);
-        let (mut w, mut h) = (f64::from(picture >> 16), f64::from(picture & 0xFFFF));
-        if w < 64.0 || h < 64.0 {
-            (w, h) = (960.0, 540.0);
-        }
-        let by = (1280.0 / w).min(800.0 / h).min(1.0);
         let attributes = Window::default_attributes()
             .with_title("gazed")
-            .with_inner_size(LogicalSize::new(w * by, h * by));
+            .with_inner_size(LogicalSize::new(960.0, 540.0));
         let opened = events
             .create_window(attributes)
             .map_err(|e| no_window(&e))
@@ -233,6 +232,13 @@ impl ApplicationHandler<Close> for App {
         }
         events.set_control_flow(ControlFlow::WaitUntil(Instant::now() + GLANCE));
     }
+}
+
+/// The picture's own, where that is not too much for a desktop.
+fn size_for(frame: &vision::Frame) -> LogicalSize<f64> {
+    let (w, h) = (f64::from(frame.width), f64::from(frame.height));
+    let by = (1280.0 / w).min(800.0 / h).min(1.0);
+    LogicalSize::new(w * by, h * by)
 }
 
 /// Puts the canvas into a buffer of 0x00RRGGBB, as large as it goes without bending it, grey
