@@ -29,6 +29,8 @@ echo "== frame → sample, one core: $clip"
 "$target/release/gazed" bench --one-core --clip "$clip" --seconds 0 "${peer[@]}"
 echo "== the whole daemon"
 "$target/release/gazed" bench --clip "$clip" --frames 0 --seconds "${SECONDS_LIVE:-30}"
+echo "== the stream without and with a clip being recorded"
+"$target/release/gazed" bench --clips --clip "$clip" --seconds "${SECONDS_LIVE:-30}"
 echo "== the demo against its truth"
 "$target/release/gazed" bench --demo
 echo "== networks and geometry against rendered people"

@@ -100,6 +100,8 @@ pub struct Outlet {
     out: HeapProd<Box<View>>,
     spare: HeapCons<Box<View>>,
     last_ns: Option<u64>,
+    /// Buffers that were never filled: the first pictures give them their size, wanted or not.
+    unused: usize,
     /// Id and state of each face in the last picture that was taken.
     states: [(u32, u8); FACE_ROWS],
 }
@@ -125,6 +127,7 @@ pub fn pair(buffers: usize) -> (Outlet, Inlet) {
         out,
         spare,
         last_ns: None,
+        unused: buffers,
         states: Default::default(),
     };
     let inlet = Inlet {
@@ -153,6 +156,7 @@ impl Outlet {
         }
         let recent = |t: u64| at.abs_diff(t) < 500_000_000;
         if self.wish.changes_only.load(Relaxed)
+            && self.unused == 0
             && states == self.states
             && self.last_ns.is_some_and(recent)
         {
@@ -164,6 +168,7 @@ impl Outlet {
             return;
         };
         (self.last_ns, self.states) = (Some(at), states);
+        self.unused = self.unused.saturating_sub(1);
         view.fill(frame, found, measurement);
         // As many views exist as the queue has places, so there is room.
         let _ = self.out.try_push(view);
