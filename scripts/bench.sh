@@ -1,10 +1,12 @@
 #!/usr/bin/env bash
 # What `make bench` runs: the shared memory, then frame → sample beside
 # mediapipe's Python FaceMesh on the same clip in the same run, then the error
-# against the demo's truth, and the networks against rendered people.
+# against the demo's truth, the networks against rendered people, and a network
+# learned from nothing against the guess of the screen's middle.
 #   CLIP=PATH   a 1280×720 clip of a person (default: the bundled demo)
 #   PEER=no     leave the peer out (it needs a download of about 200 MB, once)
 #   SECONDS_LIVE=600   how long to run the whole daemon
+#   LEARN=no    leave the training out (a quarter of an hour on two cores)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 target="${CARGO_TARGET_DIR:-target}"
@@ -35,3 +37,8 @@ echo "== the demo against its truth"
 "$target/release/gazed" bench --demo
 echo "== networks and geometry against rendered people"
 cargo run --quiet --release -p gaze-vision --example synthetic_truth
+
+if [ "${LEARN:-yes}" != no ]; then
+    echo "== a network from nothing, on rendered people it has never seen"
+    scripts/bench/learn.sh
+fi

@@ -55,6 +55,15 @@ pub struct EyesCommand {
     /// Side of the square in eye widths
     #[arg(long, value_name = "W", default_value_t = 1.8)]
     scale: f32,
+    /// Eyes are as sharp as in pictures of a 60° camera that are so many pixels wide
+    #[arg(long, value_name = "PX", default_value_t = 640, value_parser = clap::value_parser!(u32).range(320..=4096))]
+    camera_px: u32,
+    /// How far heads turn at most each way: yaw, pitch, roll in degrees
+    #[arg(long, value_name = "Y,P,R", value_delimiter = ',', default_values_t = [25.0, 15.0, 6.0])]
+    turn: Vec<f64>,
+    /// Diagonal of the screen that is looked at, inches; the camera is in its middle, 48 to 58 cm away
+    #[arg(long, value_name = "IN", default_value_t = 27.0)]
+    inches: f64,
     /// Pictures of three colours instead of gray ones
     #[arg(long)]
     rgb: bool,
@@ -85,6 +94,13 @@ impl EyesCommand {
         if !(0.5..=4.0).contains(&self.scale) {
             return refuse(format!("--scale {}: use 0.5 to 4 eye widths", self.scale));
         }
+        let turn_deg: [f64; 3] = match self.turn[..].try_into() {
+            Ok(turn) if self.turn.iter().all(|t| (0.0..=40.0).contains(t)) => turn,
+            _ => return refuse("--turn: three angles of 0 to 40 degrees, as in 25,15,6".into()),
+        };
+        if !(5.0..=60.0).contains(&self.inches) {
+            return refuse(format!("--inches {}: use 5 to 60", self.inches));
+        }
         let crop = CropSpec {
             size: self.size,
             pad: self.size.div_ceil(8),
@@ -92,11 +108,11 @@ impl EyesCommand {
             channels: if self.rgb { 3 } else { 1 },
         };
         Ok(Eyes {
-            seed: self.seed,
             first: self.first,
-            persons: self.persons,
-            looks: self.looks,
-            crop,
+            camera_px: self.camera_px,
+            turn_deg,
+            inches: self.inches,
+            ..Eyes::new(self.seed, self.persons, self.looks, crop)
         })
     }
 

@@ -114,7 +114,7 @@ names! {
     EncoderName of EncoderKind {
         MobilenetV2 => EncoderKind::MobilenetV2,
         MobileoneS0 => EncoderKind::MobileoneS0,
-        /// Three plain convolutions: learns from nothing in minutes on a processor
+        /// Five plain convolutions: learns from nothing in minutes on a processor
         Compact => EncoderKind::Compact,
     }
     /// As on the command line.

@@ -8,8 +8,8 @@ pub const SIZES: std::ops::RangeInclusive<usize> = 32..=128;
 /// Width multipliers that make sense: below, the last layers dwarf the rest.
 pub const WIDTHS: std::ops::RangeInclusive<f64> = 0.25..=1.0;
 
-/// Channels of [`EncoderKind::Compact`]'s convolutions at width 1.
-pub(super) const COMPACT_CHANNELS: [usize; 3] = [32, 64, 128];
+/// Channels at width 1 and strides of [`EncoderKind::Compact`]'s convolutions.
+pub(super) const COMPACT: [(usize, usize); 5] = [(32, 2), (64, 2), (64, 1), (128, 2), (128, 1)];
 
 /// The convolutional part that sees the eyes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,7 +19,7 @@ pub enum EncoderKind {
     MobilenetV2,
     /// Vasu et al. 2022, S0: several branches in training, one convolution in use.
     MobileoneS0,
-    /// Three plain convolutions, each halving the side. It learns from nothing in minutes on a
+    /// Five plain convolutions, three of which halve the side. It learns from nothing in minutes on a
     /// processor, where the deep ones need pretrained weights: where an iris lies is seen
     /// by few layers, and its map is still large enough to say it ([`Pool::Grid`]).
     Compact,
@@ -189,7 +189,7 @@ impl NetConfig {
         }
     }
 
-    /// Three plain convolutions that keep places apart, for a ray.
+    /// Five plain convolutions that keep places apart, for a ray.
     pub fn compact(width: f64, size: usize, colour: Colour) -> NetConfig {
         NetConfig {
             encoder: EncoderKind::Compact,
@@ -240,7 +240,7 @@ impl NetConfig {
         // Every stride-2 layer has 3×3 kernels and padding 1: the side is halved, rounded up.
         let halvings = match self.encoder {
             EncoderKind::MobilenetV2 | EncoderKind::MobileoneS0 => 5,
-            EncoderKind::Compact => COMPACT_CHANNELS.len(),
+            EncoderKind::Compact => COMPACT.iter().filter(|layer| layer.1 == 2).count(),
         };
         let spared = usize::from(self.stem_stride == 1);
         (spared..halvings).fold(self.eyes.size, |side, _| side.div_ceil(2))

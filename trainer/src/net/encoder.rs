@@ -1,10 +1,10 @@
-//! The convolutional part: MobileNetV2, MobileOne-S0 or three plain convolutions, at a width.
+//! The convolutional part: MobileNetV2, MobileOne-S0 or a few plain convolutions, at a width.
 
 use burn::module::Module;
 use burn::tensor::{Device, Tensor};
 
 use super::blocks::{Block, Branches, InvertedResidual, MobileOne, Plain, Shape};
-use super::config::{COMPACT_CHANNELS, EncoderKind, NetConfig, Pool};
+use super::config::{COMPACT, EncoderKind, NetConfig, Pool};
 
 /// Values that [`Pool::Grid`] keeps for each place.
 const PER_PLACE: usize = 32;
@@ -67,7 +67,7 @@ fn channels(config: &NetConfig) -> usize {
         // torchvision never narrows the last layer.
         EncoderKind::MobilenetV2 => divisible(1280.0 * config.width.max(1.0)),
         EncoderKind::MobileoneS0 => divisible(1024.0 * config.width),
-        EncoderKind::Compact => divisible(COMPACT_CHANNELS[2] as f64 * config.width),
+        EncoderKind::Compact => divisible(COMPACT[COMPACT.len() - 1].0 as f64 * config.width),
     }
 }
 
@@ -144,10 +144,10 @@ fn mobileone_s0(config: &NetConfig, device: &Device) -> (Vec<Block>, usize) {
 
 fn compact(config: &NetConfig, device: &Device) -> (Vec<Block>, usize) {
     let mut from = config.eyes.channels();
-    let mut features = Vec::with_capacity(COMPACT_CHANNELS.len());
-    for (i, to) in COMPACT_CHANNELS.into_iter().enumerate() {
+    let mut features = Vec::with_capacity(COMPACT.len());
+    for (i, (to, stride)) in COMPACT.into_iter().enumerate() {
         let to = divisible(to as f64 * config.width);
-        let stride = if i == 0 { config.stem_stride } else { 2 };
+        let stride = if i == 0 { config.stem_stride } else { stride };
         let inner = super::blocks::ConvNorm::new(Shape::full(from, to, stride), device);
         features.push(Block::Plain(Plain { inner }));
         from = to;

@@ -173,7 +173,7 @@ impl GazeNet {
         self.geometric
     }
 
-    /// Numbered blocks of the encoder: 19 in MobileNetV2, 22 in MobileOne-S0, 3 in Compact.
+    /// Numbered blocks of the encoder: 19 in MobileNetV2, 22 in MobileOne-S0, 5 in Compact.
     pub fn blocks(&self) -> usize {
         self.encoder.features.len()
     }

@@ -2,8 +2,7 @@
 //!
 //! Heads are held however, whatever is looked at, so a network cannot take the head's way for the
 //! eyes'. Crops follow the true corners of the eyes, off by about as much as landmarks are. Only what
-//! crops show is kept, so small pictures of a narrow field do: an eye is as many pixels wide as in
-//! 640×480 at 60°.
+//! crops show is kept, so small pictures of a narrow field do.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -22,14 +21,12 @@ use vision::{EyeCropper, Frame, PixelFormat, eye_regions};
 use crate::data::cache::{Cache, CacheHeader, CropSpec, Session, ShownOn, SourceFile};
 use crate::data::sample::Sample;
 
-/// The pictures' width and height …
-const SIZE: [u32; 2] = [320, 240];
-/// … and the angle they span from side to side.
+/// What the pictures span from side to side, so that a face fills them.
 const HFOV_DEG: f64 = 34.0;
+/// What a camera spans whose eyes are as wide in pixels, at [`Eyes::camera_px`].
+const CAMERA_HFOV_DEG: f64 = 60.0;
 /// Deviation of the corners that crops are cut by, pixels, each way.
 const CORNER_NOISE: f32 = 0.3;
-/// How far the head turns at most each way: yaw, pitch, roll, degrees.
-pub const TURN_DEG: [f64; 3] = [25.0, 15.0, 6.0];
 /// Looks of a person in one room.
 const LOOKS_IN_A_ROOM: usize = 4;
 
@@ -46,21 +43,52 @@ pub struct Eyes {
     pub looks: usize,
     /// What crops are like.
     pub crop: CropSpec,
+    /// Eyes are as many pixels wide as a camera of 60° sees them whose pictures are so wide.
+    pub camera_px: u32,
+    /// How far the head turns at most each way: yaw, pitch, roll, degrees.
+    pub turn_deg: [f64; 3],
+    /// Diagonal of the 16:9 screen, inches; the camera is in its middle, 48 to 58 cm away.
+    pub inches: f64,
 }
 
-/// 27 inches, the camera in the middle: targets as far to every side.
-pub fn screen() -> Screen {
-    Screen {
-        width_px: 1920,
-        height_px: 1080,
-        width_mm: 598.0,
-        height_mm: 336.0,
-        camera: CameraPlace {
-            x_norm: 0.5,
-            above_mm: -168.0,
-            forward_mm: 0.0,
-            tilt_deg: 0.0,
-        },
+impl Eyes {
+    /// Heads turned as far as one still sees both eyes, a large screen, pictures of 640 pixels.
+    pub fn new(seed: u64, persons: usize, looks: usize, crop: CropSpec) -> Eyes {
+        Eyes {
+            seed,
+            first: 0,
+            persons,
+            looks,
+            crop,
+            camera_px: 640,
+            turn_deg: [25.0, 15.0, 6.0],
+            inches: 27.0,
+        }
+    }
+
+    /// Width and height of the pictures that are drawn.
+    fn size(&self) -> (u32, u32) {
+        let tan = |deg: f64| libm::tan((deg / 2.0).to_radians());
+        let width = f64::from(self.camera_px) * tan(HFOV_DEG) / tan(CAMERA_HFOV_DEG);
+        let width = 4 * libm::round(width / 4.0) as u32;
+        (width, width * 3 / 4)
+    }
+
+    fn screen(&self) -> Screen {
+        let width_mm = self.inches * 25.4 * 16.0 / f64::hypot(16.0, 9.0);
+        let height_mm = width_mm * 9.0 / 16.0;
+        Screen {
+            width_px: 1920,
+            height_px: 1080,
+            width_mm,
+            height_mm,
+            camera: CameraPlace {
+                x_norm: 0.5,
+                above_mm: -height_mm / 2.0,
+                forward_mm: 0.0,
+                tilt_deg: 0.0,
+            },
+        }
     }
 }
 
@@ -100,7 +128,7 @@ fn header(eyes: &Eyes, samples: &[Sample]) -> CacheHeader {
         sessions: (0..eyes.persons as u16).map(sitting).collect(),
         targets: samples.iter().map(|s| s.target_norm).collect(),
         screens: vec![ShownOn {
-            screen: screen(),
+            screen: eyes.screen(),
             measured: true,
             px_known: true,
         }],
@@ -119,7 +147,7 @@ fn header(eyes: &Eyes, samples: &[Sample]) -> CacheHeader {
 fn one_person(eyes: &Eyes, people: &Arc<People>, person: usize) -> (Vec<Sample>, Vec<u8>) {
     let number = eyes.first + person;
     let plan = Plan {
-        size: Some((SIZE[0], SIZE[1])),
+        size: Some(eyes.size()),
         ..Plan::new(Kind::Random, eyes.seed)
     };
     let mut rng = Rng::new(mix_seed(eyes.seed, 0xe7e5, number as u64));
@@ -128,7 +156,7 @@ fn one_person(eyes: &Eyes, people: &Arc<People>, person: usize) -> (Vec<Sample>,
     let (mut picture, mut frame) = (Picture::default(), Frame::default());
     let (mut samples, mut crops) = (vec![], vec![]);
     for look in 0..eyes.looks {
-        let shot = one_look(&plan, number, look, &mut rng);
+        let shot = one_look(eyes, &plan, number, look, &mut rng);
         let truth = painter.paint(&shot, &mut picture).remove(0);
         frame.reset(picture.width, picture.height, PixelFormat::Rgb8);
         frame.data.copy_from_slice(&picture.rgb);
@@ -140,23 +168,24 @@ fn one_person(eyes: &Eyes, people: &Arc<People>, person: usize) -> (Vec<Sample>,
             session: person as u16,
             target: index as u16,
             file: index as u32,
-            ..sample(&shot, &truth, &landmarks)
+            ..sample(&shot, &truth, &landmarks, eyes.size())
         });
     }
     (samples, crops)
 }
 
 /// Someone before the screen, the head held however, looking anywhere on it.
-fn one_look(plan: &Plan, number: usize, look: usize, rng: &mut Rng) -> Shot {
+fn one_look(eyes: &Eyes, plan: &Plan, number: usize, look: usize, rng: &mut Rng) -> Shot {
     let room = look / LOOKS_IN_A_ROOM;
     let mut shot = plan.shot(20 * (100 * number + room));
     shot.people = vec![plan.person_seed(number)];
-    shot.setup.camera = Camera::from_fov(SIZE[0], SIZE[1], HFOV_DEG, 0.0);
-    shot.setup.screen = screen();
+    let (width, height) = eyes.size();
+    shot.setup.camera = Camera::from_fov(width, height, HFOV_DEG, 0.0);
+    shot.setup.screen = eyes.screen();
     shot.moment.smear = [0.0; 2];
     let mut between = |lo: f64, hi: f64| f64::from(rng.range(lo as f32, hi as f32));
     shot.target = Point2::new(between(0.0, 1.0), between(0.0, 1.0));
-    let head = TURN_DEG.map(|most| between(-most, most));
+    let head = eyes.turn_deg.map(|most| between(-most, most));
     let place = Vector3::new(
         between(-40.0, 40.0),
         between(-20.0, 20.0),
@@ -187,10 +216,10 @@ fn corners(truth: &Truth, rng: &mut Rng) -> Box<Landmarks> {
     landmarks
 }
 
-fn sample(shot: &Shot, truth: &Truth, landmarks: &Landmarks) -> Sample {
+fn sample(shot: &Shot, truth: &Truth, landmarks: &Landmarks, size: (u32, u32)) -> Sample {
     let small = |v: Vector3<f64>| <[f64; 3]>::from(v).map(|v| v as f32);
     let [l, r] = eye_regions(landmarks, 1.0);
-    let [width, height] = SIZE.map(|v| v as f32);
+    let [width, height] = [size.0, size.1].map(|v| v as f32);
     Sample {
         target_norm: [shot.target.x as f32, shot.target.y as f32],
         ray: Some(small((shot.target_mm() - truth.head_mm).normalize())),
@@ -204,7 +233,7 @@ fn sample(shot: &Shot, truth: &Truth, landmarks: &Landmarks) -> Sample {
             (r.x - l.x).hypot(r.y - l.y) / width,
         ],
         open: [true; 2],
-        image_px: SIZE.map(|v| v as u16),
+        image_px: [size.0, size.1].map(|v| v as u16),
         ..Sample::default()
     }
 }
