@@ -36,7 +36,8 @@ pub struct How {
     /// The network also takes the geometric line of sight, and corrects it
     #[arg(long)]
     geometric: bool,
-    /// Pretrained weights: torchvision's MobileNetV2 (.pth, .safetensors) or our own
+    /// Pretrained weights of the same encoder and width: torchvision's MobileNetV2, its authors'
+    /// MobileOne-S0 as trained ("unfused"), or our own (.pth, .tar, .safetensors)
     #[arg(long, value_name = "FILE")]
     weights: Option<PathBuf>,
     /// What is checked on is never learned from: people, targets (and sittings), or targets only

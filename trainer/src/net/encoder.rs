@@ -119,7 +119,7 @@ fn mobilenet_v2(config: &NetConfig, device: &Device) -> (Vec<Block>, usize) {
 }
 
 /// Blocks and channels of S0's stages behind the stem (Table 8 of the paper, with S0's widths).
-const ONE_STAGES: [(usize, usize); 4] = [(2, 48), (8, 128), (10, 256), (1, 1024)];
+pub(super) const ONE_STAGES: [(usize, usize); 4] = [(2, 48), (8, 128), (10, 256), (1, 1024)];
 /// Equal branches of S0.
 const ONE_BRANCHES: usize = 4;
 

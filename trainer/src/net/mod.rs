@@ -15,6 +15,7 @@ mod encoder;
 mod gaze_net;
 pub mod groups;
 mod init;
+mod mobileone_names;
 #[cfg(test)]
 pub(crate) mod reference;
 pub mod speed;

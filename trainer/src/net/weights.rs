@@ -1,5 +1,5 @@
-//! Weights that others trained: torchvision's MobileNetV2 (.pth, .pt,
-//! .safetensors) and our own files, matched by name and shape, and listed.
+//! Weights that others trained: torchvision's MobileNetV2, its authors' MobileOne-S0 (.pth,
+//! .pt, .tar, .safetensors) and our own files, matched by name and shape, and listed.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use burn::tensor::TensorData;
 use super::blocks::Block;
 use super::config::{Colour, NetConfig};
 use super::gaze_net::GazeNet;
+use super::mobileone_names;
 
 /// Share of the encoder's tensors that must be found; fewer is another network.
 pub const LEAST_SHARE: f64 = 0.9;
@@ -63,7 +64,7 @@ pub struct Matched {
 }
 
 /// Takes over what `path` holds of `net`: all of our own networks, the encoder
-/// of torchvision's MobileNetV2. Under 90 % of the encoder is an error, and then
+/// of torchvision's MobileNetV2 or of the authors' MobileOne. Under 90 % of the encoder is an error, and then
 /// `net` is as before.
 pub fn load_pretrained(
     net: &mut GazeNet,
@@ -71,8 +72,9 @@ pub fn load_pretrained(
     path: &Path,
 ) -> Result<Matched, WeightsError> {
     let mut source = read(path)?;
-    let foreign = torchvision_names(net);
-    let by_torchvision = foreign
+    let mut foreign = torchvision_names(net);
+    foreign.extend(mobileone_names::names(&net.encoder.features));
+    let by_others = foreign
         .iter()
         .any(|(_, theirs)| source.contains_key(theirs));
     let theirs: BTreeMap<&str, &str> = foreign
@@ -86,7 +88,7 @@ pub fn load_pretrained(
         let ours = &tensor.name;
         let of_encoder = ours.starts_with("encoder.features.");
         report.encoder_of += usize::from(of_encoder);
-        let name = if by_torchvision {
+        let name = if by_others {
             theirs.get(ours.as_str()).copied().unwrap_or(ours)
         } else {
             ours
@@ -96,11 +98,16 @@ pub fn load_pretrained(
             continue;
         };
         let wanted = tensor.shape.to_vec();
-        let first = ours.ends_with("features.0.inner.conv.weight");
-        let data = if first && by_torchvision {
+        let first = [
+            "features.0.inner.conv.weight",
+            "features.0.convs.0.conv.weight",
+            "features.0.scale.conv.weight",
+        ];
+        let first = first.iter().any(|name| ours.ends_with(name));
+        let data = if first && by_others {
             let before = data.shape()[1];
             let data = first_convolution(data, config.eyes.colour);
-            report.summed_to_gray = before != data.shape()[1];
+            report.summed_to_gray |= before != data.shape()[1];
             data
         } else {
             data
