@@ -15,8 +15,10 @@ use crate::train::personal::{LEAST_TARGETS, Seen, winner};
 pub const AFTER_HELP: &str = "\
 5 to 20 points are usual. Tried are: the network as it was, an offset, an affine map of what
 it says, and its last layer's weights, each held back more or less; the one that errs least at
-targets left out is stored as OUT, for `gaze-trainer export`. Its error is told at targets left
-out; being the best of eight, it is a little too good.
+targets left out is stored as OUT, for `gaze-trainer export`. Two errors are told of it: its own
+at targets left out, which is the best of eight and so a little too good, and the error to expect
+(`expected` in JSON): each target in turn is kept from choosing and from fitting. Both are of these
+sittings; in another one it can be more (`gaze-trainer study` tests there).
 
 Exit codes:
   0   OUT is there
@@ -103,10 +105,11 @@ impl Personalize {
         let seen = Seen::new(&net, examples, &of, &device);
         let tried = seen.try_all(|_| true);
         let best = winner(&tried).ok_or((70, "nothing was tried".to_owned()))?;
+        let expected = seen.expected(|_| true);
         let own = seen.tuned(&net, |_| true, best.change);
         checkpoint::save(&self.out, &plan, &own).map_err(|e| (4, e.to_string()))?;
         if self.json {
-            say(&serde_json::json!({"out": self.out, "targets": targets.len(), "samples": of.len(), "tried": tried, "chosen": best}).to_string());
+            say(&serde_json::json!({"out": self.out, "targets": targets.len(), "samples": of.len(), "tried": tried, "chosen": best, "expected": expected}).to_string());
             return Ok(());
         }
         for t in &tried {
@@ -118,10 +121,11 @@ impl Personalize {
             ));
         }
         tell(&format!(
-            "{}: {} pictures at {} targets",
+            "{}: {} pictures at {} targets; expect {} at targets that had no say",
             self.out.display(),
             of.len(),
-            targets.len()
+            targets.len(),
+            error(&expected)
         ));
         Ok(())
     }

@@ -110,6 +110,11 @@ fn a_run_that_is_interrupted_goes_on_and_its_network_is_made_ones_own() {
     assert_eq!(code, 0, "{err}");
     let told: serde_json::Value = serde_json::from_str(&said).unwrap();
     assert_eq!(told["tried"].as_array().unwrap().len(), 8);
+    let mean = |of: &serde_json::Value| of["mean_deg"].as_f64().unwrap();
+    assert!(
+        mean(&told["expected"]) > 0.0 && mean(&told["chosen"]["left_out"]) > 0.0,
+        "{said}"
+    );
     assert!(at.join("own/network.json").is_file() && at.join("own/weights.safetensors").is_file());
 
     let study: Vec<&str> = [
@@ -157,7 +162,8 @@ fn bad_input_is_one_line_and_nothing_is_left() {
     std::fs::create_dir(at.join("pictures")).unwrap();
     std::fs::write(at.join("file"), "in the way").unwrap();
     let before: Vec<PathBuf> = listed(at);
-    let cases: [(&[&str], i32, &str); 14] = [
+    let cases: [(&[&str], i32, &str); 15] = [
+        (&["target.cache", "--dashboard"], 2, "needs a terminal"),
         (&["none.cache"], 3, "none can be learned from"),
         (&["target.cache"], 3, "one target only"),
         (&["person.cache", "--by", "person"], 3, "--by target"),

@@ -60,6 +60,8 @@ fn an_affine_error_is_taken_away_and_the_stored_network_answers_so() {
             .unwrap();
         assert!(affine.left_out.mean_deg < 0.01 * before, "{tried:#?}");
         let best = winner(&tried).unwrap();
+        let expected = seen.expected(|_| true);
+        assert!(expected.mean_deg < 0.02 * before, "{expected:?} {before}");
         assert!(best.left_out.mean_deg <= affine.left_out.mean_deg);
         for change in Change::ALL {
             let own = seen.tuned(&net, |_| true, change);
@@ -97,6 +99,13 @@ fn what_was_right_stays_and_noise_is_not_fitted() {
     assert!(
         best.left_out.mean_deg <= tried[0].left_out.mean_deg && best.change != free.change,
         "{tried:#?}"
+    );
+    // The error to expect is told by targets that had no say, and never flatters.
+    let expected = seen.expected(|_| true);
+    assert_eq!(expected.points, all.len());
+    assert!(
+        expected.mean_deg > 1.02 * best.left_out.mean_deg,
+        "{expected:?} {best:?}"
     );
     // On its own points the free one looks good: only what is left out tells.
     let flattered = seen.apply(|_| true, free.change, |_| true);
