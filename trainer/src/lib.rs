@@ -10,6 +10,7 @@ pub mod commands;
 pub mod data;
 pub mod device;
 pub mod export;
+pub mod memory;
 pub mod net;
 pub mod report;
 pub mod synth;

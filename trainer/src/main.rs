@@ -6,6 +6,11 @@ use clap::{Parser, Subcommand};
 use gaze_trainer::commands::{
     baseline, devices::Devices, export, eyes, personalize, prepare, speed, study, synth, train,
 };
+use gaze_trainer::memory::TellingAllocator;
+
+// Memory that is not enough is a line and an exit code.
+#[global_allocator]
+static ALLOCATOR: TellingAllocator = TellingAllocator;
 
 #[derive(Parser)]
 #[command(version, about = "Trains gaze networks from your own pictures and exports ONNX", long_about = None)]

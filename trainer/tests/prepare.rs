@@ -184,7 +184,8 @@ fn a_folder_of_broken_pairs_gives_the_good_rest_and_counts_each_reason() {
     .unwrap();
 
     let out = dir.path().join("out.cache");
-    let report = object(&["prepare", text(&root), "--out", text(&out), "--json"]);
+    let small = ["--size", "32", "--grey", "--json"];
+    let report = object(&[&["prepare", text(&root), "--out", text(&out)], &small[..]].concat());
     let holds = &report["holds"];
     let skipped = serde_json::json!({
         "bad-label": 1, "bad-picture": 1, "duplicate": 1, "empty": 1, "no-face": 1, "no-label": 1,
@@ -201,6 +202,21 @@ fn a_folder_of_broken_pairs_gives_the_good_rest_and_counts_each_reason() {
         .map(|e| e.file_name())
         .collect();
     assert_eq!(names.len(), 2, "{names:?}");
+
+    // The good rest can be learned from, all of it, with those that no tracker saw.
+    let rest = dir.path().join("run");
+    let how = "--width 0.25 --epochs 2 --batch 8 --folds 2 --json";
+    let how: Vec<&str> = how.split(' ').collect();
+    let words = ["train", text(&out), "--out", text(&rest)];
+    let output = run(&[&words[..], &how].concat());
+    assert!(output.status.success(), "{}", said(&output));
+    let lines = String::from_utf8(output.stdout).unwrap();
+    let end: Value = serde_json::from_str(lines.lines().last().unwrap()).unwrap();
+    let check = &end["best"]["check"];
+    let learned = end["learned_from"].as_u64().unwrap();
+    assert_eq!(learned + check["points"].as_u64().unwrap(), good as u64);
+    assert!(check["mean_deg"].as_f64().unwrap().is_finite(), "{end}");
+    assert!(rest.join("best/weights.safetensors").is_file());
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! The program's commands, one file each.
 
 pub mod baseline;
+pub mod dashboard;
 pub mod devices;
 pub mod export;
 pub mod eyes;

@@ -1,5 +1,6 @@
 //! `gaze-trainer train`.
 
+use std::cell::RefCell;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -11,6 +12,7 @@ use serde::Serialize;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::flag;
 
+use super::dashboard::{self, Dashboard};
 use super::how::How;
 use super::prepare::default_cache;
 use crate::data::cache::Cache;
@@ -22,7 +24,7 @@ use crate::train::folds::By;
 use crate::train::judge::{self, Judged};
 use crate::train::pupils::Pupils;
 use crate::train::run::{CURVES, Epoch, TrainError};
-use crate::train::state::Progress;
+use crate::train::state::{self, Progress};
 use crate::train::{curves, guard};
 
 /// What a stopped run exits with: 128 and the signal's number.
@@ -50,7 +52,8 @@ Examples:
   gaze-trainer train recordings.cache --out runs/1
   gaze-trainer train recordings.cache --out runs/2 --weights mobilenet_v2.pth --frozen-epochs 3 --unfrozen-blocks 6
   gaze-trainer train mine.cache --out runs/mine --head screen --by target --consistency 0.5
-  gaze-trainer train recordings.cache --out runs/1 --resume --json";
+  gaze-trainer train recordings.cache --out runs/1 --resume --json
+  gaze-trainer train recordings.cache --out runs/3 --dashboard";
 
 /// Arguments of `train`.
 #[derive(Debug, Args)]
@@ -68,6 +71,9 @@ pub struct Train {
     /// Train every fold, each in OUT/fold-N, for an error over all samples
     #[arg(long)]
     cross_validate: bool,
+    /// Curves and progress on the terminal; q, then s, stops it as Ctrl-C does without
+    #[arg(long, conflicts_with = "json")]
+    dashboard: bool,
     /// Print one JSON object for each epoch, and one at the end
     #[arg(long)]
     json: bool,
@@ -153,7 +159,10 @@ impl Train {
     /// Whether it was stopped.
     fn train(&self) -> Result<bool, Failure> {
         // What is wrong on the command line is told before a large cache is read.
-        self.how.settings()?;
+        let settings = self.how.settings()?;
+        if self.dashboard {
+            dashboard::possible()?;
+        }
         device::open(self.how.device()).map_err(|e| (2, e.to_string()))?;
         if !self.resume && self.out.join(crate::train::state::FILE).exists() {
             let line = format!(
@@ -194,12 +203,28 @@ impl Train {
                     error(&centre_guess)
                 ));
             }
-            let stopped = || stop.load(Ordering::Relaxed);
-            let trained = self
-                .how
-                .train(examples, fold, (&out, resume), &stopped, |e, p| {
-                    self.epoch(e, p)
-                })?;
+            let board = self.dashboard.then(|| {
+                let label = format!("fold {} of {count}", n + 1);
+                let batches = examples.epoch(&fold.train, &settings, 0).len();
+                RefCell::new(Dashboard::new(label, settings.epochs, batches))
+            });
+            let done = if resume { epochs_done(&out) } else { 0 };
+            let stopped = || {
+                let asked = (board.as_ref()).is_some_and(|b| b.borrow_mut().batch(done));
+                asked || stop.load(Ordering::Relaxed)
+            };
+            let trained =
+                self.how.train(
+                    examples,
+                    fold,
+                    (&out, resume),
+                    &stopped,
+                    |e, p| match &board {
+                        Some(board) => board.borrow_mut().epoch(e),
+                        None => self.epoch(e, p),
+                    },
+                )?;
+            drop(board);
             curves::write(&out.join("train.html"), &trained.epochs, &centre_guess)
                 .map_err(failure)?;
             let pupils = trained.best.as_ref().and_then(|net| {
@@ -291,6 +316,11 @@ impl Train {
             }
         }
     }
+}
+
+/// How many epochs a run has behind it, by the state in its folder.
+fn epochs_done(out: &Path) -> usize {
+    state::load(out).map_or(0, |s| s.progress.at[0])
 }
 
 /// `3.21° (median 2.80°), 120 px`
