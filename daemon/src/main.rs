@@ -111,6 +111,10 @@ struct RunArgs {
     /// Show what it sees in a window; Escape or closing it ends gazed
     #[arg(long)]
     window: bool,
+    /// Find faces anew in each picture, as the trainer does, instead of following them: for a
+    /// folder of pictures that are no film
+    #[arg(long)]
+    stills: bool,
     /// none, ema, one-euro or kalman
     #[arg(long, value_name = "NAME")]
     filter: Option<String>,
@@ -189,6 +193,7 @@ fn main() -> ExitCode {
                 looped: a.looped,
                 fast: a.fast,
                 window: a.window,
+                stills: a.stills,
             })
         }
         Command::Status { json, quiet } => status::status(shm.as_deref(), json, quiet),

@@ -94,6 +94,7 @@ fn the_hot_path_stays_quiet_with_networks_and_their_changes() {
         source: Some(sources::open(&SourceSpec::Demo, &options).unwrap()),
         options,
         lossless: false,
+        stills: false,
         files: None,
         door: None,
         side: Side::default(),

@@ -55,6 +55,7 @@ fn the_hot_path_stays_quiet() {
         source: Some(sources::open(&SourceSpec::Demo, &options).unwrap()),
         options,
         lossless: false,
+        stills: false,
         files: None,
         door: Some(door),
         side: Side::default(),

@@ -21,8 +21,10 @@ use gaze::ray::Ray;
 use render::scenario::{Kind, Plan};
 use stage::{HFOV_DEG, SIZE, Stage, on_every_core, on_the_face};
 use stats::{Products, median};
-use vision::gaze_net::{GazeNet, NetGaze};
-use vision::{Frame, ModelStore, Perceiver, PerceiverConfig, PixelFormat, Runtime, SessionOptions};
+use vision::gaze_net::{EyeView, GazeNet, NetGaze};
+use vision::{
+    Face, Frame, ModelStore, Perceiver, PerceiverConfig, PixelFormat, Runtime, SessionOptions,
+};
 
 struct Options {
     network: String,
@@ -145,7 +147,7 @@ fn one(stage: &mut Stage, net: &mut GazeNet, plan: &Plan, n: u64) -> Option<Look
     let face = stage.perceive().filter(|f| on_the_face(f, &truth))?;
     let geometric = angles(&face.gaze?.combined);
     let frame = stage.frame();
-    let told = net.estimate(frame, &face.landmarks, &face.head, &face.camera);
+    let told = net.estimate(frame, &face.landmarks, &view(&face));
     let NetGaze::Ray(ray) = told.expect("it runs")? else {
         return None;
     };
@@ -155,6 +157,12 @@ fn one(stage: &mut Stage, net: &mut GazeNet, plan: &Plan, n: u64) -> Option<Look
         direction: (target - truth.head_mm).normalize(),
     };
     Some((angles(&truth), geometric, angles(&ray)))
+}
+
+/// What a network is told of a face beside its pictures.
+fn view(face: &Face) -> EyeView {
+    let sight = face.gaze.as_ref().map(|gaze| &gaze.combined);
+    EyeView::of(&face.landmarks, &face.head, &face.camera).with_geometric(sight)
 }
 
 fn look_at(photo: &str, o: &Options) -> Result<(), Box<dyn std::error::Error>> {
@@ -174,7 +182,7 @@ fn look_at(photo: &str, o: &Options) -> Result<(), Box<dyn std::error::Error>> {
         .cloned()
         .ok_or("no face in the photograph")?;
     let mut net = open(o)?;
-    let told = net.estimate(&frame, &face.landmarks, &face.head, &face.camera)?;
+    let told = net.estimate(&frame, &face.landmarks, &view(&face))?;
     println!(
         "{photo}: head yaw, pitch, roll {:.1} {:.1} {:.1}",
         face.head.yaw, face.head.pitch, face.head.roll

@@ -11,7 +11,7 @@ use gaze::ray::Ray;
 use nalgebra::{Point2, Rotation3};
 
 use crate::frame::Frame;
-use crate::gaze_net::{GazeNet, NetGaze};
+use crate::gaze_net::{EyeView, GazeNet, NetGaze};
 use crate::iris::IrisFit;
 use crate::models::ModelError;
 
@@ -72,7 +72,8 @@ impl GazeKind {
             });
         };
         let begun = Instant::now();
-        let answer = net.estimate(frame, landmarks, head, camera)?;
+        let view = EyeView::of(landmarks, head, camera).with_geometric(Some(&gaze.combined));
+        let answer = net.estimate(frame, landmarks, &view)?;
         let told = match answer {
             None => Told::default(),
             Some(NetGaze::Ray(ray)) => Told {

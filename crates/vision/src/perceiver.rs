@@ -179,6 +179,21 @@ impl Perceiver {
         &self.perception
     }
 
+    /// Measures a picture that stands alone, whatever came before it: a face is found anew,
+    /// then looked at again in the region that its own landmarks give, as it is while it is
+    /// followed. The stages' times are those of the last look.
+    pub fn perceive_still(&mut self, frame: &Frame) -> &Perception {
+        self.reset();
+        for _ in 0..GLANCES {
+            if self.perceive(frame).primary().is_some() {
+                break;
+            }
+        }
+        self.perceive(frame);
+        self.perception.repeated = false; // it is ours that looked twice
+        &self.perception
+    }
+
     fn measure(&mut self, frame: &Frame) -> Result<(), ModelError> {
         if (self.camera.width, self.camera.height) != (frame.width, frame.height) {
             self.forget();

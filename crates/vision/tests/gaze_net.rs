@@ -71,6 +71,7 @@ fn view() -> EyeView {
         origin_mm: [60.0, -40.0, 600.0],
         level_rad: 0.2,
         eye_position: [0.4, 0.45, 0.52, 0.46, 0.121],
+        geometric: Some([0.1, -0.2, -0.97]),
     }
 }
 
@@ -156,6 +157,18 @@ fn pose_and_eye_position_arrive_as_the_contract_says() {
     near(told(&own, [begin, begin + 1]), [0.2, -0.4]);
     near(told(&own, [begin + 2, begin + 3]), [0.1, 0.4]);
     near(told(&own, [begin + 6, begin + 7]), [0.46, 0.121]);
+
+    // The geometric line of sight only where the contract has it, and then never without it.
+    let sees = own.clone().with_geometric();
+    near(told(&sees, [begin + 8, begin + 10]), [0.1, -0.97]);
+    let file = Linear::eyes(&sees, [begin, begin].map(take).to_vec());
+    let blind = EyeView {
+        geometric: None,
+        ..view()
+    };
+    let [left, right] = &crops;
+    let answer = open(&sees, &file).estimate_crops([left, right], &blind);
+    assert_eq!(answer.unwrap(), None);
 
     let mut foreign = own.clone();
     foreign.pose = Contract::adas_0002().pose;
@@ -297,7 +310,7 @@ fn a_frame_and_its_crops_give_the_same_answer() {
     let rows = vec![all(1.0), all(-0.5), constant(-1.0)];
     let mut net = open(&contract, &Linear::eyes(&contract, rows));
     let of_frame = net
-        .estimate(&frame, &lm, &head, &camera)
+        .estimate(&frame, &lm, &EyeView::of(&lm, &head, &camera))
         .unwrap()
         .expect("a ray");
     let view = EyeView::of(&lm, &head, &camera);
@@ -336,7 +349,7 @@ fn classes_become_angles_with_the_signs_of_the_contract() {
         batch: None,
     };
     let gaze = open(&contract, &net)
-        .estimate(&frame, &lm, &head, &camera)
+        .estimate(&frame, &lm, &EyeView::of(&lm, &head, &camera))
         .unwrap();
     let ray = *gaze.expect("an answer").ray().expect("a ray");
     let to_camera = -ray.origin.normalize();
@@ -349,7 +362,7 @@ fn classes_become_angles_with_the_signs_of_the_contract() {
 
     contract.output.frame = Relative::Camera;
     let plain = open(&contract, &net)
-        .estimate(&frame, &lm, &head, &camera)
+        .estimate(&frame, &lm, &EyeView::of(&lm, &head, &camera))
         .unwrap();
     let ray = *plain.expect("an answer").ray().expect("a ray");
     assert!((ray.yaw_deg() + 21.0).abs() < 1e-3 && (ray.pitch_deg() + 6.0).abs() < 1e-3);
@@ -384,7 +397,7 @@ fn a_face_is_cut_by_its_landmarks() {
             batch: Some(1),
         };
         let gaze = open(&contract, &net)
-            .estimate(&frame, &lm, &head, &camera)
+            .estimate(&frame, &lm, &EyeView::of(&lm, &head, &camera))
             .unwrap();
         -gaze.expect("an answer").ray().expect("a ray").yaw_deg() / SIZE as f64 * 255.0
     };
@@ -492,7 +505,8 @@ fn adas_0002_turns_with_the_picture() {
     let camera = Intrinsics::webcam(frame.width, frame.height);
     let mut look = |frame: &vision::Frame, lm: &Landmarks| {
         let head = gaze::head::estimate(lm, &camera).expect("a face");
-        let gaze = net.estimate(frame, lm, &head, &camera).unwrap();
+        let view = EyeView::of(lm, &head, &camera);
+        let gaze = net.estimate(frame, lm, &view).unwrap();
         gaze.expect("an answer").ray().expect("a ray").direction
     };
     let plain = look(&frame, &lm);

@@ -344,6 +344,7 @@ fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(
         options,
         source: Some(source),
         lossless: false,
+        stills: false,
         files: None,
         door: None,
         side: Side::default(),

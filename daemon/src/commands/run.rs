@@ -46,6 +46,8 @@ pub struct Plan {
     pub fast: bool,
     /// Show what it sees in a window.
     pub window: bool,
+    /// Every picture stands alone.
+    pub stills: bool,
 }
 
 /// Runs the daemon until a signal or the end of its clip.
@@ -108,6 +110,7 @@ struct Ready {
     options: OpenOptions,
     source: Option<Box<dyn sources::FrameSource>>,
     lossless: bool,
+    stills: bool,
     files: Files,
     side: Side,
 }
@@ -132,6 +135,7 @@ impl Ready {
             options: self.options,
             source: self.source,
             lossless: self.lossless,
+            stills: self.stills,
             files: Some(self.files),
             door,
             side: self.side,
@@ -202,6 +206,7 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
         options,
         source,
         lossless,
+        stills: plan.stills,
         files: Files::new(keeper, displays),
         side,
     })

@@ -97,6 +97,8 @@ pub struct Parts {
     pub source: Option<Box<dyn FrameSource>>,
     /// Measure every frame of a file instead of the newest.
     pub lossless: bool,
+    /// Every frame stands alone: nobody is followed from one to the next.
+    pub stills: bool,
     /// Who keeps the calibration; `None` leaves the mapping as it is.
     pub files: Option<Files>,
     /// Where clients ask for labelled pictures to be stored.
@@ -212,6 +214,7 @@ impl Daemon {
                 tap,
                 outlets,
                 lossless: parts.lossless,
+                stills: parts.stills,
             };
             let perceive = spawn("gaze-perceive", &shared, &tell, move || perceive.run())?;
             let capture = capture::Capture {

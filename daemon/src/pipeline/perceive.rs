@@ -47,6 +47,8 @@ pub struct Perceive {
     pub outlets: Vec<Outlet>,
     /// Measure every frame instead of the newest.
     pub lossless: bool,
+    /// Every frame stands alone: nobody is followed from one to the next.
+    pub stills: bool,
 }
 
 impl Perceive {
@@ -60,7 +62,11 @@ impl Perceive {
                 std::thread::park_timeout(Duration::from_millis(100));
                 continue;
             };
-            let found = self.perceiver.perceive(&frame);
+            let found = if self.stills {
+                self.perceiver.perceive_still(&frame)
+            } else {
+                self.perceiver.perceive(&frame)
+            };
             if found.repeated && !found.frozen {
                 // The same picture again is no news; samples are predictions meanwhile,
                 // and "frozen" when it goes on.

@@ -95,6 +95,7 @@ impl<'a> Asker<'a> {
                 origin_mm: s.origin_mm,
                 level_rad: level(s),
                 eye_position: s.eye_position,
+                geometric: s.geometric,
             };
             let [left, right] = &mut self.crops;
             self.cache.crops_into(sample, left, right);
@@ -116,8 +117,10 @@ impl<'a> Asker<'a> {
         let Some(face) = seen.primary() else {
             return Ok(None);
         };
+        let sight = face.gaze.as_ref().map(|gaze| &gaze.combined);
+        let view = EyeView::of(&face.landmarks, &face.head, &face.camera).with_geometric(sight);
         (self.net)
-            .estimate(&self.frame, &face.landmarks, &face.head, &face.camera)
+            .estimate(&self.frame, &face.landmarks, &view)
             .map_err(failed)
     }
 }

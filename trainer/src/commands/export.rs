@@ -78,9 +78,9 @@ impl Export {
         let runtime = Runtime::load(None).map_err(|e| (5, e.to_string()))?;
         let (out, only) = (&self.out, &self.only);
         export(&net, &config, &examples, out, only, &runtime, &device).map_err(|e| {
-            use crate::export::ExportError::{NoAnswers, Runtime, TakesGeometry, TooFew, Write};
+            use crate::export::ExportError::{NoAnswers, Runtime, TooFew, Write};
             let code = match e {
-                TooFew { .. } | NoAnswers { .. } | TakesGeometry => 3,
+                TooFew { .. } | NoAnswers { .. } => 3,
                 Write { .. } => 4,
                 Runtime(_) => 5,
             };
@@ -108,8 +108,11 @@ impl Export {
                 eyes.scale,
             ));
         }
-        let wanted = (self.samples as usize).min(cache.len());
-        let picked = (0..wanted).map(|i| i * cache.len() / wanted.max(1));
+        // What the network takes and geometry could not tell cannot be compared.
+        let known = |i: &usize| !config.geometric || cache.samples[*i].geometric.is_some();
+        let of: Vec<usize> = (0..cache.len()).filter(known).collect();
+        let wanted = (self.samples as usize).min(of.len());
+        let picked = (0..wanted).map(|i| of[i * of.len() / wanted.max(1)]);
         Ok(picked.map(|i| example(cache, i)).collect())
     }
 

@@ -27,8 +27,6 @@ const VERSION: u32 = 1;
 const FAR: f64 = 0.5;
 /// Between the eyes' centres, millimetres, when only the recorded eyes are known.
 const EYES_APART_MM: f64 = 63.0;
-/// Where a still shows no face, parts of it get a closer look, one at each try.
-const TRIES: usize = 3;
 
 /// Everything that a sample depends on beside its two files.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -287,19 +285,12 @@ impl Eyes {
     }
 }
 
-/// What the daemon perceives of a still: a face is found first, then looked at again in the
-/// region that its own landmarks give, as it is while it is followed.
+/// What the daemon perceives of a still, as `gazed run --stills` does.
 ///
 /// # Errors
 /// When a network does not run.
 pub fn look<'a>(perceiver: &'a mut Perceiver, frame: &Frame) -> Result<&'a Perception, Refused> {
-    perceiver.reset();
-    for _ in 0..TRIES {
-        if perceiver.perceive(frame).primary().is_some() {
-            break;
-        }
-    }
-    let seen = perceiver.perceive(frame);
+    let seen = perceiver.perceive_still(frame);
     match &seen.fault {
         Some(fault) => Err(Refused::Fault(fault.to_string())),
         None => Ok(seen),

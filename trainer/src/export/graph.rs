@@ -21,7 +21,7 @@ pub const LEFT: &str = "left_eye";
 pub const RIGHT: &str = "right_eye";
 pub const POSE: &str = "head_pose";
 pub const POSITION: &str = "eye_position";
-pub const GEOMETRIC: &str = "geometric_ray";
+pub use vision::gaze_net::GEOMETRIC;
 pub const GAZE: &str = "gaze";
 
 /// How numbers are kept.

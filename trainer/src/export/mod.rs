@@ -86,11 +86,6 @@ pub enum ExportError {
         /// Infinite, or not a number.
         error_px: f64,
     },
-    /// The daemon could not run it.
-    #[error(
-        "the network takes the geometric gaze's ray, which the network contract has no input for: export one that was trained without it"
-    )]
-    TakesGeometry,
     /// ONNX Runtime refuses what was made.
     #[error(transparent)]
     Runtime(#[from] ModelError),
@@ -161,9 +156,6 @@ pub fn export(
     runtime: &Runtime,
     device: &Device,
 ) -> Result<Report, ExportError> {
-    if config.geometric {
-        return Err(ExportError::TakesGeometry);
-    }
     let (ranging, judging) = split(examples)?;
     let burn = by_burn(net, config, &judging, device);
     let before = median_error_px(config.head, &judging, &burn);
@@ -335,7 +327,10 @@ fn metadata(config: &NetConfig) -> Vec<(String, String)> {
         scale: eyes.scale,
         colour: eyes.colour.into(),
     };
-    let contract = Contract::ours(kind(config.head), &crop, &eyes.mean, &eyes.std);
+    let mut contract = Contract::ours(kind(config.head), &crop, &eyes.mean, &eyes.std);
+    if config.geometric {
+        contract = contract.with_geometric();
+    }
     contract
         .to_metadata()
         .map(|(key, value)| (key.to_owned(), value))

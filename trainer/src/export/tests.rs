@@ -124,8 +124,11 @@ fn files_answer_as_burn_does() {
 
 #[test]
 fn the_daemons_loader_takes_them_and_answers_as_burn_does() {
-    for head in [Head::Ray, Head::Screen] {
-        let config = plan(EncoderKind::MobilenetV2, head);
+    for (head, geometric) in [(Head::Ray, false), (Head::Screen, false), (Head::Ray, true)] {
+        let config = NetConfig {
+            geometric,
+            ..plan(EncoderKind::MobilenetV2, head)
+        };
         let net = random(&config);
         let looks = examples(&config, 3);
         let burn = by_burn(&net, &config, &looks, &cpu());
@@ -140,6 +143,7 @@ fn the_daemons_loader_takes_them_and_answers_as_burn_does() {
                 origin_mm: look.origin_mm,
                 level_rad: 0.1,
                 eye_position: look.position,
+                geometric: look.geometric,
             };
             let [left, right] = &look.eyes;
             let is = match loaded

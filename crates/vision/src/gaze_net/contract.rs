@@ -23,6 +23,9 @@ pub const VERSION_KEY: &str = "gaze.version";
 /// Metadata key of the whole contract as JSON.
 pub const CONTRACT_KEY: &str = "gaze.contract";
 
+/// What our own networks call the input of the geometric line of sight.
+pub const GEOMETRIC: &str = "geometric_ray";
+
 /// What a network does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -71,6 +74,10 @@ pub struct Inputs {
     /// width, ÷ image height), distance between them ÷ image width.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub eye_position: Option<String>,
+    /// The line of sight that geometry alone gives, [N, 3]: a unit vector in the camera
+    /// frame. Where geometry gives none, such a network is not asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub geometric: Option<String>,
     /// The face, shaped like an eye.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub face: Option<String>,
@@ -340,6 +347,7 @@ impl Contract {
                 right_eye: name("right_eye"),
                 head_pose: name("head_pose"),
                 eye_position: name("eye_position"),
+                geometric: None,
                 face: None,
             },
             outputs: Outputs {
@@ -369,6 +377,13 @@ impl Contract {
             },
             mirror_average: false,
         }
+    }
+
+    /// The same for a network that also takes the geometric line of sight.
+    #[must_use]
+    pub fn with_geometric(mut self) -> Contract {
+        self.inputs.geometric = Some(GEOMETRIC.into());
+        self
     }
 
     /// The eye crops that this network takes.

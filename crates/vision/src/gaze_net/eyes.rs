@@ -26,6 +26,8 @@ pub(crate) struct EyesNet {
     /// Where the head pose and the eye position are bound.
     pose: Option<usize>,
     position: Option<usize>,
+    /// … and the geometric line of sight.
+    geometric: Option<usize>,
     /// Pictures in one run.
     batch: usize,
     /// Numbers of one answer.
@@ -56,6 +58,7 @@ impl EyesNet {
         let shape = picture.shape(batch);
         let right = name(&names.right_eye);
         let (pose_name, position_name) = (name(&names.head_pose), name(&names.eye_position));
+        let geometric_name = name(&names.geometric);
         let mut ports: Vec<Port> = vec![(&left, &shape), (&right, &shape)];
         let (three, five) = ([batch, 3], [batch, 5]);
         let pose = names.head_pose.as_ref().map(|_| {
@@ -64,6 +67,10 @@ impl EyesNet {
         });
         let position = names.eye_position.as_ref().map(|_| {
             ports.push((&position_name, &five));
+            ports.len() - 1
+        });
+        let geometric = names.geometric.as_ref().map(|_| {
+            ports.push((&geometric_name, &three));
             ports.len() - 1
         });
         let gaze = name(&contract.outputs.gaze);
@@ -75,6 +82,7 @@ impl EyesNet {
             picture,
             pose,
             position,
+            geometric,
             batch,
             numbers,
         })
@@ -100,13 +108,17 @@ impl EyesNet {
         answer
     }
 
-    /// The same from crops that were cut before, image-left first.
+    /// The same from crops that were cut before, image-left first. `None` also where the
+    /// network takes the geometric line of sight and there is none.
     pub fn estimate_crops(
         &mut self,
         crops: [&[u8]; 2],
         view: &EyeView,
         contract: &Contract,
     ) -> Result<Option<NetGaze>, ModelError> {
+        if self.geometric.is_some() && view.geometric.is_none() {
+            return Ok(None);
+        }
         self.fill(0, crops, view, false, contract);
         if !contract.mirror_average {
             self.session.run()?;
@@ -157,6 +169,9 @@ impl EyesNet {
         }
         if let Some(input) = self.position {
             self.session.input(input)[place * 5..][..5].copy_from_slice(&view.eye_position);
+        }
+        if let (Some(input), Some(sight)) = (self.geometric, &view.geometric) {
+            self.session.input(input)[place * 3..][..3].copy_from_slice(sight);
         }
     }
 

@@ -2,8 +2,6 @@
 
 use std::path::{Path, PathBuf};
 
-use gaze::camera::Intrinsics;
-use gaze::head::HeadPose;
 use gaze::landmarks::Landmarks;
 use sha2::{Digest, Sha256};
 
@@ -182,8 +180,9 @@ impl GazeNet {
         &self.sha256
     }
 
-    /// Where a measured face looks. `None`: its eyes are not in the picture, or the
-    /// answer is no direction. Allocates nothing.
+    /// Where a measured face looks. `None`: its eyes are not in the picture, the answer is
+    /// no direction, or the network takes a geometric line of sight that the view does not
+    /// have. Allocates nothing.
     ///
     /// # Errors
     /// When the runtime fails.
@@ -191,13 +190,11 @@ impl GazeNet {
         &mut self,
         frame: &Frame,
         landmarks: &Landmarks,
-        head: &HeadPose,
-        camera: &Intrinsics,
+        view: &EyeView,
     ) -> Result<Option<NetGaze>, ModelError> {
-        let view = EyeView::of(landmarks, head, camera);
         match &mut self.adapter {
-            Adapter::Eyes(net) => net.estimate(frame, landmarks, &view, &self.contract),
-            Adapter::Face(net) => net.estimate(frame, landmarks, &view, &self.contract),
+            Adapter::Eyes(net) => net.estimate(frame, landmarks, view, &self.contract),
+            Adapter::Face(net) => net.estimate(frame, landmarks, view, &self.contract),
         }
     }
 

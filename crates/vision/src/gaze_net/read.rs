@@ -311,6 +311,12 @@ impl Contract {
                     }
             },
         )?;
+        demand(
+            "inputs.geometric",
+            &i.geometric,
+            "networks of eyes only take a line of sight",
+            eyes || i.geometric.is_none(),
+        )?;
         let crop = &self.crop;
         demand("crop.size", crop.size, "give 16 to 1024 pixels", {
             (16..=1024).contains(&crop.size)

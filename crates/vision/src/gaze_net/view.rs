@@ -3,6 +3,7 @@
 use gaze::camera::Intrinsics;
 use gaze::head::HeadPose;
 use gaze::landmarks::Landmarks;
+use gaze::ray::Ray;
 
 use crate::crop::eye_regions;
 
@@ -20,6 +21,9 @@ pub struct EyeView {
     /// Middle of the image-left eye x, y, of the image-right eye x, y (÷ image width,
     /// ÷ image height), distance between them ÷ image width.
     pub eye_position: [f32; 5],
+    /// The line of sight that geometry alone gives, a unit vector in the camera frame; none
+    /// where it gives none, or nobody asks for it.
+    pub geometric: Option<[f32; 3]>,
 }
 
 impl EyeView {
@@ -33,7 +37,15 @@ impl EyeView {
             origin_mm: head.translation.cast::<f32>().into(),
             level_rad: left.roll,
             eye_position: [left.x / w, left.y / h, right.x / w, right.y / h, apart / w],
+            geometric: None,
         }
+    }
+
+    /// The same, knowing also where the eyes look by geometry.
+    #[must_use]
+    pub fn with_geometric(mut self, sight: Option<&Ray>) -> EyeView {
+        self.geometric = sight.map(|ray| ray.direction.cast::<f32>().into());
+        self
     }
 
     /// How far the eyes' line is turned, out of [`EyeView::eye_position`] alone: right to
@@ -55,6 +67,7 @@ impl EyeView {
             origin_mm: [-x, y, z],
             level_rad: -self.level_rad,
             eye_position: [1.0 - rx, ry, 1.0 - lx, ly, apart],
+            geometric: self.geometric.map(|[x, y, z]| [-x, y, z]),
         }
     }
 }

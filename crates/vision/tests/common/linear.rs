@@ -46,6 +46,7 @@ impl Linear {
             (&i.right_eye, picture),
             (&i.head_pose, vec![3]),
             (&i.eye_position, vec![5]),
+            (&i.geometric, vec![3]),
         ];
         Linear {
             inputs: named
