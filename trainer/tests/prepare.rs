@@ -205,7 +205,7 @@ fn a_folder_of_broken_pairs_gives_the_good_rest_and_counts_each_reason() {
 
     // The good rest can be learned from, all of it, with those that no tracker saw.
     let rest = dir.path().join("run");
-    let how = "--width 0.25 --epochs 2 --batch 8 --folds 2 --json";
+    let how = "--width 0.25 --epochs 2 --batch 8 --folds 2 --by target-same-sitting --json";
     let how: Vec<&str> = how.split(' ').collect();
     let words = ["train", text(&out), "--out", text(&rest)];
     let output = run(&[&words[..], &how].concat());

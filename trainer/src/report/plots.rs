@@ -37,6 +37,8 @@ pub struct Epoch {
     pub val_loss: Option<f64>,
     /// Mean error on what is held out, pixels.
     pub val_px: Option<f64>,
+    /// The same in degrees.
+    pub val_deg: Option<f64>,
 }
 
 /// Errors on the screen, `aspect` its width ÷ height: at each place the target (ring), the
@@ -151,29 +153,38 @@ pub fn over_bands(names: &[String], series: &[Series], unit: &str) -> String {
     svg.finish()
 }
 
-/// Losses, and error in pixels where it was measured, over the epochs.
-pub fn learning(epochs: &[Epoch]) -> Vec<(String, String)> {
+/// Losses, and errors in degrees and pixels where they were measured, over the epochs; `guess`
+/// is what has to be beaten, likewise in degrees and pixels.
+pub fn learning(epochs: &[Epoch], guess: Option<[f64; 2]>) -> Vec<(String, String)> {
     let series = |name: &str, of: &dyn Fn(&Epoch) -> Option<f64>| Series {
         name: name.into(),
         values: epochs.iter().map(of).collect(),
     };
     let numbers: Vec<usize> = epochs.iter().map(|e| e.epoch).collect();
-    let losses = [
+    let figure = |title: &str, unit: &str, mut series: Vec<Series>| {
+        series.retain(|s| s.values.iter().any(Option::is_some));
+        let drawn = !series.is_empty();
+        drawn.then(|| (title.to_owned(), over_epochs(&numbers, &series, unit)))
+    };
+    let error = |title: &str, unit: &str, k: usize, of: &dyn Fn(&Epoch) -> Option<f64>| {
+        let mut all = vec![series("held out", of)];
+        if all[0].values.iter().any(Option::is_some) {
+            all.push(series("says the screen's middle", &|_| guess.map(|g| g[k])));
+        }
+        figure(title, unit, all)
+    };
+    let losses = vec![
         series("learnt from", &|e| Some(e.train_loss)),
         series("held out", &|e| e.val_loss),
     ];
-    let mut figures = vec![(
-        "Loss over the epochs".to_owned(),
-        over_epochs(&numbers, &losses, "loss"),
-    )];
-    if epochs.iter().any(|e| e.val_px.is_some()) {
-        let px = [series("held out", &|e| e.val_px)];
-        figures.push((
-            "Mean error over the epochs, pixels".to_owned(),
-            over_epochs(&numbers, &px, "pixels"),
-        ));
-    }
-    figures
+    let degrees = "Mean error over the epochs, degrees";
+    let pixels = "Mean error over the epochs, pixels";
+    let figures = [
+        figure("Loss over the epochs", "loss", losses),
+        error(degrees, "degrees", 0, &|e| e.val_deg),
+        error(pixels, "pixels", 1, &|e| e.val_px),
+    ];
+    figures.into_iter().flatten().collect()
 }
 
 fn over_epochs(epochs: &[usize], series: &[Series], unit: &str) -> String {
@@ -190,12 +201,13 @@ fn over_epochs(epochs: &[usize], series: &[Series], unit: &str) -> String {
     );
     let wide = WIDE - LEFT - 16.0;
     let x = |epoch: f64| LEFT + 4.0 + wide * (epoch - first) / (last - first).max(1.0);
-    for k in 0..=4 {
-        let epoch = (first + (last - first) * f64::from(k) / 4.0).round();
-        if k == 0 || last - first >= 4.0 || (k == 4 && last > first) {
-            let place = [x(epoch), top + height + 15.0];
-            svg.text(place, &format!("{epoch:.0}"), SMALL, Anchor::Middle, "dim");
-        }
+    // Equal steps of whole epochs.
+    let step = ((last - first) / 5.0).ceil().max(1.0);
+    let mut epoch = first;
+    while epoch <= last {
+        let place = [x(epoch), top + height + 15.0];
+        svg.text(place, &format!("{epoch:.0}"), SMALL, Anchor::Middle, "dim");
+        epoch += step;
     }
     svg.text(
         [WIDE - 12.0, top + height + 29.0],

@@ -56,10 +56,13 @@ fn plots_parse_whatever_they_show() {
         train_loss: odd[epoch % 6],
         val_loss: (epoch % 2 == 1).then_some(odd[(epoch + 1) % 6]),
         val_px: (epoch > 3).then_some(400.0 / epoch as f64),
+        val_deg: (epoch > 4).then_some(9.0 / epoch as f64),
     };
     for epochs in [0, 1, 2, 40] {
         let epochs: Vec<Epoch> = (0..epochs).map(epoch).collect();
-        learning(&epochs).iter().for_each(|(_, svg)| parses(svg));
+        learning(&epochs, Some([11.0, 640.0]))
+            .iter()
+            .for_each(|(_, svg)| parses(svg));
     }
 }
 

@@ -27,9 +27,13 @@ pub fn write(path: &Path, epochs: &[Epoch], guess: &Judged) -> Result<(), TrainE
             train_loss: f64::from(e.loss),
             val_loss: None,
             val_px: Some(e.check.mean_px),
+            val_deg: Some(e.check.mean_deg),
         })
         .collect();
-    page.figures(&plots::learning(&plotted));
+    page.figures(&plots::learning(
+        &plotted,
+        Some([guess.mean_deg, guess.mean_px]),
+    ));
     page.remark("The loss is of augmented pictures while learning, the error of exact ones: they need not move together.");
     let head = [
         "epoch",

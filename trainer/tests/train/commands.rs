@@ -240,6 +240,46 @@ fn bad_input_is_one_line_and_nothing_is_left() {
     assert_eq!(listed(at), before);
 }
 
+/// A system that refuses memory; one that promises what it has not kills, and nobody can test it.
+#[cfg(target_os = "linux")]
+#[test]
+fn memory_that_is_refused_is_one_line_and_nothing_is_left() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    store(&discs(2, 1, 8), &at.join("two.cache"));
+    let before = listed(at);
+    let words = [
+        "train",
+        "two.cache",
+        "--head",
+        "screen",
+        "--by",
+        "person",
+        "--width",
+        "1",
+        "--stem-stride",
+        "1",
+        "--batch",
+        "144",
+        "--out",
+        "out",
+    ];
+    let done = Command::new("sh")
+        .args(["-c", "ulimit -v 400000; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_gaze-trainer"))
+        .args(words)
+        .current_dir(at)
+        .output()
+        .unwrap();
+    let err = String::from_utf8(done.stderr).unwrap();
+    assert_eq!(done.status.code(), Some(6), "{err}");
+    let last = err.lines().last().unwrap();
+    let line = "gaze-trainer: memory is not enough";
+    assert!(last.starts_with(line) && last.contains("--batch"), "{err}");
+    assert!(err.lines().count() <= 2, "{err}");
+    assert_eq!(listed(at), before);
+}
+
 fn listed(folder: &Path) -> Vec<PathBuf> {
     let mut all: Vec<PathBuf> = std::fs::read_dir(folder)
         .unwrap()

@@ -8,6 +8,7 @@ use gaze_trainer::train::personal::{Change, Seen, winner};
 use gaze_trainer::train::run::begin;
 use gaze_trainer::train::settings::Settings;
 use gaze_trainer::train::study::{means, of_person};
+use render::maths::Rng;
 
 use super::drawn::{cpu, discs, plan, quick};
 
@@ -100,13 +101,6 @@ fn what_was_right_stays_and_noise_is_not_fitted() {
         best.left_out.mean_deg <= tried[0].left_out.mean_deg && best.change != free.change,
         "{tried:#?}"
     );
-    // The error to expect is told by targets that had no say, and never flatters.
-    let expected = seen.expected(|_| true);
-    assert_eq!(expected.points, all.len());
-    assert!(
-        expected.mean_deg > 1.02 * best.left_out.mean_deg,
-        "{expected:?} {best:?}"
-    );
     // On its own points the free one looks good: only what is left out tells.
     let flattered = seen.apply(|_| true, free.change, |_| true);
     assert!(
@@ -128,4 +122,31 @@ fn points_are_never_tested_and_other_sittings_are() {
         "{rows:?}"
     );
     assert_eq!(means(&rows).len(), 1);
+}
+
+/// Where offset and noise are alike large, chance has a say in who wins; the winner's own error
+/// takes the credit for it, the error to expect does not.
+#[test]
+fn the_error_to_expect_does_not_flatter() {
+    let (cache, plan, net) = relabelled(Head::Screen, 1, |p| p);
+    let all: Vec<usize> = (0..cache.len()).collect();
+    let (mut own, mut expected) = (0.0, 0.0);
+    for seed in 0..6 {
+        let mut rng = Rng::new(seed);
+        let offsets: Vec<[f32; 2]> = (0..9)
+            .map(|_| [(); 2].map(|()| 0.06 * rng.normal()))
+            .collect();
+        let mut wrong = cache.clone();
+        for s in &mut wrong.samples {
+            let [x, y] = offsets[usize::from(s.target)];
+            s.target_norm = [s.target_norm[0] + x + 0.03, s.target_norm[1] + y - 0.03];
+        }
+        let seen = Seen::new(&net, Examples::new(&wrong, &plan).unwrap(), &all, &cpu());
+        own += winner(&seen.try_all(|_| true)).unwrap().left_out.mean_deg;
+        let honest = seen.expected(|_| true);
+        assert_eq!(honest.points, all.len(), "every look is tested once");
+        expected += honest.mean_deg;
+    }
+    assert!(expected > 1.01 * own, "{expected} {own}");
+    println!("own {own:.3}, to expect {expected:.3}");
 }
