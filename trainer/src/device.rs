@@ -10,13 +10,14 @@ pub const NAMES: &[(&str, &str)] = &[
     ("wgpu", "wgpu"),
     ("metal", "metal"),
     ("tch", "tch"),
+    ("tch-cuda", "tch"),
 ];
 
 /// Why a device cannot be had.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
 pub enum DeviceError {
     /// Nobody knows this name.
-    #[error("no device is called \"{0}\"; give cpu, cuda, vulkan, wgpu, metal or tch")]
+    #[error("no device is called \"{0}\"; give cpu, cuda, vulkan, wgpu, metal, tch or tch-cuda")]
     Unknown(String),
     /// Known, but left out of this build.
     #[error(
@@ -38,7 +39,7 @@ pub fn is_built(name: &str) -> bool {
         "vulkan" => cfg!(feature = "vulkan"),
         "wgpu" => cfg!(feature = "wgpu"),
         "metal" => cfg!(feature = "metal"),
-        "tch" => cfg!(feature = "tch"),
+        "tch" | "tch-cuda" => cfg!(feature = "tch"),
         _ => false,
     }
 }
@@ -61,6 +62,8 @@ pub fn open(name: &str) -> Result<Device, DeviceError> {
         "metal" => Ok(Device::metal(burn::tensor::DeviceKind::DefaultDevice)),
         #[cfg(feature = "tch")]
         "tch" => Ok(Device::libtorch()),
+        #[cfg(feature = "tch")]
+        "tch-cuda" => Ok(Device::libtorch_cuda(0)),
         _ => Err(DeviceError::NotBuilt {
             name: name.to_owned(),
             feature,

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use clap::Args;
 
 use crate::device;
+use crate::train::guard;
 
 /// Arguments of `devices`.
 #[derive(Debug, Args)]
@@ -42,20 +43,28 @@ impl Devices {
             } else {
                 "not in this build"
             };
-            println!("{name:8} {words}");
+            println!("{name:9} {words}");
         }
         ExitCode::SUCCESS
     }
 
     fn check(&self, name: &str) -> ExitCode {
-        let opened = match device::open(name) {
-            Ok(opened) => opened,
-            Err(error) => {
+        // A back end without its driver says so by panicking.
+        let tried = guard::whole(|| device::open(name).map(|opened| device::self_check(&opened)));
+        let result = match tried {
+            Ok(Ok(result)) => result,
+            Ok(Err(error)) => {
                 eprintln!("gaze-trainer: {error}");
                 return ExitCode::from(2);
             }
+            Err((_, said)) => {
+                let said = said.trim_start_matches("a fault of gaze-trainer: ");
+                eprintln!(
+                    "gaze-trainer: {name} does not compute here ({said}); see to its driver, or use another device"
+                );
+                return ExitCode::from(1);
+            }
         };
-        let result = device::self_check(&opened);
         let (product, gradient, passed) = (result.product, result.gradient, result.passed());
         if self.json {
             println!(

@@ -13,6 +13,7 @@ use crate::device;
 use crate::export::measure::Example;
 use crate::export::{Precision, Report, export};
 use crate::net::{Colour, NetConfig, POSE_DIVISOR, checkpoint};
+use crate::train::guard;
 
 /// What `export --help` says at its end.
 pub const AFTER_HELP: &str = "\
@@ -27,6 +28,8 @@ Exit codes:
   3  the checkpoint or the cache cannot be used
   4  a file cannot be written
   5  ONNX Runtime cannot be used
+  6  memory was not enough
+  70 a fault of gaze-trainer
 
 Examples:
   gaze-trainer export runs/best --cache faces.cache --out exported
@@ -49,7 +52,7 @@ pub struct Export {
     /// How many samples of the cache at most, spread evenly
     #[arg(long, value_name = "N", default_value_t = 600, value_parser = clap::value_parser!(u32).range(150..))]
     samples: u32,
-    /// What computes the network itself: cpu, cuda, vulkan, wgpu, metal, tch
+    /// What computes the network itself: cpu, cuda, vulkan, wgpu, metal, tch, tch-cuda
     #[arg(long, value_name = "NAME", default_value = "cpu")]
     device: String,
     /// Print one JSON object instead of a table
@@ -60,7 +63,7 @@ pub struct Export {
 impl Export {
     /// Exports, compares, prints.
     pub fn run(self) -> ExitCode {
-        match self.export() {
+        match guard::whole(|| self.export()).and_then(|done| done) {
             Ok(report) => self.print(&report),
             Err((code, line)) => {
                 let _ = writeln!(std::io::stderr(), "gaze-trainer: {line}");

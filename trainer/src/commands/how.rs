@@ -91,7 +91,7 @@ pub struct How {
     /// Learn from the pictures as they are
     #[arg(long)]
     no_augment: bool,
-    /// What computes: cpu, cuda, vulkan, wgpu, metal, tch
+    /// What computes: cpu, cuda, vulkan, wgpu, metal, tch, tch-cuda
     #[arg(long, value_name = "NAME", default_value = "cpu")]
     device: String,
 }

@@ -46,7 +46,7 @@ pub struct Personalize {
     /// Whose pictures, where the cache has several people's
     #[arg(long, value_name = "NAME")]
     person: Option<String>,
-    /// What computes: cpu, cuda, vulkan, wgpu, metal, tch
+    /// What computes: cpu, cuda, vulkan, wgpu, metal, tch, tch-cuda
     #[arg(long, value_name = "NAME", default_value = "cpu")]
     device: String,
     /// Print one JSON object

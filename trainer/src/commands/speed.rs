@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::train::end;
 use crate::device;
 use crate::net::{Colour, NetConfig, speed};
 
@@ -15,6 +16,8 @@ scripts/pytorch/speed.py runs the same network in PyTorch beside it and prints t
 Exit codes:
   0  measured
   2  the command line is wrong, or this build lacks the device
+  6  memory was not enough
+  70 the device does not compute, or a fault of gaze-trainer
 
 Examples:
   gaze-trainer speed
@@ -23,7 +26,7 @@ Examples:
 /// Arguments of `speed`.
 #[derive(Debug, Args)]
 pub struct Speed {
-    /// What computes: cpu, cuda, vulkan, wgpu, metal, tch
+    /// What computes: cpu, cuda, vulkan, wgpu, metal, tch, tch-cuda
     #[arg(long, value_name = "NAME", default_value = "cpu")]
     device: String,
     /// Multiplies the encoder's channels, 0.25 to 1
@@ -49,13 +52,10 @@ pub struct Speed {
 impl Speed {
     /// Measures and prints.
     pub fn run(self) -> ExitCode {
-        match self.measure() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(line) => {
-                eprintln!("gaze-trainer: {line}");
-                ExitCode::from(2)
-            }
-        }
+        end(|| {
+            self.measure().map_err(|line| (2, line))?;
+            Ok(false)
+        })
     }
 
     fn measure(&self) -> Result<(), String> {
