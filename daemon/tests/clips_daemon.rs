@@ -62,6 +62,7 @@ impl Running {
             source: Some(sources::open(&SourceSpec::Demo, &options).unwrap()),
             options,
             lossless: false,
+            stills: false,
             files: None,
             door: None,
             side,

@@ -148,7 +148,7 @@ fn daemon_and_trainer_say_the_same_of_the_same_pictures() {
     let dir = tempfile::tempdir().unwrap();
     let home = dir.path();
     let at = |name: &str| home.join(name).display().to_string();
-    let words = "--count 12 --seed 3 --size 480x360 --scenario head-turns --persons 1";
+    let words = "--count 8 --seed 3 --size 480x360 --scenario head-turns --persons 1";
     let words: Vec<&str> = words.split(' ').collect();
     trainer(&[&["synth", &at("set")][..], &words].concat());
     let folder = std::fs::read_dir(home.join("set")).unwrap().flatten();
@@ -157,7 +157,7 @@ fn daemon_and_trainer_say_the_same_of_the_same_pictures() {
     let cache = at("cache");
     trainer(&["prepare", &shown, "--out", &cache, "--size", "48", "--grey"]);
     let cache = Cache::open(Path::new(&cache)).unwrap();
-    assert_eq!(cache.len(), 12, "every picture shows a face with open eyes");
+    assert_eq!(cache.len(), 8, "every picture shows a face with open eyes");
 
     // File, what it answers, what the trainer's network says.
     let mut files = Vec::new();
@@ -190,7 +190,7 @@ fn daemon_and_trainer_say_the_same_of_the_same_pictures() {
     std::fs::create_dir_all(home.join("gaze")).unwrap();
     name(home, &files[0].0);
     let mut running = Running::start_with(|command| {
-        let words = ["--stills", "--loop", "--fps", "4", "--source"];
+        let words = ["--stills", "--loop", "--fps", "3", "--source"];
         command.args(words).arg(&shown).env("XDG_CONFIG_HOME", home)
     });
     let mut generation = 0;

@@ -195,6 +195,7 @@ fn one_run(args: &BenchArgs, seconds: f64, clips: Option<Plan>) -> Result<Run, F
         options,
         source: Some(source),
         lossless: false,
+        stills: false,
         files: None,
         door: None,
         side: Side {
