@@ -168,7 +168,7 @@ mod tests {
 
     #[test]
     fn numbers_are_short_whatever_they_are() {
-        let all = [0.0, 1e-5, 0.0123, 3.14159, 812.4].map(short);
-        assert_eq!(all, ["0.000", "1.00e-5", "0.012", "3.142", "812"]);
+        let all = [0.0, 1e-5, 0.0123, 6.2501, 812.4].map(short);
+        assert_eq!(all, ["0.000", "1.00e-5", "0.012", "6.250", "812"]);
     }
 }
