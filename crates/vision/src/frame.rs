@@ -92,6 +92,14 @@ impl Frame {
         self.data.resize(self.bytes_needed(), 0);
     }
 
+    /// Becomes a copy of another frame. Allocates only when it has never been as large.
+    pub fn copy_from(&mut self, other: &Frame) {
+        let mut data = std::mem::take(&mut self.data);
+        data.clear();
+        data.extend_from_slice(&other.data);
+        *self = Frame { data, ..*other };
+    }
+
     /// How many bytes this shape, stride and format need.
     pub fn bytes_needed(&self) -> usize {
         let (h, half) = (self.height as usize, (self.height as usize).div_ceil(2));

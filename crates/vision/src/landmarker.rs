@@ -2,6 +2,7 @@
 
 use gaze::landmarks::{COUNT, Landmarks, OUTER_CORNER};
 
+use crate::colours::Colours;
 use crate::detector::sigmoid;
 use crate::frame::Frame;
 use crate::models::{ModelError, ModelStore};
@@ -29,6 +30,8 @@ pub struct Look<'a> {
     pub presence: f32,
     /// How long making the input took, nanoseconds.
     pub sample_ns: u64,
+    /// How the region is coloured.
+    pub(crate) colours: Colours,
 }
 
 /// The landmark network with its buffers.
@@ -79,6 +82,7 @@ impl Landmarker {
                 landmarks: &self.landmarks,
                 presence: 0.0,
                 sample_ns: 0,
+                colours: Colours::default(),
             });
         }
         let sample_ns = begun.elapsed().as_nanos() as u64;
@@ -96,10 +100,12 @@ impl Landmarker {
             ];
         }
         let presence = sigmoid(self.session.output(1)[0]);
+        let colours = Colours::of(self.session.input(0), SIDE);
         Ok(Look {
             landmarks: &self.landmarks,
             presence,
             sample_ns,
+            colours,
         })
     }
 }

@@ -5,6 +5,8 @@
 //! [`Perception`]. The networks are ONNX files ([`ModelStore`]) that ONNX Runtime
 //! ([`Runtime`]) computes.
 
+mod colours;
+mod contact_net;
 mod crop;
 mod detector;
 mod estimator;
@@ -12,19 +14,22 @@ mod eye_pixels;
 pub mod frame;
 mod frozen;
 pub mod gaze_net;
+mod glances;
 mod iris;
 pub mod jpeg;
 mod landmarker;
+mod looker;
 mod models;
 mod perceiver;
 mod perception;
 mod pixels;
 mod region;
-mod roster;
 mod runtime;
 mod sampler;
 mod session;
+mod tracks;
 
+pub use contact_net::{ContactAnswer, ContactContract, ContactNet, ContactNetError};
 pub use crop::{CropColour, EyeCropSpec, EyeCropper, eye_regions};
 pub use detector::{Detection, FaceDetector};
 pub use estimator::GazeKind;
@@ -33,6 +38,7 @@ pub use frame::{Frame, MAX_SIDE, PixelFormat, YuvRange};
 pub use frozen::FrozenDetector;
 pub use iris::IrisFit;
 pub use landmarker::{Landmarker, Look, next_region};
+pub use looker::{ERRAND_FACES, Errand, Findings, Looker, Wanted};
 pub use models::{ModelError, ModelStore, Network, NetworkEntry};
 pub use perceiver::{Perceiver, PerceiverConfig};
 pub use perception::{Face, MAX_FACES, Perception, SeenFace, StageTimes};
@@ -40,3 +46,4 @@ pub use region::{BBox, Region};
 pub use runtime::{Provider, Runtime, RuntimeError, VERSION as RUNTIME_VERSION, cache_folder};
 pub use sampler::{Layout, Outside, Sampler, TensorSpec};
 pub use session::{BoundSession, Port, SessionOptions};
+pub use tracks::Choice;

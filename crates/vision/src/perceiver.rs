@@ -1,27 +1,25 @@
-//! The whole way of a frame: find the face, follow it, measure it.
+//! The whole way of a frame: find the faces, follow them, measure them.
 //!
-//! One face, the primary one, is followed by its landmarks: the region of the
-//! next frame comes from the points of this one, so the detector rests. It runs
-//! when there is no face to follow, and now and then to list newcomers.
+//! The primary face is measured in every frame, from where it was in the one before. The other
+//! faces are measured in turns, and newcomers are looked for now and then: that is an
+//! [`Errand`], done here after the primary face, or by someone else on another thread
+//! ([`Perceiver::errand`], [`Perceiver::absorb`]), so that the primary face never waits for it.
 
 use std::time::Instant;
 
 use gaze::camera::{DEFAULT_HFOV_DEG, Intrinsics};
-use gaze::landmarks::FACE_COUNT;
 
-use crate::detector::{Detection, FaceDetector, MAX_DETECTIONS};
-use crate::estimator::{GazeKind, by_one_eye, eyes_of, geometric};
-use crate::eye_pixels::EyeInspector;
+use crate::detector::{Detection, MAX_DETECTIONS};
+use crate::estimator::GazeKind;
 use crate::frame::Frame;
 use crate::frozen::FrozenDetector;
-use crate::iris::{IrisFinder, moved};
-use crate::landmarker::{Landmarker, Look, next_region};
+use crate::glances::{glance, part};
+use crate::looker::{ERRAND_FACES, Errand, Findings, Looker, Measured, Wanted, nanos};
 use crate::models::{ModelError, ModelStore};
-use crate::perception::{Face, Perception, StageTimes};
-use crate::region::{BBox, Region};
-use crate::roster::Roster;
+use crate::perception::{Face, MAX_FACES, Perception, StageTimes};
+use crate::region::Region;
 use crate::runtime::{Provider, Runtime};
-use crate::session::SessionOptions;
+use crate::tracks::{Choice, Tracks, Verdict};
 
 /// How a [`Perceiver`] works.
 #[derive(Debug, Clone, PartialEq)]
@@ -40,6 +38,14 @@ pub struct PerceiverConfig {
     pub keep_presence: f32,
     /// While a face is followed, newcomers are looked for this often, nanoseconds.
     pub detect_every_ns: u64,
+    /// Each face beside the primary one is measured this often, nanoseconds, as far as there
+    /// is time for it.
+    pub measure_every_ns: u64,
+    /// How many of them [`Perceiver::perceive`] itself measures in one frame after the primary
+    /// one. 0: it leaves them and the looks for newcomers to whoever asks for its errands.
+    pub others_per_frame: usize,
+    /// Who is the primary face.
+    pub choice: Choice,
     /// Equal frames in a row that make a frozen picture, if they also last …
     pub frozen_frames: u32,
     /// … this long, nanoseconds of capture time.
@@ -55,7 +61,10 @@ impl Default for PerceiverConfig {
             least_score: 0.5,
             take_presence: 0.6,
             keep_presence: 0.4,
-            detect_every_ns: 500_000_000,
+            detect_every_ns: 100_000_000,
+            measure_every_ns: 125_000_000,
+            others_per_frame: 1,
+            choice: Choice::Nearest,
             frozen_frames: 15,
             frozen_ns: 700_000_000,
         }
@@ -65,52 +74,47 @@ impl Default for PerceiverConfig {
 /// Frames in, measurements out. After its first frames of a size it allocates nothing.
 pub struct Perceiver {
     config: PerceiverConfig,
-    detector: FaceDetector,
-    landmarker: Landmarker,
-    inspector: EyeInspector,
-    irises: IrisFinder,
+    looker: Looker,
     gaze: GazeKind,
     frozen: FrozenDetector,
-    roster: Roster,
+    tracks: Tracks,
     detections: Vec<Detection>,
-    /// Where the followed face is looked for next.
-    region: Option<Region>,
+    /// What errands done here bring back.
+    findings: Option<Findings>,
     detected_ns: Option<u64>,
-    /// Which part of the picture gets the closer look next.
+    /// Which part of the picture gets the next look.
     glance: usize,
-    /// Looks in a row that showed a much larger face than the followed one.
-    rival_looks: u32,
     camera: Intrinsics,
     perception: Perception,
 }
 
+/// A picture that stands alone is looked at as often in search of a face.
+const STILL_LOOKS: usize = 4;
+
 impl Perceiver {
     /// Loads the networks and makes every buffer.
+    ///
+    /// # Errors
+    /// When a network is missing, damaged, or does not run.
     pub fn new(
         runtime: &Runtime,
         store: &ModelStore,
         config: PerceiverConfig,
     ) -> Result<Perceiver, ModelError> {
-        let options = SessionOptions {
-            threads: config.threads,
-            provider: config.provider.clone(),
-        };
-        gaze::landmarks::canonical_face(); // parsed once, now and not at the first face
         Ok(Perceiver {
-            detector: FaceDetector::new(runtime, store, &options, config.least_score)?,
-            landmarker: Landmarker::new(runtime, store, &options)?,
-            inspector: EyeInspector::new(),
-            irises: IrisFinder::new(),
+            looker: Looker::new(runtime, store, &config)?,
             gaze: GazeKind::Geometric,
             frozen: FrozenDetector::new(config.frozen_frames, config.frozen_ns),
-            roster: Roster::new(),
+            tracks: Tracks::new(),
             detections: Vec::with_capacity(2 * MAX_DETECTIONS),
-            region: None,
+            findings: Some(Findings::default()),
             detected_ns: None,
             glance: 0,
-            rival_looks: 0,
             camera: Intrinsics::from_fov(1280, 720, config.hfov_deg),
-            perception: Perception::default(),
+            perception: Perception {
+                others: Vec::with_capacity(MAX_FACES),
+                ..Perception::default()
+            },
             config,
         })
     }
@@ -119,7 +123,7 @@ impl Perceiver {
     /// told by geometry.
     pub fn network_hash(&self) -> &[u8; 32] {
         match &self.gaze {
-            GazeKind::Geometric => self.landmarker.hash(),
+            GazeKind::Geometric => self.looker.hash(),
             GazeKind::Network(net) => net.hash(),
         }
     }
@@ -138,7 +142,12 @@ impl Perceiver {
         std::mem::replace(&mut self.gaze, next)
     }
 
-    /// Forgets the face that is followed and all others, as when the source changes.
+    /// Who is the primary face from the next frame on.
+    pub fn choose(&mut self, choice: Choice) {
+        self.config.choice = choice;
+    }
+
+    /// Forgets the faces that are followed, as when the source changes.
     pub fn reset(&mut self) {
         self.forget();
         self.glance = 0;
@@ -146,10 +155,9 @@ impl Perceiver {
     }
 
     fn forget(&mut self) {
-        self.region = None;
         self.detected_ns = None;
-        self.rival_looks = 0;
-        self.roster.clear();
+        self.tracks.clear();
+        self.perception.others.clear();
     }
 
     /// Measures one frame. Troubles are in the answer: an unsound frame, a frozen
@@ -170,210 +178,246 @@ impl Perceiver {
             self.forget();
         } else if let Err(fault) = self.measure(frame) {
             self.forget();
+            self.perception.primary = None;
             self.perception.fault = Some(fault);
         }
-        for (to, from) in self.perception.faces.iter_mut().zip(self.roster.faces()) {
-            *to = Some(*from);
-        }
+        self.list();
         self.perception.times.total_ns = nanos(begun);
         &self.perception
     }
 
     /// Measures a picture that stands alone, whatever came before it: a face is found anew,
     /// then looked at again in the region that its own landmarks give, as it is while it is
-    /// followed. The stages' times are those of the last look.
+    /// followed. The stages' times are those of the last look. Other faces are left out.
     pub fn perceive_still(&mut self, frame: &Frame) -> &Perception {
+        let others = std::mem::take(&mut self.config.others_per_frame);
         self.reset();
-        for _ in 0..GLANCES {
+        for _ in 0..STILL_LOOKS {
             if self.perceive(frame).primary().is_some() {
                 break;
             }
         }
         self.perceive(frame);
+        self.config.others_per_frame = others;
         self.perception.repeated = false; // it is ours that looked twice
         &self.perception
+    }
+
+    /// What the frame perceived last said.
+    pub fn perception(&self) -> &Perception {
+        &self.perception
+    }
+
+    /// Lists who is there, and drops the measurements of those who are not.
+    fn list(&mut self) {
+        let p = &mut self.perception;
+        for (to, from) in p.faces.iter_mut().zip(self.tracks.faces()) {
+            *to = Some(*from);
+        }
+        let (faces, primary) = (&p.faces, p.primary.as_ref().map(|f| f.id));
+        let listed = |id: u32| faces.iter().flatten().any(|f| f.id == id);
+        p.others.retain(|f| Some(f.id) != primary && listed(f.id));
     }
 
     fn measure(&mut self, frame: &Frame) -> Result<(), ModelError> {
         if (self.camera.width, self.camera.height) != (frame.width, frame.height) {
             self.forget();
-            self.camera = Intrinsics::from_fov(frame.width, frame.height, self.config.hfov_deg);
-        }
-        if let Some(region) = self.region
-            && !self.follow(frame, &region, self.config.keep_presence)?
-        {
-            self.region = None;
-            self.roster.lost();
+            self.camera = self.looker.camera(frame);
         }
         let now = frame.captured_ns;
-        let due = self
-            .detected_ns
-            .is_none_or(|t| now.abs_diff(t) >= self.config.detect_every_ns);
-        if self.region.is_some() && !due {
-            return Ok(());
+        self.tracks.forget(now);
+        self.choose_primary(frame);
+        // Where the primary face is lost, the next one in its place; each costs a look.
+        for _ in 0..2 {
+            let Some(id) = self.tracks.primary() else {
+                break;
+            };
+            if self.follow(frame, id)? {
+                break;
+            }
+            self.choose_primary(frame);
         }
+        if self.perception.primary.is_none() {
+            self.search(frame)?;
+        }
+        if self.config.others_per_frame > 0 {
+            let mut errand = self.plan(frame, self.config.others_per_frame);
+            // The search has looked already.
+            if self.perception.times.detect_ns > 0 {
+                errand.detect = None;
+            }
+            if let Some(mut findings) = self.findings.take_if(|_| !errand.is_empty()) {
+                self.looker.run(frame, &errand, &mut findings);
+                self.perception.times.others_ns = findings.spent_ns;
+                self.absorb(&mut findings);
+                let fault = findings.fault.take();
+                self.findings = Some(findings);
+                if let Some(fault) = fault {
+                    return Err(fault);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn choose_primary(&mut self, frame: &Frame) {
+        let size = [frame.width as f32, frame.height as f32];
+        let choice = self.config.choice;
+        self.tracks.choose(choice, frame.captured_ns, size);
+    }
+
+    /// Measures a known face as the primary one; false when it is not there any more.
+    fn follow(&mut self, frame: &Frame, id: u32) -> Result<bool, ModelError> {
+        let Some(region) = self.tracks.region(id, frame.captured_ns) else {
+            return Ok(false);
+        };
+        let times = &mut self.perception.times;
+        let measured = self
+            .looker
+            .measure(frame, &region, true, &self.camera, times)?;
+        let Some(measured) = measured else {
+            self.tracks.missed(id);
+            return Ok(false);
+        };
+        if self.tracks.measured(id, &measured.sighted()) == Verdict::Lost {
+            return Ok(false);
+        }
+        self.show(frame, id, measured)?;
+        Ok(true)
+    }
+
+    /// The primary face of this frame.
+    fn show(&mut self, frame: &Frame, id: u32, measured: Measured) -> Result<(), ModelError> {
         let begun = Instant::now();
-        self.detect(frame)?;
-        self.perception.times.detect_ns = nanos(begun);
-        self.detected_ns = Some(now);
-        self.roster.absorb(&self.detections, now);
-        if self.outgrown() {
-            self.region = None;
-            self.roster.release();
-        }
-        if self.region.is_none() {
-            self.take_up(frame)?;
-        }
-        Ok(())
-    }
-
-    /// Whether someone much nearer has been there for some looks: the person who
-    /// came back to the desk, where a face in the background was followed meanwhile.
-    fn outgrown(&mut self) -> bool {
-        let followed = self
-            .region
-            .and(self.perception.primary.as_ref())
-            .map(|f| f.bbox);
-        let rival = followed.is_some_and(|own| {
-            let larger = |d: &Detection| d.bbox.area() > MUCH_LARGER * own.area();
-            self.detections
-                .iter()
-                .any(|d| larger(d) && d.bbox.overlap(&own) == 0.0)
+        let face = measured.face;
+        let told = self
+            .gaze
+            .tell(frame, &face.landmarks, &self.camera, &face.head, face.gaze)?;
+        self.perception.primary = Some(Face {
+            id,
+            gaze: told.gaze,
+            gaze_point: told.point,
+            ..face
         });
-        self.rival_looks = if rival { self.rival_looks + 1 } else { 0 };
-        let outgrown = self.rival_looks >= RIVAL_LOOKS;
-        if outgrown {
-            self.rival_looks = 0;
-        }
-        outgrown
-    }
-
-    /// Looks at the whole picture and, where that shows nothing, closer at a part of it.
-    fn detect(&mut self, frame: &Frame) -> Result<(), ModelError> {
-        let whole = Region::around_picture(frame.width, frame.height);
-        self.detections.clear();
-        self.detections
-            .extend_from_slice(self.detector.detect(frame, &whole)?);
-        if self.detections.is_empty() && self.region.is_none() {
-            let part = glance(self.glance, frame.width, frame.height);
-            self.glance = (self.glance + 1) % GLANCES;
-            self.detections
-                .extend_from_slice(self.detector.detect(frame, &part)?);
-        }
+        let times = &mut self.perception.times;
+        times.network_ns += told.network_ns;
+        times.geometry_ns += nanos(begun).saturating_sub(told.network_ns);
         Ok(())
     }
 
-    /// Starts to follow the largest face that the landmark network confirms.
-    fn take_up(&mut self, frame: &Frame) -> Result<(), ModelError> {
+    /// Nobody is followed: looks at the whole picture and, where that shows nothing, closer at
+    /// a part of it, and starts to follow the largest face that the landmark network confirms.
+    fn search(&mut self, frame: &Frame) -> Result<(), ModelError> {
+        let begun = Instant::now();
+        self.detections.clear();
+        let whole = Region::around_picture(frame.width, frame.height);
+        self.looker.detect(frame, &whole, &mut self.detections)?;
+        if self.detections.is_empty() {
+            let part = part(self.glance, frame.width, frame.height);
+            self.glance += 1;
+            self.looker.detect(frame, &part, &mut self.detections)?;
+        }
+        self.perception.times.detect_ns += nanos(begun);
         self.detections
             .sort_unstable_by(|a, b| b.bbox.area().total_cmp(&a.bbox.area()));
         // A second and third try cost as much again; more would be late.
         for i in 0..self.detections.len().min(3) {
             let region = self.detections[i].landmark_region();
-            if self.follow(frame, &region, self.config.take_presence)? {
-                break;
-            }
+            let times = &mut self.perception.times;
+            let measured = self.looker.take_up(frame, &region, &self.camera, times)?;
+            let Some(measured) = measured else {
+                continue;
+            };
+            let Some(id) = self.tracks.found(&measured.sighted()) else {
+                continue;
+            };
+            self.choose_primary(frame);
+            self.show(frame, id, measured)?;
+            break;
         }
+        // Whoever else there is is for the next errand.
+        self.detected_ns = None;
         Ok(())
     }
 
-    /// Measures the face in `region`; false when there is none.
-    fn follow(&mut self, frame: &Frame, region: &Region, least: f32) -> Result<bool, ModelError> {
-        let begun = Instant::now();
-        let Look {
-            landmarks,
-            presence,
-            sample_ns,
-        } = self.landmarker.look(frame, region)?;
-        let times = &mut self.perception.times;
-        times.sample_ns += sample_ns;
-        times.landmark_ns += nanos(begun).saturating_sub(sample_ns);
-        if presence < least {
-            return Ok(false);
+    /// What there is to know of a frame that was perceived just now, beside its primary face:
+    /// to be done by a [`Looker`], whose findings then go to [`Perceiver::absorb`]. Ask for one
+    /// at a time. Empty when nothing is due. Allocates nothing.
+    pub fn errand(&mut self, frame: &Frame) -> Errand {
+        if self.perception.frozen || self.perception.unsound || self.perception.fault.is_some() {
+            return Errand::default();
         }
-        let next = next_region(landmarks);
-        if !next.touches(frame.width, frame.height) {
-            return Ok(false);
-        }
-        let begun = Instant::now();
-        let Some(head) = gaze::head::estimate(landmarks, &self.camera) else {
-            return Ok(false);
+        self.plan(frame, ERRAND_FACES - 1)
+    }
+
+    fn plan(&mut self, frame: &Frame, most: usize) -> Errand {
+        let now = frame.captured_ns;
+        let mut errand = Errand {
+            at_ns: now,
+            ..Errand::default()
         };
-        let bbox = BBox::around(landmarks[..FACE_COUNT].iter().map(|p| [p[0], p[1]]));
-        let irises = self.irises.find(frame, landmarks);
-        let mut landmarks = *landmarks;
-        for (eye, fit) in irises.iter().enumerate() {
-            if let Some(fit) = fit {
-                moved(&mut landmarks, eye, fit);
+        for (to, known) in errand.known.iter_mut().zip(self.tracks.boxes(now)) {
+            *to = Some(known);
+        }
+        for to in errand.wanted.iter_mut().take(most) {
+            let due = self.tracks.due(now, self.config.measure_every_ns);
+            *to = due.map(|(id, region)| Wanted { id, region });
+        }
+        let due = self
+            .detected_ns
+            .is_none_or(|t| now.abs_diff(t) >= self.config.detect_every_ns);
+        if due && self.tracks.primary().is_some() {
+            self.detected_ns = Some(now);
+            let turn = self.glance;
+            self.glance += 1;
+            // Who was lost just now is looked for first, every second time.
+            let lost = self.tracks.lost_place(turn / 2, now);
+            let lost = lost.filter(|r| turn % 2 == 1 && r.touches(frame.width, frame.height));
+            errand.detect = lost.or(Some(glance(turn, frame.width, frame.height)));
+        }
+        errand
+    }
+
+    /// Takes in what an errand brought back, perhaps some frames later. Allocates nothing.
+    pub fn absorb(&mut self, findings: &mut Findings) {
+        for (wanted, face) in findings.errand.wanted.iter().zip(&mut findings.faces) {
+            // Who became the primary one meanwhile is measured by every frame.
+            let primary = self.tracks.primary();
+            let Some(Wanted { id, .. }) = wanted.filter(|w| Some(w.id) != primary) else {
+                continue;
+            };
+            match face.take() {
+                Some(measured) => {
+                    let seen = measured.sighted();
+                    let kept = self.tracks.measured(id, &seen) == Verdict::Kept;
+                    // It may be another one's face.
+                    let whose = if kept {
+                        Some(id)
+                    } else {
+                        self.tracks.found(&seen)
+                    };
+                    self.keep(whose, measured);
+                }
+                None if findings.fault.is_none() => self.tracks.missed(id),
+                None => {}
             }
         }
-        let landmarks = &landmarks;
-        let look = self.inspector.inspect(frame, landmarks);
-        let mut eyes = eyes_of(landmarks, &self.camera, &head);
-        for (open, look) in eyes.open.iter_mut().zip(&look) {
-            *open &= look.is_eye();
+        for newcomer in &mut findings.newcomers {
+            if let Some(measured) = newcomer.take() {
+                let id = self.tracks.found(&measured.sighted());
+                self.keep(id, measured);
+            }
         }
-        let seen = || geometric(landmarks, &self.camera, &head, &irises);
-        let gaze = match eyes.open {
-            [true, true] => seen(),
-            [true, false] => seen().map(|gaze| by_one_eye(gaze, 0)),
-            [false, true] => seen().map(|gaze| by_one_eye(gaze, 1)),
-            [false, false] => None,
-        };
-        let told = self
-            .gaze
-            .tell(frame, landmarks, &self.camera, &head, gaze)?;
-        let id = self
-            .roster
-            .measured(bbox, presence, frame.captured_ns, Some(head));
-        self.perception.primary = Some(Face {
-            id,
-            bbox,
-            presence,
-            landmarks: *landmarks,
-            camera: self.camera,
-            head,
-            eyes,
-            look,
-            irises,
-            gaze: told.gaze,
-            gaze_point: told.point,
-        });
-        let times = &mut self.perception.times;
-        times.network_ns += told.network_ns;
-        times.geometry_ns += nanos(begun).saturating_sub(told.network_ns);
-        self.region = Some(next);
-        Ok(true)
     }
-}
 
-/// A face of more than this many times the followed one's area takes its place …
-const MUCH_LARGER: f32 = 2.0;
-
-/// … when so many looks of the detector in a row show it.
-const RIVAL_LOOKS: u32 = 3;
-
-/// Parts that get a closer look in turns.
-const GLANCES: usize = 3;
-
-/// A square as high as the picture is short: its middle, then either end.
-fn glance(turn: usize, width: u32, height: u32) -> Region {
-    let (w, h) = (width as f32, height as f32);
-    let size = w.min(h) * 0.75;
-    let at = [0.5, 0.25, 0.75][turn % GLANCES];
-    let (x, y) = if w >= h {
-        (w * at, h / 2.0)
-    } else {
-        (w / 2.0, h * at)
-    };
-    Region {
-        x,
-        y,
-        size,
-        roll: 0.0,
+    fn keep(&mut self, id: Option<u32>, measured: Measured) {
+        let Some(id) = id else { return };
+        let (face, others) = (measured.face, &mut self.perception.others);
+        let face = Face { id, ..face };
+        if let Some(known) = others.iter_mut().find(|f| f.id == id) {
+            *known = face;
+        } else if others.len() < MAX_FACES {
+            others.push(face);
+        }
     }
-}
-
-fn nanos(since: Instant) -> u64 {
-    since.elapsed().as_nanos() as u64
 }

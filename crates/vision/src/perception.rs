@@ -1,6 +1,7 @@
 //! What one frame said.
 
 use gaze::camera::Intrinsics;
+use gaze::contact::Evidence;
 use gaze::eyes::EyeState;
 use gaze::geometric::EyeGaze;
 use gaze::head::HeadPose;
@@ -25,17 +26,23 @@ pub struct SeenFace {
     pub score: f32,
     /// Capture time of the frame in which it was first seen.
     pub since_ns: u64,
-    /// Capture time of the frame in which it was last seen.
+    /// Capture time of the frame in which it was measured last.
     pub measured_ns: u64,
-    /// Known for the primary face only.
+    /// How its head was turned then.
     pub head: Option<HeadPose>,
+    /// Whether both its eyes were open then.
+    pub eyes_open: bool,
+    /// What its eyes and head said then of whether it looks at the camera.
+    pub contact: Evidence,
 }
 
-/// The primary face, measured in this very frame.
+/// A face as it was measured.
 #[derive(Debug, Clone)]
 pub struct Face {
     /// As in the list.
     pub id: u32,
+    /// Capture time of the frame it was measured in.
+    pub measured_ns: u64,
     /// Box around its landmarks.
     pub bbox: BBox,
     /// Probability that there is a face.
@@ -58,6 +65,8 @@ pub struct Face {
     /// Where on the screen the gaze is, normalised, by a network that tells that; its
     /// lines of sight are the geometric ones then.
     pub gaze_point: Option<[f64; 2]>,
+    /// Whether it looks at the camera, by head and eyes alone.
+    pub contact: Evidence,
 }
 
 /// How long the parts took, nanoseconds; 0 for what was not needed.
@@ -73,6 +82,8 @@ pub struct StageTimes {
     pub geometry_ns: u64,
     /// The gaze network, its crops included.
     pub network_ns: u64,
+    /// The other faces and looks for newcomers, where they are done in the same go.
+    pub others_ns: u64,
     /// All of the frame.
     pub total_ns: u64,
 }
@@ -97,12 +108,20 @@ pub struct Perception {
     pub times: StageTimes,
     pub(crate) faces: [Option<SeenFace>; MAX_FACES],
     pub(crate) primary: Option<Face>,
+    /// The other faces that are listed, as they were measured last.
+    pub(crate) others: Vec<Face>,
 }
 
 impl Perception {
     /// All faces, the primary one first.
     pub fn faces(&self) -> impl Iterator<Item = &SeenFace> {
         self.faces.iter().flatten()
+    }
+
+    /// The other faces, each as it was measured last: in this frame or in one before it
+    /// ([`Face::measured_ns`]). Their gaze is told by geometry.
+    pub fn others(&self) -> &[Face] {
+        &self.others
     }
 
     /// The face whose gaze is measured.

@@ -79,6 +79,22 @@ impl LoadedSession {
         ports(self.session.outputs())
     }
 
+    /// Runs it once with one input, of any batch; all values of an output. Allocates.
+    pub(crate) fn run_once(
+        &mut self,
+        (input, shape): Port,
+        values: &[f32],
+        output: &str,
+    ) -> Result<Vec<f32>, ModelError> {
+        let mut run = || -> ort::Result<Vec<f32>> {
+            let tensor = Tensor::from_array((shape.to_vec(), values.to_vec()))?;
+            let found = self.session.run(ort::inputs![input => tensor])?;
+            let (_, values) = found[output].try_extract_tensor::<f32>()?;
+            Ok(values.to_vec())
+        };
+        run().map_err(does_not_run(&self.name))
+    }
+
     /// Binds all inputs and these outputs. Names or shapes that the network does not
     /// have are an error here, not at the first run.
     pub fn bind(self, inputs: &[Port], outputs: &[Port]) -> Result<BoundSession, ModelError> {

@@ -1,6 +1,7 @@
 //! Whether a face looks at the camera: from single probabilities to a steady state.
 //!
-//! Each face has an [`ContactFilter`] of its own, by its id. It is fed one [`Evidence`] for each
+//! A single probability comes from head and eyes ([`Derived`]) or from a network. Each face has a
+//! [`ContactFilter`] of its own, by its id. It is fed one [`Evidence`] for each
 //! picture in which the face was measured, and tells a [`Contact`]: the smoothed probability,
 //! one of three states, and since when that holds. A state begins when its evidence began, not
 //! when the filter was sure of it: `since_ns` of a contact lies [`ContactSettings::debounce_ns`]
@@ -20,8 +21,10 @@
 //!
 //! [`Transitions`] turns tables into starts and ends of contact, also of faces that vanish.
 
+mod derived;
 mod filter;
 mod transitions;
 
+pub use derived::{ContactLook, Derived};
 pub use filter::{Contact, ContactFilter, ContactSettings, ContactState, Evidence};
 pub use transitions::{Change, Transition, Transitions};

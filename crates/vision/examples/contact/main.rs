@@ -1,0 +1,88 @@
+//! Eye contact by head and eyes: fits the constants of `gaze::contact::Derived` to rendered people
+//! and measures them on others.
+//!
+//! ```text
+//! cargo run --release -p gaze-vision --example contact -- [PICTURES TO FIT] [UNSEEN] [SEED]
+//! ```
+//! 1600 and 800 pictures, seed 501, if nothing is said; 0 to fit measures the built-in constants.
+
+mod fit;
+mod looks;
+
+use fit::{auc, calibration_error};
+use gaze::contact::Derived;
+use looks::Looked;
+
+fn main() {
+    let told: Vec<u64> = std::env::args()
+        .skip(1)
+        .map(|a| a.parse().expect("numbers: PICTURES UNSEEN SEED"))
+        .collect();
+    let number = |i: usize, or: u64| told.get(i).copied().unwrap_or(or);
+    let (learn, unseen, seed) = (number(0, 1600), number(1, 800), number(2, 501));
+    let mut model = Derived::RENDERED;
+    if learn > 0 {
+        let seen: Vec<_> = looks::look(seed, 0..learn as usize)
+            .iter()
+            .filter_map(|l| Some((l.look?, l.contact())))
+            .collect();
+        let (fitted, loss) = fit::fit(&seen);
+        println!("{} of {learn} faces told; loss {loss:.4}", seen.len());
+        println!("{fitted:#.3?}");
+        model = fitted;
+    }
+    let others = looks::look(seed + 400, 0..unseen as usize);
+    table(&model, &others);
+}
+
+/// A line for each kind of face: how many, area under the ROC curve, calibration error.
+fn table(model: &Derived, looks: &[Looked]) {
+    println!(
+        "{:40} {:>6} {:>6} {:>7} {:>7} {:>7} {:>7}",
+        "", "faces", "told", "auc", "≥5°", "≥10°", "ece"
+    );
+    let line = |name: &str, which: &dyn Fn(&Looked) -> bool| {
+        let all: Vec<&Looked> = looks.iter().filter(|l| which(l)).collect();
+        let scored = |least_deg: f64| -> Vec<(f64, bool)> {
+            all.iter()
+                .filter(|l| l.contact() || l.lens_deg >= least_deg)
+                .filter_map(|l| Some((model.probability(l.look.as_ref()?), l.contact())))
+                .collect()
+        };
+        let told = scored(0.0);
+        println!(
+            "{name:40} {:6} {:6} {:7.3} {:7.3} {:7.3} {:7.3}",
+            all.len(),
+            told.len(),
+            auc(&told),
+            auc(&scored(5.0)),
+            auc(&scored(10.0)),
+            calibration_error(&told)
+        );
+    };
+    let px = |l: &Looked| l.look.map_or(0.0, |k| k.face_px);
+    let yaw = |l: &Looked| l.look.map_or(90.0, |k| k.head_deg[0].abs());
+    let large = |l: &Looked| px(l) >= 80.0;
+    line("all", &|_| true);
+    line("80 pixels and more (the default)", &large);
+    line("… within 2 m", &|l| large(l) && l.distance_mm < 2000.0);
+    line("… within 1 m", &|l| large(l) && l.distance_mm < 1000.0);
+    line("… low light (green < 60 about the eyes)", &|l| {
+        large(l) && l.brightness < 60.0
+    });
+    line("… glasses", &|l| large(l) && l.glasses);
+    for (low, high) in [(0.0, 10.0), (10.0, 20.0), (20.0, 60.0)] {
+        let name = format!("… head turned {low:.0} to {high:.0}°");
+        line(&name, &|l| large(l) && (low..high).contains(&yaw(l)));
+    }
+    for (low, high) in [
+        (40.0, 60.0),
+        (60.0, 80.0),
+        (80.0, 120.0),
+        (120.0, 200.0),
+        (200.0, 400.0),
+    ] {
+        let name = format!("face {low:.0} to {high:.0} pixels");
+        line(&name, &|l| (low..high).contains(&px(l)));
+    }
+}

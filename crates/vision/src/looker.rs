@@ -1,0 +1,357 @@
+//! What looks at faces: the detector, the landmark network and the geometry after it.
+//!
+//! A [`Looker`] remembers no faces. The one of a [`Perceiver`](crate::Perceiver) measures the
+//! primary face; another one, on another thread, may run the perceiver's [`Errand`]s: the other
+//! faces, and looks for newcomers. After its first frames of a size it allocates nothing.
+
+use std::time::Instant;
+
+use gaze::camera::Intrinsics;
+use gaze::contact::Derived;
+use gaze::landmarks::FACE_COUNT;
+
+use crate::colours::Colours;
+use crate::detector::{Detection, FaceDetector, MAX_DETECTIONS};
+use crate::estimator::{by_one_eye, eyes_of, geometric};
+use crate::eye_pixels::EyeInspector;
+use crate::frame::Frame;
+use crate::iris::{IrisFinder, moved};
+use crate::landmarker::{Landmarker, Look, next_region};
+use crate::models::{ModelError, ModelStore};
+use crate::perceiver::PerceiverConfig;
+use crate::perception::{Face, MAX_FACES, StageTimes};
+use crate::region::{BBox, Region};
+use crate::runtime::Runtime;
+use crate::session::SessionOptions;
+use crate::tracks::Sighted;
+
+/// Faces that one errand asks for at most.
+pub const ERRAND_FACES: usize = 4;
+/// Newcomers that one errand measures at most.
+const NEWCOMERS: usize = 2;
+/// A detection belongs to a face whose box it overlaps by more than this.
+const SAME_FACE: f32 = 0.2;
+/// A look whose region was off by more than this share of its size is taken again.
+const OFF_CENTRE: f32 = 0.04;
+
+/// A face to be measured.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Wanted {
+    /// Its id.
+    pub id: u32,
+    /// Where it is looked for.
+    pub region: Region,
+}
+
+/// What a perceiver wants to know of one frame beside its primary face.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Errand {
+    /// Capture time of the frame.
+    pub at_ns: u64,
+    /// Faces to measure.
+    pub wanted: [Option<Wanted>; ERRAND_FACES],
+    /// A part of the picture where the detector is to look for newcomers, who are measured.
+    pub detect: Option<Region>,
+    /// Where the faces are that are known, by id, as far as it can be foreseen.
+    pub known: [Option<(u32, BBox)>; MAX_FACES],
+}
+
+impl Errand {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.detect.is_none() && self.wanted.iter().all(Option::is_none)
+    }
+}
+
+/// What an errand brought back. Kept and filled anew: it allocates nothing.
+#[derive(Debug)]
+pub struct Findings {
+    /// What was asked.
+    pub errand: Errand,
+    /// For each face asked for.
+    pub(crate) faces: [Option<Measured>; ERRAND_FACES],
+    pub(crate) newcomers: [Option<Measured>; NEWCOMERS],
+    detections: Vec<Detection>,
+    /// How long it took, nanoseconds.
+    pub spent_ns: u64,
+    /// A network failed.
+    pub fault: Option<ModelError>,
+}
+
+impl Default for Findings {
+    fn default() -> Self {
+        Findings {
+            errand: Errand::default(),
+            faces: [const { None }; ERRAND_FACES],
+            newcomers: [const { None }; NEWCOMERS],
+            detections: Vec::with_capacity(MAX_DETECTIONS),
+            spent_ns: 0,
+            fault: None,
+        }
+    }
+}
+
+impl Findings {
+    /// The faces that were found: those asked for, then newcomers. Their ids are not known yet.
+    pub fn faces(&self) -> impl Iterator<Item = &Face> {
+        let all = self.faces.iter().chain(&self.newcomers);
+        all.flatten().map(|m| &m.face)
+    }
+}
+
+impl Findings {
+    /// Where a face that was asked for is.
+    pub fn bbox_of(&self, id: u32) -> Option<BBox> {
+        let asked = self.errand.wanted.iter().zip(&self.faces);
+        let (_, found) = asked
+            .filter_map(|(wanted, found)| Some((wanted.as_ref()?, found.as_ref()?)))
+            .find(|(wanted, _)| wanted.id == id)?;
+        Some(found.face.bbox)
+    }
+}
+
+/// A face and what is needed to know it again.
+#[derive(Debug, Clone)]
+pub(crate) struct Measured {
+    pub face: Face,
+    pub next: Region,
+    pub colours: Colours,
+}
+
+impl Measured {
+    pub fn sighted(&self) -> Sighted {
+        Sighted {
+            at_ns: self.face.measured_ns,
+            bbox: self.face.bbox,
+            next: self.next,
+            presence: self.face.presence,
+            head: self.face.head,
+            eyes_open: self.face.eyes.open == [true; 2],
+            contact: self.face.contact,
+            colours: self.colours,
+        }
+    }
+}
+
+/// Detector, landmark network and geometry with their buffers.
+pub struct Looker {
+    detector: FaceDetector,
+    landmarker: Landmarker,
+    inspector: EyeInspector,
+    irises: IrisFinder,
+    hfov_deg: f64,
+    take_presence: f32,
+    keep_presence: f32,
+}
+
+impl Looker {
+    /// Loads the networks and makes every buffer.
+    ///
+    /// # Errors
+    /// When a network is missing, damaged, or does not run.
+    pub fn new(
+        runtime: &Runtime,
+        store: &ModelStore,
+        config: &PerceiverConfig,
+    ) -> Result<Looker, ModelError> {
+        let options = SessionOptions {
+            threads: config.threads,
+            provider: config.provider.clone(),
+        };
+        gaze::landmarks::canonical_face(); // parsed once, now and not at the first face
+        Ok(Looker {
+            detector: FaceDetector::new(runtime, store, &options, config.least_score)?,
+            landmarker: Landmarker::new(runtime, store, &options)?,
+            inspector: EyeInspector::new(),
+            irises: IrisFinder::new(),
+            hfov_deg: config.hfov_deg,
+            take_presence: config.take_presence,
+            keep_presence: config.keep_presence,
+        })
+    }
+
+    /// SHA-256 of the landmark network.
+    pub(crate) fn hash(&self) -> &[u8; 32] {
+        self.landmarker.hash()
+    }
+
+    /// The camera that a frame of this size is from.
+    pub(crate) fn camera(&self, frame: &Frame) -> Intrinsics {
+        Intrinsics::from_fov(frame.width, frame.height, self.hfov_deg)
+    }
+
+    /// Does an errand in its frame. A fault of a network is in the findings.
+    pub fn run(&mut self, frame: &Frame, errand: &Errand, findings: &mut Findings) {
+        let begun = Instant::now();
+        findings.errand = *errand;
+        findings.faces.fill_with(|| None);
+        findings.newcomers.fill_with(|| None);
+        findings.detections.clear();
+        findings.fault = None;
+        if frame.is_sound()
+            && let Err(fault) = self.try_run(frame, errand, findings)
+        {
+            findings.fault = Some(fault);
+        }
+        findings.spent_ns = nanos(begun);
+    }
+
+    fn try_run(
+        &mut self,
+        frame: &Frame,
+        errand: &Errand,
+        findings: &mut Findings,
+    ) -> Result<(), ModelError> {
+        let camera = self.camera(frame);
+        let mut times = StageTimes::default();
+        for (wanted, to) in errand.wanted.iter().zip(&mut findings.faces) {
+            if let Some(wanted) = wanted {
+                *to = self.measure(frame, &wanted.region, true, &camera, &mut times)?;
+            }
+        }
+        let Some(region) = &errand.detect else {
+            return Ok(());
+        };
+        let found = self.detector.detect(frame, region)?;
+        findings.detections.extend_from_slice(found);
+        let mut rooms = findings.newcomers.iter_mut();
+        for d in &findings.detections {
+            let asked = findings.faces.iter().flatten().map(|m| &m.face.bbox);
+            let known = errand.known.iter().flatten().map(|(_, bbox)| bbox);
+            let known = known.chain(asked);
+            if known.into_iter().any(|b| is_of(d, b)) {
+                continue;
+            }
+            let region = d.landmark_region();
+            if let Some(measured) = self.take_up(frame, &region, &camera, &mut times)? {
+                let Some(room) = rooms.next() else { break };
+                *room = Some(measured);
+            }
+        }
+        Ok(())
+    }
+
+    /// Measures a face that was detected, from where its landmarks are: a detector's box says
+    /// it less well.
+    pub(crate) fn take_up(
+        &mut self,
+        frame: &Frame,
+        region: &Region,
+        camera: &Intrinsics,
+        times: &mut StageTimes,
+    ) -> Result<Option<Measured>, ModelError> {
+        let Some(first) = self.measure(frame, region, false, camera, times)? else {
+            return Ok(None);
+        };
+        let off = (first.next.x - region.x).hypot(first.next.y - region.y) / region.size;
+        let grown = (first.next.size / region.size).ln().abs();
+        if off < OFF_CENTRE && grown < 2.0 * OFF_CENTRE {
+            return Ok(Some(first));
+        }
+        self.measure(frame, &first.next, false, camera, times)
+    }
+
+    /// Adds the faces in a square of the picture to `found`.
+    pub(crate) fn detect(
+        &mut self,
+        frame: &Frame,
+        region: &Region,
+        found: &mut Vec<Detection>,
+    ) -> Result<(), ModelError> {
+        found.extend_from_slice(self.detector.detect(frame, region)?);
+        Ok(())
+    }
+
+    /// Measures the face in `region`; none when there is none. A `known` face is kept at a
+    /// lower presence than a new one is taken up at.
+    pub(crate) fn measure(
+        &mut self,
+        frame: &Frame,
+        region: &Region,
+        known: bool,
+        camera: &Intrinsics,
+        times: &mut StageTimes,
+    ) -> Result<Option<Measured>, ModelError> {
+        let begun = Instant::now();
+        let Look {
+            landmarks,
+            presence,
+            sample_ns,
+            colours,
+        } = self.landmarker.look(frame, region)?;
+        times.sample_ns += sample_ns;
+        times.landmark_ns += nanos(begun).saturating_sub(sample_ns);
+        let least = if known {
+            self.keep_presence
+        } else {
+            self.take_presence
+        };
+        let next = next_region(landmarks);
+        if presence < least || !next.touches(frame.width, frame.height) {
+            return Ok(None);
+        }
+        let begun = Instant::now();
+        let Some(head) = gaze::head::estimate(landmarks, camera) else {
+            return Ok(None);
+        };
+        let bbox = BBox::around(landmarks[..FACE_COUNT].iter().map(|p| [p[0], p[1]]));
+        let irises = self.irises.find(frame, landmarks);
+        let mut landmarks = *landmarks;
+        for (eye, fit) in irises.iter().enumerate() {
+            if let Some(fit) = fit {
+                moved(&mut landmarks, eye, fit);
+            }
+        }
+        let look = self.inspector.inspect(frame, &landmarks);
+        let mut eyes = eyes_of(&landmarks, camera, &head);
+        for (open, look) in eyes.open.iter_mut().zip(&look) {
+            *open &= look.is_eye();
+        }
+        let seen = || geometric(&landmarks, camera, &head, &irises);
+        let gaze = match eyes.open {
+            [true, true] => seen(),
+            [true, false] => seen().map(|gaze| by_one_eye(gaze, 0)),
+            [false, true] => seen().map(|gaze| by_one_eye(gaze, 1)),
+            [false, false] => None,
+        };
+        let width = f64::from(bbox.width);
+        let contact = Derived::RENDERED.evidence(gaze.as_ref(), &head, eyes.open, width);
+        times.geometry_ns += nanos(begun);
+        Ok(Some(Measured {
+            face: Face {
+                id: 0,
+                measured_ns: frame.captured_ns,
+                bbox,
+                presence,
+                landmarks,
+                camera: *camera,
+                head,
+                eyes,
+                look,
+                irises,
+                gaze,
+                gaze_point: None,
+                contact,
+            },
+            next,
+            colours,
+        }))
+    }
+}
+
+/// Whether a detection is of the face with this box. Landmarks reach farther than the detector's
+/// box, so that one of a known face can fail to match by overlap; its middle is inside.
+fn is_of(d: &Detection, face: &BBox) -> bool {
+    let inside =
+        |v: f32, from: f32, length: f32| (from + length * 0.25..from + length * 0.75).contains(&v);
+    let (x, y) = (
+        d.bbox.x + d.bbox.width / 2.0,
+        d.bbox.y + d.bbox.height / 2.0,
+    );
+    face.overlap(&d.bbox) > SAME_FACE
+        || inside(x, face.x, face.width) && inside(y, face.y, face.height)
+}
+
+pub(crate) fn nanos(since: Instant) -> u64 {
+    since.elapsed().as_nanos() as u64
+}

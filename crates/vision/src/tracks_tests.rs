@@ -1,0 +1,224 @@
+//! Crossings, losses and returns with made-up sightings.
+
+use super::*;
+use nalgebra::Vector3;
+
+const FRAME_NS: u64 = 33_000_000;
+
+/// A person: colours, distance, and a path of the box's middle.
+#[derive(Clone, Copy)]
+struct Who {
+    tint: f32,
+    distance: f32,
+    from: f32,
+    speed: f32,
+}
+
+impl Who {
+    fn x(&self, at_ns: u64) -> f32 {
+        self.from + self.speed * at_ns as f32 * 1e-9
+    }
+
+    fn size(&self) -> f32 {
+        150.0 * 1000.0 / self.distance
+    }
+
+    fn seen(&self, at_ns: u64) -> Sighted {
+        let (size, tint) = (self.size(), self.tint);
+        let planes: Vec<f32> = (0..3 * 64 * 64)
+            .map(|i| if i / 4096 == 0 { tint } else { 0.5 })
+            .collect();
+        let at = Vector3::new(0.0, 0.0, f64::from(self.distance));
+        Sighted {
+            at_ns,
+            bbox: BBox {
+                x: self.x(at_ns) - size / 2.0,
+                y: 200.0 - size / 2.0,
+                width: size,
+                height: size,
+            },
+            next: Region {
+                x: self.x(at_ns),
+                y: 200.0,
+                size: 1.5 * size,
+                roll: 0.0,
+            },
+            presence: 0.9,
+            head: HeadPose::from_angles(0.0, 0.0, 0.0, at),
+            eyes_open: true,
+            contact: Evidence::Nothing,
+            colours: Colours::of(&planes, 64),
+        }
+    }
+}
+
+const NEAR: Who = Who {
+    tint: 0.7,
+    distance: 600.0,
+    from: 300.0,
+    speed: 0.0,
+};
+const FAR: Who = Who {
+    tint: 0.5,
+    distance: 1000.0,
+    from: 0.0,
+    speed: 300.0,
+};
+
+fn ids(tracks: &Tracks) -> Vec<u32> {
+    tracks.faces().map(|f| f.id).collect()
+}
+
+/// What a landmark network in `region` finds of people: the nearest whose middle is inside.
+fn look(region: &Region, people: &[Who], at_ns: u64) -> Option<Sighted> {
+    people
+        .iter()
+        .filter(|p| (p.x(at_ns) - region.x).abs() < 0.3 * region.size)
+        .min_by(|a, b| a.distance.total_cmp(&b.distance))
+        .map(|p| p.seen(at_ns))
+}
+
+/// Lets two people pass and returns the ids that each was seen under, frame by frame.
+fn pass(near: Who, far: Who, frames: u64) -> Vec<[Option<u32>; 2]> {
+    let mut tracks = Tracks::new();
+    let mut seen = Vec::new();
+    for frame in 0..frames {
+        let now = frame * FRAME_NS;
+        let people = [near, far];
+        for id in ids(&tracks) {
+            let Some(region) = tracks.region(id, now) else {
+                continue;
+            };
+            match look(&region, &people, now) {
+                Some(s) => _ = tracks.measured(id, &s),
+                None => tracks.missed(id),
+            }
+        }
+        // The detector sees everybody who is not hidden.
+        for p in &people {
+            let apart = (near.x(now) - far.x(now)).abs();
+            let hidden = p.distance == far.distance && apart < 0.5 * (near.size() + far.size());
+            let s = p.seen(now);
+            let known = tracks
+                .live
+                .iter()
+                .any(|t| t.bbox_at(now).overlap(&s.bbox) > 0.2);
+            if frame % 4 == 0 && !hidden && !known {
+                tracks.found(&s);
+            }
+        }
+        tracks.forget(now);
+        let id_of = |p: &Who| {
+            let at = p.seen(now).bbox;
+            let best = tracks.faces().max_by(|a, b| {
+                let fit = |f: &SeenFace| f.bbox.overlap(&at);
+                fit(a).total_cmp(&fit(b))
+            });
+            best.filter(|f| f.bbox.overlap(&at) > 0.5).map(|f| f.id)
+        };
+        seen.push([id_of(&near), id_of(&far)]);
+    }
+    seen
+}
+
+#[test]
+fn people_who_cross_keep_their_ids() {
+    // Seen apart, hidden, and apart again; quickly and slowly, alike and unlike.
+    for (speed, tint) in [(300.0, 0.5), (600.0, 0.5), (220.0, 0.7), (300.0, 0.7)] {
+        let far = Who { speed, tint, ..FAR };
+        let frames = (900.0 / speed * 30.0) as u64;
+        let seen = pass(NEAR, far, frames);
+        assert!(seen.iter().all(|s| s[0] == Some(1)), "{speed}: {seen:?}");
+        let of_far: Vec<u32> = seen.iter().filter_map(|s| s[1]).collect();
+        assert!(of_far.iter().all(|id| *id == 2), "{speed}: {of_far:?}");
+        assert_eq!(seen.last().unwrap()[1], Some(2), "{speed}: seen again");
+        let hidden = seen.iter().filter(|s| s[1].is_none()).count();
+        assert!(hidden > 2, "{speed}: it was hidden for a while");
+    }
+}
+
+#[test]
+fn someone_else_who_comes_from_behind_is_someone_else() {
+    let mut tracks = Tracks::new();
+    assert_eq!(tracks.found(&FAR.seen(0)), Some(1));
+    tracks.missed(1);
+    assert!(ids(&tracks).is_empty(), "what is lost is not listed");
+    let later = 500_000_000;
+    let at = |p: Who| Who {
+        from: FAR.x(later),
+        speed: 0.0,
+        ..p
+    };
+    // Nearer by a third; and of other colours.
+    let nearer = at(Who {
+        distance: 700.0,
+        ..FAR
+    });
+    let other = at(Who { tint: 4.0, ..FAR });
+    assert_eq!(tracks.found(&nearer.seen(later)), Some(2));
+    tracks.missed(2);
+    assert_eq!(tracks.found(&other.seen(later)), Some(3));
+    tracks.missed(3);
+    assert_eq!(tracks.found(&at(FAR).seen(later)), Some(1), "itself");
+    tracks.missed(1);
+    let much_later = later + REMEMBER_NS + 1;
+    tracks.forget(much_later);
+    assert_eq!(tracks.found(&at(FAR).seen(much_later)), Some(4));
+}
+
+#[test]
+fn there_is_room_for_eight_and_whoever_waits_longest_is_due() {
+    let mut tracks = Tracks::new();
+    for i in 0..12 {
+        let who = Who {
+            from: 200.0 * i as f32,
+            speed: 0.0,
+            ..FAR
+        };
+        assert_eq!(tracks.found(&who.seen(i)).is_some(), i < 8);
+        for later in 20..22 {
+            tracks.measured(i as u32 + 1, &who.seen(later));
+        }
+    }
+    tracks.choose(Choice::Nearest, 20, [1280.0, 720.0]);
+    assert_eq!(tracks.primary(), Some(1));
+    let now = 200_000_000;
+    let due: Vec<u32> = std::iter::from_fn(|| tracks.due(now, 120_000_000).map(|d| d.0)).collect();
+    assert_eq!(due, [2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(
+        tracks.due(now + 100_000_000, 120_000_000),
+        None,
+        "they were asked for"
+    );
+}
+
+#[test]
+fn the_nearest_is_primary_after_a_second_or_the_chosen_one_at_once() {
+    let mut tracks = Tracks::new();
+    let picture = [1280.0, 720.0];
+    let far = Who {
+        from: 900.0,
+        speed: 0.0,
+        ..FAR
+    };
+    tracks.found(&far.seen(0));
+    tracks.choose(Choice::Nearest, 0, picture);
+    assert_eq!(tracks.primary(), Some(1));
+    tracks.found(&NEAR.seen(0));
+    let mut when = None;
+    for frame in 0..60 {
+        tracks.choose(Choice::Nearest, frame * FRAME_NS, picture);
+        if tracks.primary() == Some(2) && when.is_none() {
+            when = Some(frame * FRAME_NS);
+        }
+    }
+    assert!((RIVAL_NS..RIVAL_NS + 2 * FRAME_NS).contains(&when.unwrap()));
+    tracks.choose(Choice::Id(1), 0, picture);
+    assert_eq!((tracks.primary(), ids(&tracks)), (Some(1), vec![1, 2]));
+    tracks.choose(Choice::Id(77), 0, picture);
+    assert_eq!(
+        tracks.primary(),
+        Some(1),
+        "nobody has that id: as they are nearest"
+    );
+}
