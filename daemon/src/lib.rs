@@ -21,6 +21,7 @@ pub mod overlay;
 pub mod pipeline;
 pub mod record;
 pub mod settings;
+pub mod settings_faces;
 pub mod settings_side;
 pub mod side;
 pub mod sources;

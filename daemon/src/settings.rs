@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use gaze::filter::FilterKind;
 use serde::Deserialize;
 
+use crate::settings_faces::{ContactKeys, FaceWish, parse_choice};
 use crate::settings_side::{ClipSettings, HookSettings};
 use crate::side::{clips, hooks};
 
@@ -53,6 +54,10 @@ pub struct FileSettings {
     pub runtime: Option<PathBuf>,
     /// Threads inside ONNX Runtime.
     pub threads: Option<usize>,
+    /// Who is the primary face: `nearest`, `first`, `central`, or an id.
+    pub primary: Option<String>,
+    /// When a face is in contact.
+    pub contact: Option<ContactKeys>,
     /// Clips of the moments of eye contact.
     pub clips: Option<ClipSettings>,
     /// What is told of the beginning and end of eye contact, and whom.
@@ -79,6 +84,8 @@ pub const KEYS: &[&str] = &[
     "models",
     "runtime",
     "threads",
+    "primary",
+    "contact",
     "clips",
     "hooks",
 ];
@@ -229,6 +236,8 @@ impl FileSettings {
             models: over.models.or(self.models),
             runtime: over.runtime.or(self.runtime),
             threads: over.threads.or(self.threads),
+            primary: over.primary.or(self.primary),
+            contact: over.contact.or(self.contact),
             clips: match (self.clips, over.clips) {
                 (Some(own), Some(over)) => Some(own.overridden_by(over)),
                 (own, over) => over.or(own),
@@ -315,6 +324,7 @@ impl FileSettings {
         ] {
             range(key, name.as_ref(), |v| !v.is_empty(), "give a name")?;
         }
+        self.face_wish()?;
         self.clips_plan()?;
         self.hooks_plan()?;
         if let Some(name) = &self.filter
@@ -327,6 +337,32 @@ impl FileSettings {
             });
         }
         Ok(())
+    }
+
+    /// Who is the primary face, and when a face is in contact.
+    ///
+    /// # Errors
+    /// A value makes no sense.
+    pub fn face_wish(&self) -> Result<FaceWish, SettingsError> {
+        let primary = match self.primary.as_deref() {
+            None => Default::default(),
+            Some(name) => parse_choice(name).ok_or_else(|| SettingsError::OutOfRange {
+                key: "primary",
+                value: format!("\"{name}\""),
+                want: "give nearest, first, central or the id of a face",
+            })?,
+        };
+        let keys = self.contact.clone().unwrap_or_default();
+        Ok(FaceWish {
+            primary,
+            contact: keys.settings()?,
+            every: keys.every.unwrap_or(1),
+        })
+    }
+
+    /// The contact network these settings name; `None` for geometry.
+    pub fn contact_file(&self) -> Option<&Path> {
+        self.contact.as_ref().and_then(|c| c.network.as_deref())
     }
 
     /// What is recorded of eye contact; `None`: nothing.
@@ -403,6 +439,7 @@ mod tests {
             "camera_mm":[0.0,5.0],"user":"ada","display":"eDP-1","calibration":"a.json",
             "network":"geometric","shm":"/gaze-test",
             "models":"m","runtime":"r","threads":2,
+            "primary":"central","contact":{"on":0.6,"network":"c.onnx"},
             "clips":{"on":true,"folder":"c"},"hooks":{"line_to":"l"}}"#;
         let parsed = parse_text(all).unwrap();
         let count = serde_json::from_str::<serde_json::Value>(all).unwrap();
@@ -426,6 +463,8 @@ mod tests {
             (r#"{"hfov_deg": 500}"#, "hfov_deg"),
             (r#"{"display_mm": [0, 100]}"#, "display_mm"),
             (r#"{"camera": "front"}"#, "settings.json"),
+            (r#"{"primary": "me"}"#, "primary"),
+            (r#"{"contact": {"of": 0.3}}"#, "off"),
             (r#"{"camera": 1"#, "settings.json"),
             ("{\n\"fps\": \"fast\"}", "line 2"),
             (r#"{"clips": {"fodler": 1}}"#, "folder"),

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use gaze::filter::{FilterConfig, FilterKind};
 use gaze::screen::Screen;
 use gazed::alloc::{CountingAllocator, allocations_of_this_thread};
+use gazed::pipeline::faces;
 use gazed::pipeline::mapping::Mapping;
 use gazed::pipeline::networks::Maker;
 use gazed::pipeline::shared::Shared;
@@ -22,7 +23,8 @@ use linear::{Linear, Row, constant};
 use ring::{Reader, Writer, WriterConfig};
 use vision::gaze_net::{Contract, Kind};
 use vision::{
-    CropColour, EyeCropSpec, ModelStore, Perceiver, PerceiverConfig, Runtime, SessionOptions,
+    CropColour, EyeCropSpec, Looker, ModelStore, Perceiver, PerceiverConfig, Runtime,
+    SessionOptions,
 };
 
 #[global_allocator]
@@ -70,7 +72,13 @@ fn the_hot_path_stays_quiet_with_networks_and_their_changes() {
     let shared = Arc::new(Shared::new(mapping));
     let runtime = Runtime::load(None).unwrap();
     let store = ModelStore::open(None).unwrap();
-    let mut perceiver = Perceiver::new(&runtime, &store, PerceiverConfig::default()).unwrap();
+    // The other faces, and looks for newcomers, by a thread of their own, as in the program.
+    let config = PerceiverConfig {
+        others_per_frame: 0,
+        ..PerceiverConfig::default()
+    };
+    let looker = faces::Plan::new(Looker::new(&runtime, &store, &config).unwrap());
+    let mut perceiver = Perceiver::new(&runtime, &store, config).unwrap();
     let maker = Maker {
         runtime,
         options: SessionOptions::default(),
@@ -97,7 +105,10 @@ fn the_hot_path_stays_quiet_with_networks_and_their_changes() {
         stills: false,
         files: None,
         door: None,
-        side: Side::default(),
+        side: Side {
+            looker: Some(looker),
+            ..Side::default()
+        },
     })
     .unwrap();
     let reader = Reader::open(&name).unwrap();

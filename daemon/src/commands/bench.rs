@@ -15,12 +15,15 @@ use hdrhistogram::Histogram;
 use ring::layout::{Reason, State};
 use ring::{Reader, Writer, WriterConfig, clock};
 use vision::gaze_net::GazeNet;
-use vision::{Frame, GazeKind, ModelStore, Perceiver, PerceiverConfig, Runtime, SessionOptions};
+use vision::{
+    Frame, GazeKind, Looker, ModelStore, Perceiver, PerceiverConfig, Runtime, SessionOptions,
+};
 
 use super::bench_demo::bench_demo;
 use crate::alloc::allocations_of_this_thread;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::pipeline::compose::Composer;
+use crate::pipeline::faces;
 use crate::pipeline::mapping::Mapping;
 use crate::pipeline::measurement::{Measurement, NetworkTag};
 use crate::pipeline::shared::Shared;
@@ -171,6 +174,8 @@ pub(super) fn spec_of(args: &BenchArgs) -> SourceSpec {
 pub(super) fn config_of(args: &BenchArgs) -> PerceiverConfig {
     PerceiverConfig {
         threads: args.threads,
+        // As in the daemon: another thread has them.
+        others_per_frame: 0,
         ..PerceiverConfig::default()
     }
 }
@@ -194,6 +199,14 @@ pub(super) fn perceiver(
         perceiver.swap_gaze(GazeKind::Network(Box::new(net)));
     }
     Ok(perceiver)
+}
+
+/// What measures the faces beside the primary one.
+pub(super) fn looker(config: &PerceiverConfig) -> Result<Looker, Failure> {
+    let runtime = Runtime::load(None).map_err(|e| Failure::new(Exit::Runtime, e.to_string()))?;
+    let network = |e: vision::ModelError| Failure::new(Exit::Network, e.to_string());
+    let store = ModelStore::open(None).map_err(network)?;
+    Looker::new(&runtime, &store, config).map_err(network)
 }
 
 pub(super) fn writer(name: &str) -> Result<Writer, Failure> {
@@ -347,7 +360,10 @@ fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(
         stills: false,
         files: None,
         door: None,
-        side: Side::default(),
+        side: Side {
+            looker: Some(faces::Plan::new(looker(&config_of(args))?)),
+            ..Side::default()
+        },
     })
     .map_err(|e| Failure::new(Exit::Fault, e.to_string()))?;
     let lost_memory = |e: ring::OpenError| Failure::new(Exit::SharedMemory, e.to_string());

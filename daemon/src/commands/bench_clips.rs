@@ -12,8 +12,9 @@ use gaze::screen::Screen;
 use hdrhistogram::Histogram;
 use ring::{Next, Reader, clock};
 
-use super::bench::{BenchArgs, Report, config_of, cpu_seconds, perceiver, spec_of, writer};
+use super::bench::{BenchArgs, Report, config_of, cpu_seconds, looker, perceiver, spec_of, writer};
 use crate::exit::{Exit, Failure};
+use crate::pipeline::faces;
 use crate::pipeline::mapping::Mapping;
 use crate::pipeline::shared::Shared;
 use crate::pipeline::{Daemon, Parts, Side};
@@ -200,6 +201,7 @@ fn one_run(args: &BenchArgs, seconds: f64, clips: Option<Plan>) -> Result<Run, F
         door: None,
         side: Side {
             clips,
+            looker: Some(faces::Plan::new(looker(&config_of(args))?)),
             ..Side::default()
         },
     })

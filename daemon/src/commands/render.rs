@@ -8,12 +8,14 @@ use std::time::{Duration, Instant};
 use clap::Args;
 use clips::encode::bits_per_second;
 use clips::{Encoder, FragmentedMp4, OpenH264, Yuv};
+use gaze::contact::ContactSettings;
 use ring::clock;
 use vision::{Frame, PixelFormat};
 
 use super::bench::perceiver;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::overlay::{Hud, Overlay};
+use crate::pipeline::contacts::Contacts;
 use crate::pipeline::measurement::{Measurement, NetworkTag};
 use crate::side::outlet::View;
 use crate::sources::{self, Next, OpenOptions, SourceSpec};
@@ -69,12 +71,16 @@ pub fn render(args: &RenderArgs) -> Outcome {
     let total = source.describe().frames;
     let mut config = vision::PerceiverConfig {
         threads: args.threads,
+        // Every face in every picture.
+        others_per_frame: vision::ERRAND_FACES,
+        measure_every_ns: 0,
         ..vision::PerceiverConfig::default()
     };
     if let Some(hfov) = args.hfov {
         config.hfov_deg = hfov;
     }
     let mut perceiver = perceiver(config, args.network.as_deref())?;
+    let mut contacts = Contacts::new(ContactSettings::default());
     let mut out = Output::new(&args.out);
     let (mut frame, mut view) = (Frame::default(), View::empty());
     let mut overlay = Overlay::new();
@@ -93,7 +99,9 @@ pub fn render(args: &RenderArgs) -> Outcome {
         }
         let begun = Instant::now();
         let found = perceiver.perceive(&frame);
-        let measurement = Measurement::of(found, &frame, &NetworkTag::default(), clock::now_ns());
+        let mut measurement =
+            Measurement::of(found, &frame, &NetworkTag::default(), clock::now_ns());
+        contacts.judge(found, &mut measurement.table);
         let took = begun.elapsed();
         view.fill(&frame, found, &measurement);
         let hud = Hud {

@@ -15,12 +15,16 @@ use ring::{Writer, WriterConfig};
 use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
-use vision::{ModelStore, Perceiver, PerceiverConfig, Runtime, SessionOptions};
+use vision::{
+    ContactNet, ERRAND_FACES, Looker, ModelStore, Perceiver, PerceiverConfig, Runtime,
+    SessionOptions,
+};
 
 use super::window::{Close, Desktop};
 use crate::calibrations::keeper::Fixed;
 use crate::calibrations::{Files, Keeper};
 use crate::exit::{Exit, Failure, Outcome};
+use crate::pipeline::faces;
 use crate::pipeline::mapping::Mapping;
 use crate::pipeline::measurement::NetworkTag;
 use crate::pipeline::networks::Maker;
@@ -121,9 +125,13 @@ impl Ready {
         let door = Door::open(writer.name())
             .inspect_err(|why| eprintln!("gazed: no recording of training data: {why}"))
             .ok();
+        let mut side = self.side;
         let (perceiver, network, maker) = match self.seeing {
             None => (None, None, None),
-            Some(s) => (Some(s.perceiver), Some(s.network), Some(s.maker)),
+            Some(s) => {
+                side.looker = s.looker;
+                (Some(s.perceiver), Some(s.network), Some(s.maker))
+            }
         };
         Daemon::start(Parts {
             shared: self.shared,
@@ -138,7 +146,7 @@ impl Ready {
             stills: self.stills,
             files: Some(self.files),
             door,
-            side: self.side,
+            side,
         })
         .map_err(|e| Failure::new(Exit::Fault, format!("no thread could be started: {e}")))
     }
@@ -166,7 +174,11 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
     };
     let seeing = match spec {
         SourceSpec::Null => None,
-        _ => Some(load_networks(settings, writer)?),
+        _ => Some(load_networks(
+            settings,
+            writer,
+            plan.fast && source.is_some(),
+        )?),
     };
     check_named_calibration(settings)?;
     let network = seeing
@@ -183,6 +195,9 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
     keeper.look(Instant::now(), camera, &displays);
     let shared = Arc::new(Shared::new(Mapping::clone(keeper.mapping())));
     shared.set_source_name(camera);
+    if let Ok(wish) = settings.face_wish() {
+        shared.faces.store(Arc::new(wish));
+    }
     if seeing.is_none() {
         shared.set_source(
             State::Running,
@@ -193,6 +208,7 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
     writer.set_source(kind_of(&spec));
     let refuse = |e: settings::SettingsError| Failure::new(Exit::Settings, e.to_string());
     let side = Side {
+        looker: None, // comes with the networks
         clips: settings.clips_plan().map_err(refuse)?,
         hooks: settings.hooks_plan().map_err(refuse)?,
         window: None,
@@ -248,9 +264,14 @@ struct Seeing {
     perceiver: Perceiver,
     network: (NetworkTag, u32),
     maker: Maker,
+    looker: Option<faces::Plan>,
 }
 
-fn load_networks(settings: &FileSettings, writer: &mut Writer) -> Result<Seeing, Failure> {
+fn load_networks(
+    settings: &FileSettings,
+    writer: &mut Writer,
+    lossless: bool,
+) -> Result<Seeing, Failure> {
     let runtime = Runtime::load(settings.runtime.as_deref())
         .map_err(|e| Failure::new(Exit::Runtime, e.to_string()))?;
     let network = |e: vision::ModelError| Failure::new(Exit::Network, e.to_string());
@@ -258,11 +279,25 @@ fn load_networks(settings: &FileSettings, writer: &mut Writer) -> Result<Seeing,
     let config = PerceiverConfig {
         hfov_deg: settings.hfov_deg.unwrap_or(DEFAULT_HFOV_DEG),
         threads: settings.threads.unwrap_or(1),
+        // A file that is measured as fast as it goes waits for every face.
+        others_per_frame: if lossless { ERRAND_FACES - 1 } else { 0 },
         ..PerceiverConfig::default()
     };
     let options = SessionOptions {
         threads: config.threads,
         provider: config.provider.clone(),
+    };
+    let looker = match lossless {
+        true => None,
+        false => Some(faces::Plan {
+            looker: Looker::new(&runtime, &store, &config).map_err(network)?,
+            contact: settings
+                .contact_file()
+                .map(|file| ContactNet::open(file, &runtime, &options))
+                .transpose()
+                .map_err(|e| Failure::new(Exit::Network, e.to_string()))?,
+            maker: Some((runtime.clone(), options.clone())),
+        }),
     };
     let mut perceiver = Perceiver::new(&runtime, &store, config).map_err(network)?;
     let maker = Maker {
@@ -279,6 +314,7 @@ fn load_networks(settings: &FileSettings, writer: &mut Writer) -> Result<Seeing,
         perceiver,
         network: (first.tag, generation),
         maker,
+        looker,
     })
 }
 

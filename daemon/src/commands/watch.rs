@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use ring::layout::{FaceTable, Sample, flags};
+use ring::layout::{FaceRow, FaceState, FaceTable, Sample, flags, row_flags};
 use ring::{Health, Next, Reader};
 use serde_json::{Value, json};
 
@@ -96,8 +96,13 @@ fn follow(
 struct JsonLines;
 
 impl View for JsonLines {
-    fn sample(&mut self, s: &Sample, lost: u64, _: &mut Reader) -> bool {
-        writeln!(std::io::stdout().lock(), "{}", sample_json(s, lost)).is_ok()
+    fn sample(&mut self, s: &Sample, lost: u64, reader: &mut Reader) -> bool {
+        let mut line = sample_json(s, lost);
+        // The rows belong to a picture, as the sample does.
+        if let Some(table) = reader.faces_of(s.frame_index) {
+            line["face_rows"] = table.faces().iter().map(|row| row_json(row, s)).collect();
+        }
+        writeln!(std::io::stdout().lock(), "{line}").is_ok()
     }
 }
 
@@ -115,7 +120,21 @@ pub fn sample_json(s: &Sample, lost: u64) -> Value {
         "error_radius": s.error_radius, "confidence": s.confidence,
         "eye_mm": s.eye_origin_mm, "gaze": s.gaze_dir,
         "head_deg": [s.head_yaw, s.head_pitch, s.head_roll], "head_mm": s.head_mm,
-        "openness": s.openness, "face_id": s.face_id,
+        "openness": s.openness, "face_id": s.face_id, "contact": s.contact,
+    })
+}
+
+/// A face as JSON, in the names of the header; its age at the time of a sample.
+fn row_json(row: &FaceRow, s: &Sample) -> Value {
+    json!({
+        "id": row.id, "state": row.state().text(), "contact": row.contact,
+        "contact_source": row.contact_source().text(), "since_ns": row.since_ns,
+        "measured_ns": row.measured_ns,
+        "age_ms": s.published_ns.saturating_sub(row.measured_ns) as f64 / 1e6,
+        "primary": row.flags & row_flags::PRIMARY != 0,
+        "eyes_open": row.flags & row_flags::EYES_OPEN != 0,
+        "box": [row.x, row.y, row.w, row.h],
+        "head_deg": [row.yaw, row.pitch, row.roll], "distance_mm": row.distance_mm,
     })
 }
 
@@ -302,12 +321,40 @@ fn draw_words(text: &mut String, s: &Sample, faces: Option<&FaceTable>) {
         );
     }
     for face in faces.map(FaceTable::faces).unwrap_or_default() {
-        let _ = write!(
-            text,
-            "face {}   {:.0}×{:.0} px at ({:.0}, {:.0})\x1b[K\r\n",
-            face.id, face.w, face.h, face.x, face.y
-        );
+        draw_face(text, face, s.published_ns);
     }
+}
+
+/// A line of a face: whether it looks here, since when, and how old that is.
+fn draw_face(text: &mut String, face: &FaceRow, now_ns: u64) {
+    let (colour, words) = match face.state() {
+        FaceState::Contact => ("\x1b[32m", "looks here"),
+        FaceState::Away => ("\x1b[31m", "looks away"),
+        FaceState::EyesClosed => ("\x1b[31m", "eyes closed"),
+        FaceState::Unknown => ("\x1b[2m", "cannot be told"),
+    };
+    let probability = match face.contact {
+        p if p.is_finite() => format!("{:3.0} %", 100.0 * p),
+        _ => "  – %".into(),
+    };
+    let seconds = |since: u64| now_ns.saturating_sub(since) as f64 * 1e-9;
+    let _ = write!(
+        text,
+        "face {:<3}{colour}{words:<15}\x1b[0m{probability} for {:6.1} s   {:.0} cm, {:.0}×{:.0} px at ({:.0}, {:.0}), {:.0} ms old{}\x1b[K\r\n",
+        face.id,
+        seconds(face.since_ns),
+        face.distance_mm / 10.0,
+        face.w,
+        face.h,
+        face.x,
+        face.y,
+        1000.0 * seconds(face.measured_ns),
+        if face.flags & row_flags::PRIMARY != 0 {
+            ", primary"
+        } else {
+            ""
+        },
+    );
 }
 
 #[cfg(test)]

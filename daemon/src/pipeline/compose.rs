@@ -328,6 +328,9 @@ impl Composer {
             return Reason::NoFace;
         };
         fill_face(s, face);
+        if let Some(row) = m.table.faces().iter().find(|row| row.id == face.id) {
+            s.contact = row.contact;
+        }
         if face.open == [false; 2] {
             return Reason::EyesClosed;
         }

@@ -1,7 +1,8 @@
 //! What one frame said: plain numbers on their way from perception to the publisher.
 
+use gaze::head::HeadPose;
 use gaze::ray::Ray;
-use ring::layout::{FaceRow, FaceTable, network_hash, put_text};
+use ring::layout::{FaceRow, FaceTable, network_hash, put_text, row_flags};
 use vision::{Frame, Perception};
 
 /// Which network told a line of sight. No heap: it travels with each measurement, so that
@@ -103,25 +104,37 @@ pub struct GazeMeasurement {
 }
 
 impl Measurement {
-    /// Takes the numbers out of what perception found in `frame`.
+    /// Takes the numbers out of what perception found in `frame`. Whether the faces look at the
+    /// camera is for [`Contacts`](super::contacts::Contacts) to say.
     pub fn of(found: &Perception, frame: &Frame, network: &NetworkTag, perceived_ns: u64) -> Self {
         let mut table = FaceTable {
             frame_index: frame.index,
             captured_ns: frame.captured_ns,
+            perceived_ns,
+            image_width: frame.width as u16,
+            image_height: frame.height as u16,
             ..FaceTable::default()
         };
+        let primary = found.primary().map(|face| face.id);
         for (row, seen) in table.rows.iter_mut().zip(found.faces()) {
+            let flag = |bit: u16, on: bool| if on { bit } else { 0 };
+            let angle = |of: fn(&HeadPose) -> f64| seen.head.map_or(f32::NAN, |h| of(&h) as f32);
             *row = FaceRow {
                 id: seen.id,
+                flags: flag(row_flags::PRIMARY, primary == Some(seen.id))
+                    | flag(row_flags::EYES_OPEN, seen.eyes_open)
+                    | flag(row_flags::FRESH, seen.measured_ns == frame.captured_ns),
                 x: seen.bbox.x,
                 y: seen.bbox.y,
                 w: seen.bbox.width,
                 h: seen.bbox.height,
                 since_ns: seen.since_ns,
                 measured_ns: seen.measured_ns,
-                yaw: seen.head.map_or(f32::NAN, |h| h.yaw as f32),
-                pitch: seen.head.map_or(f32::NAN, |h| h.pitch as f32),
-                distance_mm: seen.head.map_or(f32::NAN, |h| h.translation.norm() as f32),
+                yaw: angle(|h| h.yaw),
+                pitch: angle(|h| h.pitch),
+                roll: angle(|h| h.roll),
+                distance_mm: angle(|h| h.translation.norm()),
+                confidence: seen.score,
                 ..FaceRow::default()
             };
             table.count += 1;

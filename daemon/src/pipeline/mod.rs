@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! capture ──frames──▶ perceive ──measurements──▶ publish (60 Hz)
+//!    ▲                   │──▶ faces (the others), and back
 //!    ▲──empty frames─────┘──▶ record (while a client asks for it), clips, hooks, window
 //! ```
 //!
@@ -14,6 +15,8 @@
 
 pub mod capture;
 pub mod compose;
+pub mod contacts;
+pub mod faces;
 pub mod latency;
 pub mod mapping;
 pub mod measurement;
@@ -41,6 +44,7 @@ use crate::settings::FileSettings;
 use crate::side::outlet::{self, Outlet};
 use crate::side::{clips, hooks};
 use crate::sources::{FrameSource, OpenOptions, SourceError, SourceSpec};
+use contacts::Contacts;
 use measurement::NetworkTag;
 use networks::{Exchange, Maker, Networks};
 use shared::Shared;
@@ -116,6 +120,9 @@ pub struct Side {
     pub hooks: Option<hooks::Plan>,
     /// Where pictures leave for a window.
     pub window: Option<Outlet>,
+    /// What measures the faces beside the primary one, on a thread of its own, for a perceiver
+    /// that leaves them to it; without it they wait in line.
+    pub looker: Option<faces::Plan>,
 }
 
 /// A daemon whose threads run.
@@ -128,6 +135,7 @@ pub struct Daemon {
     pub tell: Sender<Event>,
     files: Option<SyncSender<Wake>>,
     order_network: Option<Sender<Option<PathBuf>>>,
+    order_contact: Sender<Option<PathBuf>>,
     order_clips: Sender<Option<clips::Plan>>,
     order_hooks: Sender<Option<hooks::Plan>>,
     threads: Vec<JoinHandle<()>>,
@@ -187,6 +195,7 @@ impl Daemon {
         outlets.extend(parts.side.window);
         let tell_files = parts.files.as_ref().map(Files::teller);
         let mut order_network = None;
+        let (order_contact, contact_orders) = channel();
         if let Some(perceiver) = parts.perceiver {
             let network = parts.network.map(|(tag, _)| tag).unwrap_or_default();
             let exchange = match parts.maker {
@@ -202,6 +211,21 @@ impl Daemon {
                     exchange
                 }
             };
+            // Before the first frame: the filters know who tells.
+            let by_network = parts
+                .side
+                .looker
+                .as_ref()
+                .is_some_and(|p| p.contact.is_some());
+            shared.contact_network.store(by_network, Relaxed);
+            let mut sender = None;
+            if let Some(plan) = parts.side.looker {
+                let (faces, queues) = faces::Faces::new(shared.clone(), plan, contact_orders);
+                let thread = spawn("gaze-faces", &shared, &tell, move || faces.run())?;
+                sender = Some(queues.sender(thread.thread().clone()));
+                threads.push(thread);
+            }
+            let contacts = Contacts::new(shared.faces.load().contact);
             let perceive = perceive::Perceive {
                 shared: shared.clone(),
                 perceiver,
@@ -213,6 +237,8 @@ impl Daemon {
                 measured: measure,
                 tap,
                 outlets,
+                faces: sender,
+                contacts,
                 lossless: parts.lossless,
                 stills: parts.stills,
             };
@@ -248,6 +274,7 @@ impl Daemon {
             tell,
             files: tell_files,
             order_network,
+            order_contact,
             order_clips,
             order_hooks,
             threads,
@@ -257,7 +284,15 @@ impl Daemon {
     /// Gives the keeper of the calibration other settings, and lets the network that they
     /// name take over.
     pub fn reload(&self, settings: FileSettings) {
-        // Checked when they were read; they fail as below.
+        // Checked when they were read.
+        if let Ok(wish) = settings.face_wish() {
+            self.shared.faces.store(Arc::new(wish));
+        }
+        // As below.
+        let _ = self
+            .order_contact
+            .send(settings.contact_file().map(Path::to_path_buf));
+        // As those; they fail as below.
         let _ = self.order_clips.send(settings.clips_plan().unwrap_or(None));
         let _ = self.order_hooks.send(settings.hooks_plan().unwrap_or(None));
         if let Some(order) = &self.order_network {

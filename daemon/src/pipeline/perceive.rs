@@ -13,6 +13,8 @@ use ringbuf::traits::{Consumer, Observer, Producer};
 use ringbuf::{HeapCons, HeapProd};
 use vision::{Frame, GazeKind, Perceiver};
 
+use super::contacts::Contacts;
+use super::faces;
 use super::measurement::{Measurement, NetworkTag};
 use super::networks::Coming;
 use super::shared::Shared;
@@ -45,6 +47,10 @@ pub struct Perceive {
     pub tap: Tap,
     /// Where they leave for clips, hooks and the window.
     pub outlets: Vec<Outlet>,
+    /// Who measures the other faces; `None`: the perceiver itself.
+    pub faces: Option<faces::Sender>,
+    /// Whether they look at the camera.
+    pub contacts: Contacts,
     /// Measure every frame instead of the newest.
     pub lossless: bool,
     /// Every frame stands alone: nobody is followed from one to the next.
@@ -62,6 +68,14 @@ impl Perceive {
                 std::thread::park_timeout(Duration::from_millis(100));
                 continue;
             };
+            if let Some(faces) = &mut self.faces {
+                faces.receive(&mut self.perceiver, &mut self.contacts);
+            }
+            let wish = **self.shared.faces.load();
+            self.perceiver.choose(wish.primary);
+            self.contacts.set(wish.contact);
+            let network = self.shared.contact_network.load(Relaxed);
+            self.contacts.by_network(network);
             let found = if self.stills {
                 self.perceiver.perceive_still(&frame)
             } else {
@@ -73,7 +87,8 @@ impl Perceive {
                 let _ = self.empty.try_push(frame);
                 continue;
             }
-            let measurement = Measurement::of(found, &frame, &self.network, clock::now_ns());
+            let mut measurement = Measurement::of(found, &frame, &self.network, clock::now_ns());
+            self.contacts.judge(found, &mut measurement.table);
             self.shared
                 .picture
                 .store(frame.width << 16 | frame.height, Relaxed);
@@ -84,6 +99,12 @@ impl Perceive {
             for outlet in &mut self.outlets {
                 outlet.offer(&frame, found, &measurement);
             }
+            // It copies what it needs, before the recorder takes the frame.
+            if let Some(faces) = self.faces.as_mut().filter(|_| !self.stills) {
+                let judge = network && frame.index.is_multiple_of(u64::from(wish.every.max(1)));
+                faces.send(&mut self.perceiver, &frame, judge);
+            }
+            let found = self.perceiver.perception();
             self.tap.offer(&mut frame, found, &measurement);
             let _ = self.empty.try_push(frame);
 

@@ -8,6 +8,7 @@ use ring::layout::{ClipsNote, Reason, State};
 
 use super::mapping::Mapping;
 use crate::record::tap::Wish;
+use crate::settings_faces::FaceWish;
 
 /// How the source is. Swapped whole, so that state and text belong together.
 #[derive(Debug)]
@@ -32,6 +33,10 @@ pub struct Shared {
     /// The camera is to be closed until this turns false again.
     pub pause: AtomicBool,
     source: ArcSwap<SourceNews>,
+    /// Who is the primary face, and when a face is in contact.
+    pub faces: ArcSwap<FaceWish>,
+    /// A contact network tells it; else geometry.
+    pub contact_network: AtomicBool,
     /// Screen, calibration and filter in force.
     pub mapping: ArcSwap<Mapping>,
     /// Why the network that the settings name is not in force, in one line; empty while
@@ -68,6 +73,8 @@ impl Shared {
             stop: AtomicBool::new(false),
             pause: AtomicBool::new(false),
             source: ArcSwap::from_pointee(news),
+            faces: ArcSwap::default(),
+            contact_network: AtomicBool::new(false),
             mapping: ArcSwap::from_pointee(mapping),
             network_refused: ArcSwap::default(),
             record: Arc::default(),
