@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use arc_swap::{ArcSwap, Guard};
-use ring::layout::{ClipsNote, Reason, State};
+use ring::layout::{ClipsNote, ClipsStatus, Reason, State};
 
 use super::mapping::Mapping;
 use crate::record::tap::Wish;
@@ -78,7 +78,10 @@ impl Shared {
             mapping: ArcSwap::from_pointee(mapping),
             network_refused: ArcSwap::default(),
             record: Arc::default(),
-            clips: ArcSwap::default(),
+            clips: ArcSwap::from_pointee(ClipsNote {
+                status: ClipsStatus::Off.raw(),
+                ..ClipsNote::default()
+            }),
             frames_in: AtomicU64::new(0),
             frames_dropped: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),
