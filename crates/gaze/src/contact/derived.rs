@@ -77,13 +77,13 @@ impl Derived {
 
     /// Fitted to rendered people (`gaze-vision`, example `contact`).
     pub const RENDERED: Derived = Derived {
-        mean_deg: [-0.467, -1.049],
-        head_share: [-0.050, 0.010],
-        error_deg: [3.259, 2.996],
-        small_deg: [4.281, 9.266],
-        turned_deg: 1.186,
-        elsewhere_deg: 9.795,
-        odds: -0.430,
+        mean_deg: [-0.466, -1.077],
+        head_share: [-0.062, -0.007],
+        error_deg: [3.203, 3.091],
+        small_deg: [4.353, 9.073],
+        turned_deg: 1.182,
+        elsewhere_deg: 9.513,
+        odds: -0.400,
     };
 
     /// As a list, for a fit.
