@@ -52,8 +52,8 @@ impl PreRoll {
     /// before that, or from the oldest there is. They stay here too.
     pub fn since(&self, from_ns: u64) -> impl Iterator<Item = &Coded> {
         let begins = |(_, c): &(usize, &Coded)| c.key && c.at_ns <= from_ns;
-        let keys = self.pictures.iter().enumerate().filter(begins);
-        let first = keys.last().map_or(0, |(i, _)| i);
+        let key = self.pictures.iter().enumerate().rfind(begins);
+        let first = key.map_or(0, |(i, _)| i);
         self.pictures.range(first..)
     }
 

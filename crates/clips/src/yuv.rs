@@ -27,7 +27,7 @@ impl Yuv {
     pub fn take(&mut self, frame: &Frame, longest: usize) -> bool {
         let (w, h) = (frame.width as usize, frame.height as usize);
         let by = w.max(h).div_ceil(longest.max(16)).max(1);
-        let (width, height) = (w / by & !1, h / by & !1);
+        let (width, height) = ((w / by) & !1, (h / by) & !1);
         if !frame.is_sound() || width < 16 || height < 16 {
             return false;
         }
@@ -282,7 +282,7 @@ mod tests {
                     let frame = halves(format, range, w, h);
                     let mut out = Yuv::default();
                     assert!(out.take(&frame, longest));
-                    let size = [w, h].map(|s| s as usize / by & !1);
+                    let size = [w, h].map(|s| (s as usize / by) & !1);
                     assert_eq!([out.width, out.height], size);
                     let quarter = size[0] * size[1] / 4;
                     assert_eq!(

@@ -101,12 +101,15 @@ fn no_window(e: &dyn std::fmt::Display) -> Failure {
     )
 }
 
+/// What is drawn to, and the window it is in.
+type Shown = (Surface<OwnedDisplayHandle, Arc<Window>>, Arc<Window>);
+
 struct App {
     inlet: Inlet,
     shared: Arc<Shared>,
     tell: Sender<Event>,
     context: Context<OwnedDisplayHandle>,
-    shown: Option<(Surface<OwnedDisplayHandle, Arc<Window>>, Arc<Window>)>,
+    shown: Option<Shown>,
     /// What is on the canvas.
     view: Option<Box<View>>,
     overlay: Overlay,
@@ -120,7 +123,7 @@ impl App {
     /// Draws the newest view, if there is a new one.
     fn look(&mut self) -> bool {
         let mut newest: Option<Box<View>> = None;
-        while let Some(view) = self.inlet.next() {
+        while let Some(view) = self.inlet.take() {
             if let Some(older) = newest.replace(view) {
                 self.inlet.give_back(older);
             }

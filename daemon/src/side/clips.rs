@@ -64,7 +64,7 @@ impl Clips {
             if let Some(order) = order {
                 state = self.take_up(state, order);
             }
-            match (&mut state, self.inlet.next()) {
+            match (&mut state, self.inlet.take()) {
                 (State::On(recorder, plan), Some(view)) => {
                     record(recorder, &view, plan.always);
                     self.inlet.give_back(view);

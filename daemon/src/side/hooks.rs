@@ -94,7 +94,7 @@ impl Hooks {
                 plan = order;
             }
             commands.look_after();
-            let view = self.inlet.next();
+            let view = self.inlet.take();
             if let Some(plan) = &plan {
                 let frame = view.as_ref().map(|v| &v.frame);
                 let news = match view.as_ref().and_then(|v| v.measurement.as_ref()) {

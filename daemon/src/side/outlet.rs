@@ -177,7 +177,7 @@ impl Outlet {
 
 impl Inlet {
     /// The oldest picture that was handed out.
-    pub fn next(&mut self) -> Option<Box<View>> {
+    pub fn take(&mut self) -> Option<Box<View>> {
         self.views.try_pop()
     }
 
@@ -210,11 +210,11 @@ mod tests {
     fn a_full_queue_passes_pictures_over_and_counts_them() {
         let (mut outlet, mut inlet) = pair(2);
         offer(&mut outlet, 1, FaceState::Away);
-        assert!(inlet.next().is_none(), "nothing is wanted yet");
+        assert!(inlet.take().is_none(), "nothing is wanted yet");
         inlet.wish.want_every(0);
         (2..6).for_each(|at| offer(&mut outlet, at, FaceState::Away));
         assert_eq!(inlet.wish.missed(), 2);
-        let view = inlet.next().unwrap();
+        let view = inlet.take().unwrap();
         assert_eq!(
             (view.frame.captured_ns, &view.frame.data[..]),
             (2, &[2; 8][..])
@@ -222,7 +222,7 @@ mod tests {
         inlet.give_back(view);
         offer(&mut outlet, 6, FaceState::Away);
         let rest: Vec<u64> =
-            std::iter::from_fn(|| inlet.next().map(|v| v.frame.captured_ns)).collect();
+            std::iter::from_fn(|| inlet.take().map(|v| v.frame.captured_ns)).collect();
         assert_eq!(rest, [3, 6]);
     }
 
@@ -234,7 +234,7 @@ mod tests {
             offer(&mut outlet, at, FaceState::Away);
         }
         let times: Vec<u64> =
-            std::iter::from_fn(|| inlet.next().map(|v| v.frame.captured_ns)).collect();
+            std::iter::from_fn(|| inlet.take().map(|v| v.frame.captured_ns)).collect();
         assert_eq!(times, [0, 80, 160]);
 
         let (mut outlet, mut inlet) = pair(1);
@@ -242,12 +242,12 @@ mod tests {
         offer(&mut outlet, 1, FaceState::Away);
         offer(&mut outlet, 2, FaceState::Away);
         offer(&mut outlet, 3, FaceState::Contact);
-        let first = inlet.next().unwrap();
+        let first = inlet.take().unwrap();
         assert_eq!(first.frame.captured_ns, 1);
         inlet.give_back(first);
         offer(&mut outlet, 4, FaceState::Contact);
         assert_eq!(
-            inlet.next().unwrap().frame.captured_ns,
+            inlet.take().unwrap().frame.captured_ns,
             4,
             "the contact of 3 is still told of"
         );

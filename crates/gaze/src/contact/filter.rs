@@ -110,8 +110,7 @@ impl ContactFilter {
         let known = self.now.state != ContactState::Unknown;
         let least = settings.least_face_px * if known { SIZE_HYSTERESIS } else { 1.0 };
         let evidence = match evidence {
-            // NaN is too small as well.
-            _ if !(face_px >= least) => Evidence::Nothing,
+            _ if face_px.is_nan() || face_px < least => Evidence::Nothing,
             Evidence::Probability(p) if !p.is_finite() => Evidence::Nothing,
             other => other,
         };
