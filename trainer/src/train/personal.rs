@@ -246,7 +246,7 @@ impl<'a> Seen<'a> {
     /// is tried at the others, the winner among those fitted on them and tested at the group. No
     /// target has a say in what is tested at it, so this is the error to expect where the
     /// winner's own ([`Tried::left_out`]) is the best of many and flatters. A target is a group
-    /// of its own up to [`GROUPS`] of them.
+    /// of its own up to 20 of them.
     pub fn expected(&self, such: impl Fn(usize) -> bool) -> Judged {
         let rows = self.rows(such);
         let samples = &self.examples.cache.samples;
