@@ -63,7 +63,7 @@ impl ContactAnswer {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ContactContract {
-    /// [`KIND`].
+    /// `face-contact`.
     pub kind: String,
     /// `1`.
     pub version: String,
