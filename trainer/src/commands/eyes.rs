@@ -9,7 +9,7 @@ use std::time::Instant;
 use clap::Args;
 
 use super::train::{Failure, end, stop_flag};
-use crate::data::cache::{Cache, CacheWriter, CropSpec};
+use crate::data::cache::{self, Cache, CacheWriter, CropSpec};
 use crate::net::SIZES;
 use crate::synth::eyes::{self, Eyes};
 use crate::synth::make::Progress;
@@ -18,13 +18,15 @@ use crate::synth::progress::{Display, duration};
 /// What `eyes --help` says at its end.
 pub const AFTER_HELP: &str = "\
 People are those of `synth`, their heads are held however, whatever they look at. Crops follow the true
-corners of their eyes, off by as much as landmarks are; `synth` and `prepare` make the same by our own
-landmarks, in ten times the time. Person number N is the same in every set of the same seed.
+corners of their eyes, off by as much as landmarks are; `synth` and `prepare` make the like by our own
+landmarks. Person number N is the same in every set of the same seed.
 
 Exit codes:
   0    the cache is there
   2    the command line is wrong
-  4    the cache cannot be written (disk full, not allowed)
+  4    the cache cannot be written (disk full, not allowed, something else is there)
+  6    memory was not enough
+  70   a fault of gaze-trainer
   130  stopped by Ctrl-C or TERM; nothing is written
 
 Examples:
@@ -44,8 +46,8 @@ pub struct EyesCommand {
     #[arg(long, value_name = "L", default_value_t = 8)]
     looks: usize,
     /// Number of the first person, from 0: people of other numbers are other people
-    #[arg(long, value_name = "N", default_value_t = 0)]
-    first: usize,
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32))]
+    first: u32,
     /// Where all chance comes from
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -108,7 +110,7 @@ impl EyesCommand {
             channels: if self.rgb { 3 } else { 1 },
         };
         Ok(Eyes {
-            first: self.first,
+            first: self.first as usize,
             camera_px: self.camera_px,
             turn_deg,
             inches: self.inches,
@@ -119,6 +121,7 @@ impl EyesCommand {
     /// Whether it was stopped.
     fn draw_and_write(&self) -> Result<bool, Failure> {
         let order = self.order()?;
+        self.may_write()?;
         let (stop, began) = (stop_flag(), Instant::now());
         let display = Mutex::new(Display::default());
         let drawn = eyes::draw(&order, &stop, &|people| {
@@ -161,6 +164,25 @@ impl EyesCommand {
             let _ = writeln!(std::io::stdout(), "{object}");
         }
         Ok(false)
+    }
+
+    /// Told before minutes of drawing: what is there is no cache, or nothing can be written there.
+    fn may_write(&self) -> Result<(), Failure> {
+        let out = self.out.display();
+        if self.out.exists() {
+            return match cache::is_cache(&self.out) {
+                true => Ok(()),
+                false => Err((
+                    4,
+                    format!("{out}: is something else than a cache; give another name"),
+                )),
+            };
+        }
+        let folder = self.out.parent().filter(|f| !f.as_os_str().is_empty());
+        match folder.is_none_or(|f| f.is_dir()) {
+            true => Ok(()),
+            false => Err((4, format!("{out}: there is no such folder; make it first"))),
+        }
     }
 
     fn write(&self, cache: &Cache) -> Result<(), Failure> {

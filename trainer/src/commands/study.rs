@@ -153,11 +153,15 @@ impl StudyCommand {
 fn drawn(means: &[Mean]) -> String {
     let mut page = Page::new("Error against the number of points");
     let (first, last) = (&means[0], &means[means.len() - 1]);
+    let more = match last.points > first.points {
+        true => format!(", after {} {:.2}°", last.points, last.after[0]),
+        false => String::new(),
+    };
     page.lead(&format!(
-        "Somebody new errs {:.2}°; after {} points {:.2}°, after {} {:.2}°.",
-        first.before[0], first.points, first.after[0], last.points, last.after[0]
+        "Somebody new errs {:.2}°; after {} points {:.2}°{more}.",
+        first.before[0], first.points, first.after[0]
     ));
-    page.words("Networks were trained without the person, then tuned on so many of their targets and tested at the others.");
+    page.words("Networks were trained without the person (the best epoch was chosen by them, which flatters a little), then tuned on so many of their targets and tested at the others.");
     let names: Vec<String> = means
         .iter()
         .map(|m| format!("{} points", m.points))

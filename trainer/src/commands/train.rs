@@ -35,7 +35,8 @@ pub const AFTER_HELP: &str = "\
 Learns from all folds but one and is checked on that one; the best epoch's network is kept as
 OUT/best, for `gaze-trainer export`. Learning curves: OUT/epochs.json and OUT/train.html.
 By person nobody who is checked on has been learned from; by target no place and no sitting.
-Ctrl-C ends after the batch in hand; the same command with --resume goes on, also after a
+The best epoch is chosen on what is checked on, so its error is a little too good.
+Ctrl-C (with --dashboard: q, then s) ends after the batch in hand; the same command with --resume goes on, also after a
 kill, to the same network bit for bit (on a CPU; graphics processors add in any order).
 
 Exit codes:
@@ -227,10 +228,14 @@ impl Train {
             drop(board);
             curves::write(&out.join("train.html"), &trained.epochs, &centre_guess)
                 .map_err(failure)?;
-            let pupils = trained.best.as_ref().and_then(|net| {
+            let told = trained
+                .best
+                .as_ref()
+                .filter(|_| !trained.stopped && plan.head == Head::Ray);
+            let pupils = told.and_then(|net| {
                 let device = device::open(self.how.device()).ok()?;
                 let answers = judge::predict(net, &examples, &tested, &device);
-                (plan.head == Head::Ray).then(|| Pupils::of(&cache.samples, &tested, &answers))?
+                Pupils::of(&cache.samples, &tested, &answers)
             });
             let outcome = Outcome {
                 out: &out,
@@ -308,10 +313,20 @@ impl Train {
                 best.epoch,
                 error(&best.check)
             ));
+            if best.check.mean_deg >= o.centre_guess.mean_deg {
+                tell(&format!(
+                    "that is no better than to say the screen's middle ({}): give it more people, more epochs, --weights, or --encoder compact",
+                    error(&o.centre_guess)
+                ));
+            }
             if let Some(p) = &o.pupils {
                 tell(&format!(
-                    "pupils, not the face: a degree of gaze moves it {:.2}° across and {:.2}° up, a degree of head turn {:+.2}° and {:+.2}°",
-                    p.gaze[0], p.gaze[1], p.head[0], p.head[1]
+                    "{}: a degree of gaze moves it {:.2}° across and {:.2}° up, a degree of head turn {:+.2}° and {:+.2}°",
+                    p.verdict(),
+                    p.gaze[0],
+                    p.gaze[1],
+                    p.head[0],
+                    p.head[1]
                 ));
             }
         }

@@ -201,6 +201,13 @@ pub struct CacheHeader {
     pub samples: usize,
 }
 
+/// Whether the file begins as a cache of any version does.
+pub fn is_cache(path: &Path) -> bool {
+    let mut begin = [0; 7];
+    let read = File::open(path).and_then(|mut file| file.read_exact(&mut begin));
+    read.is_ok() && begin[..] == MAGIC[..7]
+}
+
 /// Prepared samples with their crops, in memory.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Cache {

@@ -22,7 +22,7 @@ use super::sample::Sample;
 use super::skip::Reason;
 
 /// Number of this way of measuring; it is raised when the same picture gives another sample.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Targets further outside the screen than this, in screens, are mistakes.
 const FAR: f64 = 0.5;
 /// Between the eyes' centres, millimetres, when only the recorded eyes are known.

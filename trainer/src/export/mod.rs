@@ -40,7 +40,7 @@ pub enum Precision {
     Fp32,
     /// Weights in half precision: half the size.
     Fp16,
-    /// 8-bit integers: a quarter of the size.
+    /// 8-bit integers: about a third of the size.
     Int8,
 }
 

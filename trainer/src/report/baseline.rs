@@ -108,7 +108,7 @@ fn lead(best: &Outcome, guess: &Outcome) -> String {
     let px = |o: &Outcome| o.evaluation.as_ref().map_or(0.0, |e| e.all.mean_px);
     let deg = best.evaluation.as_ref().map_or(0.0, |e| e.all.mean_deg);
     format!(
-        "Best is “{}” ({}) with {:.0} pixels ({deg:.1}°) on average; always guessing the {} is off by {:.0}.",
+        "Best of what was fitted elsewhere is “{}” ({}) with {:.0} pixels ({deg:.1}°) on average; always guessing the {} is off by {:.0}.",
         best.method,
         best.fitted.words(),
         px(best),

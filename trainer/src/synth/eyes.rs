@@ -101,7 +101,9 @@ pub fn draw(eyes: &Eyes, stop: &AtomicBool, done: &(dyn Fn(usize) + Sync)) -> Op
         .into_par_iter()
         .map(|person| {
             let drawn = (!stop.load(Ordering::Relaxed)).then(|| one_person(eyes, &people, person));
-            done(ready.fetch_add(1, Ordering::Relaxed) + 1);
+            if drawn.is_some() {
+                done(ready.fetch_add(1, Ordering::Relaxed) + 1);
+            }
             drawn
         })
         .collect();

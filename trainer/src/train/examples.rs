@@ -161,6 +161,9 @@ impl<'a> Examples<'a> {
             _ if !(0..samples.len()).any(|i| ray(&i)) => {
                 "their screen's size is not known: prepare with --screen-mm, or train with --head screen"
             }
+            _ if samples.iter().all(|s| s.geometric.is_none()) => {
+                "none has a geometric line of sight: make pictures with synth and prepare them, or train without --geometric"
+            }
             _ => "their eyes are shut, or geometry found no line of sight",
         };
         Err(Unfit::None {

@@ -9,6 +9,10 @@ use crate::data::sample::Sample;
 const FEWEST: usize = 30;
 /// Nor do looks whose heads or gazes vary less: deviation of what the other does not explain, degrees.
 const LEAST_DEG: f64 = 1.0;
+/// A degree of gaze moves the answer of what follows the pupils by so many degrees at least …
+const LEAST_GAZE: f64 = 0.5;
+/// … and a degree of head turn by less than this share of it.
+pub const MOST_FACE: f64 = 0.15;
 
 /// How far a network's answer moves, degrees for a degree, about the vertical axis (yaw) and about the
 /// horizontal one (pitch).
@@ -32,6 +36,20 @@ impl Pupils {
             gaze: [yaw[0], pitch[0]],
             head: [yaw[1], pitch[1]],
         })
+    }
+
+    /// In words: [`MOST_FACE`] and [`LEAST_GAZE`] draw the lines.
+    pub fn verdict(&self) -> &'static str {
+        let gaze = self.gaze[0].min(self.gaze[1]);
+        let head = self.head[0].abs().max(self.head[1].abs());
+        match () {
+            () if gaze >= LEAST_GAZE && self.face_share() < MOST_FACE => {
+                "it follows the pupils, not the face"
+            }
+            () if gaze >= LEAST_GAZE => "it follows the pupils, and the face too",
+            () if head > gaze.max(0.0) => "it follows the face, not the pupils",
+            () => "it follows the pupils little yet",
+        }
     }
 
     /// How much of what the gaze moves the head moves too; of the two axes the larger.
@@ -109,6 +127,31 @@ mod tests {
             (pupils.head[1], 0.3),
         ] {
             assert!((is - wants).abs() < 1e-3, "{pupils:?}");
+        }
+        assert_eq!(pupils.verdict(), "it follows the face, not the pupils");
+        for (gaze, head, says) in [
+            (
+                [0.99, 0.81],
+                [-0.03, 0.11],
+                "it follows the pupils, not the face",
+            ),
+            (
+                [0.99, 0.81],
+                [-0.03, -0.13],
+                "it follows the pupils, and the face too",
+            ),
+            (
+                [0.08, 0.10],
+                [-0.03, -0.05],
+                "it follows the pupils little yet",
+            ),
+            (
+                [0.05, 0.60],
+                [0.70, 0.01],
+                "it follows the face, not the pupils",
+            ),
+        ] {
+            assert_eq!(Pupils { gaze, head }.verdict(), says);
         }
         // A head that goes where the eyes go, or stays: nobody can tell.
         for tied in [0.7, f64::MIN_POSITIVE] {

@@ -14,6 +14,7 @@ use burn::module::Module as _;
 use burn::optim::{AdamWConfig, GradientsParams, ModuleOptimizer};
 use burn::tensor::{Device, Tensor};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::examples::{Batch, Examples, Unfit};
 use super::folds::Fold;
@@ -53,12 +54,12 @@ pub enum TrainError {
         why: String,
     },
     /// It goes on with something else than it began with.
-    #[error("{}: began with other {what}; give the same, or train anew without --resume", path.display())]
+    #[error("{}: began with other {what}; go on as it began, or train anew in another --out", path.display())]
     Other {
         /// The run's folder.
         path: PathBuf,
-        /// What is other.
-        what: &'static str,
+        /// What is other, then and now where that is short.
+        what: String,
     },
     /// Weights ran away.
     #[error("the loss is no number any more in epoch {epoch}; use a lower --head-rate, or --clip")]
@@ -202,19 +203,22 @@ impl<'a> Runner<'a> {
         };
         if order.resume {
             let state = state::load(out)?;
-            let other = |what| TrainError::Other {
-                path: out.clone(),
-                what,
-            };
             let (was, is) = (&state.progress, &runner.progress);
             for (same, what) in [
-                (was.data == is.data, "data"),
-                (was.network == is.network, "network"),
-                (was.settings == is.settings, "settings"),
-                (was.fold == is.fold, "folds"),
+                (was.data == is.data, "data".to_owned()),
+                (
+                    was.network == is.network,
+                    other("network", &was.network, &is.network),
+                ),
+                (
+                    was.settings == is.settings,
+                    other("settings", &was.settings, &is.settings),
+                ),
+                (was.fold == is.fold, "folds".to_owned()),
             ] {
                 if !same {
-                    return Err(other(what));
+                    let path = out.clone();
+                    return Err(TrainError::Other { path, what });
                 }
             }
             runner.progress = was.clone();
@@ -373,4 +377,20 @@ pub fn begin(
     device: &Device,
 ) -> Result<GazeNet, crate::net::ConfigError> {
     config.init(settings.seed, &device.clone().autodiff())
+}
+
+/// `settings (epochs was 14, is 20)`: the first value that differs.
+fn other(what: &str, was: &impl Serialize, is: &impl Serialize) -> String {
+    fn first(name: &str, was: &Value, is: &Value) -> Option<String> {
+        if let (Value::Object(a), Value::Object(b)) = (was, is) {
+            return a.iter().find_map(|(key, v)| first(key, v, b.get(key)?));
+        }
+        (was != is).then(|| format!("{name} was {was}, is {is}"))
+    }
+    let was = serde_json::to_value(was).unwrap_or_default();
+    let is = serde_json::to_value(is).unwrap_or_default();
+    match first(what, &was, &is) {
+        Some(words) => format!("{what} ({words})"),
+        None => what.to_owned(),
+    }
 }

@@ -9,7 +9,7 @@ use gaze_trainer::synth::eyes::{self, Eyes};
 use gaze_trainer::train::examples::Examples;
 use gaze_trainer::train::folds::Fold;
 use gaze_trainer::train::judge;
-use gaze_trainer::train::pupils::Pupils;
+use gaze_trainer::train::pupils::{MOST_FACE, Pupils};
 use gaze_trainer::train::run::{Order, begin, train};
 use gaze_trainer::train::settings::{Augment, Settings};
 
@@ -70,7 +70,7 @@ fn eyes_of_people_never_seen_are_read_and_it_is_the_pupils() {
     let pupils = Pupils::of(&cache.samples, &test, &answers).unwrap();
     println!("{best:?}\n{guess:?}\n{pupils:?}");
     assert!(3.0 * best.mean_deg < guess.mean_deg, "{best:?} {guess:?}");
-    assert!(pupils.face_share() < 0.15, "{pupils:?}");
+    assert!(pupils.face_share() < MOST_FACE, "{pupils:?}");
 
     // Everybody gets the eyes of somebody else's look.
     let mut mixed = cache.clone();
