@@ -418,7 +418,7 @@ fn a_baseline_says_how_far_off_everything_is() {
     let dir = tempfile::tempdir().unwrap();
     let (set, out) = (dir.path().join("set"), dir.path().join("out"));
     let words =
-        "--count 32 --seed 3 --size 480x360 --scenario calibration --persons 1 --quality 90";
+        "--count 32 --seed 3 --size 640x480 --scenario calibration --persons 1 --quality 90";
     let words: Vec<&str> = words.split(' ').collect();
     let made = run(&[&["synth", text(&set)][..], &words].concat());
     assert!(made.status.success(), "{}", said(&made));
