@@ -3,18 +3,18 @@
 # nothing, and prints its error on the others, whom it has never seen, beside that of
 # who always says the screen's middle. Heads are turned by up to 15° whatever is looked at, on a
 # screen that spans 84 by 54 degrees of the field of view.
-#   PERSONS=1200   how many people
-#   EPOCHS=16      how often each look is seen
+#   PERSONS=800   how many people
+#   EPOCHS=14     how often each look is seen
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 trainer="${CARGO_TARGET_DIR:-target}/release/gaze-trainer"
 work="$(mktemp -d)"
 trap 'rm -rf "$work"' EXIT
 
-"$trainer" eyes "$work/eyes.cache" --persons "${PERSONS:-1200}" --looks 8 --size 40 \
+"$trainer" eyes "$work/eyes.cache" --persons "${PERSONS:-800}" --looks 8 --size 40 \
     --inches 43 --turn 15,10,6
 "$trainer" train "$work/eyes.cache" --out "$work/run" --encoder compact --width 0.5 \
-    --folds 10 --epochs "${EPOCHS:-16}" --patience 0 --head-rate 5e-3 --warm-up 0.1 --clip 0 --json |
+    --folds 10 --epochs "${EPOCHS:-14}" --patience 0 --head-rate 5e-3 --warm-up 0.1 --clip 0 --json |
     python3 -c '
 import json, sys
 
