@@ -1,5 +1,6 @@
 use super::*;
 use crate::crop::EyeCropSpec;
+use crate::{ContactAnswer, ContactContract};
 
 fn ours() -> Contract {
     Contract::ours(Kind::EyesPoseRay, &EyeCropSpec::default(), &[0.5], &[0.25])
@@ -76,13 +77,17 @@ fn the_documents_examples_are_the_known_contracts() {
         .skip(1)
         .filter_map(|t| t.split("```").next())
         .collect();
-    let [adas, l2cs] = examples[..] else {
+    let [adas, l2cs, contact] = examples[..] else {
         panic!("{} examples", examples.len());
     };
     assert_eq!(Contract::from_json(adas, "x"), Ok(Contract::adas_0002()));
     assert_eq!(
         Contract::from_json(l2cs, "x"),
         Ok(Contract::l2cs("input", "yaw", "pitch"))
+    );
+    assert_eq!(
+        serde_json::from_str::<ContactContract>(contact).unwrap(),
+        ContactContract::imagenet("face", "contact", 224, ContactAnswer::Logit)
     );
 }
 
