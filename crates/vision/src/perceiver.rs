@@ -324,7 +324,9 @@ impl Perceiver {
         for i in 0..self.detections.len().min(3) {
             let region = self.detections[i].landmark_region();
             let times = &mut self.perception.times;
-            let measured = self.looker.take_up(frame, &region, &self.camera, times)?;
+            let measured = self
+                .looker
+                .measure(frame, &region, false, &self.camera, times)?;
             let Some(measured) = measured else {
                 continue;
             };
