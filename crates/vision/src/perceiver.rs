@@ -417,7 +417,10 @@ impl Perceiver {
         let (face, others) = (measured.face, &mut self.perception.others);
         let face = Face { id, ..face };
         if let Some(known) = others.iter_mut().find(|f| f.id == id) {
-            *known = face;
+            // An errand may be late.
+            if known.measured_ns <= face.measured_ns {
+                *known = face;
+            }
         } else if others.len() < MAX_FACES {
             others.push(face);
         }

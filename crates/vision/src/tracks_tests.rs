@@ -222,3 +222,28 @@ fn the_nearest_is_primary_after_a_second_or_the_chosen_one_at_once() {
         "nobody has that id: as they are nearest"
     );
 }
+
+#[test]
+fn who_was_hidden_longest_comes_back_although_nobody_else_can_be_remembered() {
+    let mut tracks = Tracks::new();
+    let mut at = 0;
+    let mut come_and_go = |tracks: &mut Tracks, distance: f32| {
+        at += FRAME_NS;
+        let id = tracks.found(&Who { distance, ..NEAR }.seen(at)).unwrap();
+        tracks.missed(id);
+        id
+    };
+    let first = come_and_go(&mut tracks, 600.0);
+    for k in 0..GHOSTS as i32 - 1 {
+        come_and_go(&mut tracks, 1100.0 * 1.33f32.powi(k));
+    }
+    assert_eq!(tracks.ghosts.len(), GHOSTS);
+    let other = Who {
+        distance: 820.0,
+        ..NEAR
+    };
+    let slid = tracks.found(&other.seen(at + FRAME_NS)).unwrap();
+    assert_eq!(ids(&tracks), [slid]);
+    assert_eq!(tracks.found(&NEAR.seen(at + 2 * FRAME_NS)), Some(first));
+    assert_eq!(ids(&tracks), [first]);
+}

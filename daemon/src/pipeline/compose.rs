@@ -53,6 +53,8 @@ pub struct Composer {
 /// A line of sight, kept so that another mapping can be met with the same one.
 #[derive(Clone, Copy)]
 struct Look {
+    /// Whose it is.
+    face: u32,
     ray: Ray,
     /// The point itself, where a network tells that: the ray is the geometric one then.
     point: Option<[f64; 2]>,
@@ -144,7 +146,13 @@ impl Composer {
         let Some(gaze) = face.gaze.filter(|g| g.confidence >= LEAST_CONFIDENCE) else {
             return;
         };
+        // Somebody else's line of sight is no past for this one.
+        if self.look.is_some_and(|look| look.face != face.id) {
+            self.filter.reset();
+            self.sampled = None;
+        }
         let look = Look {
+            face: face.id,
             ray: gaze.combined,
             point: gaze.point,
             captured_ns: m.captured_ns,

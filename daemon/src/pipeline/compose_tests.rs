@@ -97,6 +97,28 @@ fn between_frames_a_sample_says_that_it_is_predicted() {
 }
 
 #[test]
+fn another_persons_look_begins_anew() {
+    let mut composer = Composer::new(false);
+    for frame in 0..30 {
+        let m = looking_at([0.2, 0.2], frame, START + frame * 33 * MS);
+        composer.absorb(&m, &mapping());
+        sample_of(&mut composer, m.perceived_ns);
+    }
+    let mut other = looking_at([0.8, 0.6], 30, START + 30 * 33 * MS);
+    other.face.as_mut().unwrap().id = 8;
+    composer.absorb(&other, &mapping());
+    let s = sample_of(&mut composer, other.perceived_ns);
+    assert_eq!(s.face_id, 8);
+    for (seen, aimed) in [(s.x, 0.8), (s.y, 0.6)] {
+        assert!(
+            (seen - aimed).abs() < 1e-4,
+            "smoothed with a stranger's: {s:?}"
+        );
+    }
+    assert!(s.velocity.iter().all(|v| v.is_nan()), "{s:?}");
+}
+
+#[test]
 fn what_is_too_old_is_never_passed_off_as_now() {
     let mut composer = Composer::new(false);
     composer.absorb(&looking_at([0.5, 0.5], 1, START), &mapping());
