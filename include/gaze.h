@@ -71,7 +71,11 @@
 #if defined(__linux__)
 #include <sys/syscall.h>
 #elif defined(__APPLE__)
+#include <dlfcn.h>
 #include <libproc.h>
+#ifndef RTLD_DEFAULT
+#define RTLD_DEFAULT ((void *)-2)
+#endif
 #else
 #error "gaze.h: Linux and macOS only"
 #endif
@@ -998,9 +1002,26 @@ static inline int gaze_faces_of(const struct gaze_reader *reader, uint64_t frame
     return GAZE_EMPTY;
 }
 
+#if defined(__APPLE__)
+/* Sleeps while the word is `seen`, at most so long; 0 if the system cannot. The call is
+ * there from macOS 14.4 on and looked up where it runs, so that a program that was built
+ * with any SDK runs on any macOS. */
+static inline int gaze_sleep_on_(const uint32_t *word, uint32_t seen, uint64_t limit_ns)
+{
+    int (*sleep_on)(void *, uint64_t, size_t, uint32_t, uint32_t, uint64_t) = NULL;
+    void *found = dlsym(RTLD_DEFAULT, "os_sync_wait_on_address_with_timeout");
+    if (found == NULL)
+        return 0;
+    memcpy(&sleep_on, &found, sizeof found);
+    /* 1: OS_SYNC_WAIT_ON_ADDRESS_SHARED. 32: OS_CLOCK_MACH_ABSOLUTE_TIME, relative. */
+    const int slept = sleep_on((void *)(uintptr_t)word, seen, sizeof *word, 1, 32, limit_ns);
+    return slept >= 0 || errno == ETIMEDOUT || errno == EINTR;
+}
+#endif
+
 /* Sleeps until there is a sample that gaze_next has not given (GAZE_OK), the
  * writer has ended (GAZE_STOPPED), or the time is over (GAZE_TIMED_OUT: ask
- * gaze_health). On Linux the writer wakes it; on macOS it looks once a
+ * gaze_health). The writer wakes it; before macOS 14.4 it looks once a
  * millisecond. */
 static inline int gaze_wait(const struct gaze_reader *reader, uint32_t limit_ms)
 {
@@ -1027,7 +1048,8 @@ static inline int gaze_wait(const struct gaze_reader *reader, uint32_t limit_ms)
         /* FUTEX_WAIT, shared between processes. Whatever it answers: look again. */
         (void)syscall(SYS_futex, word, 0, seen, &left, NULL, 0);
 #else
-        (void)seen;
+        if (gaze_sleep_on_(word, seen, end - now))
+            continue;
         left.tv_sec = 0;
         left.tv_nsec = end - now < 1000000u ? (long)(end - now) : 1000000L;
         (void)nanosleep(&left, NULL);

@@ -18,3 +18,5 @@ step "tests of every member"
 cargo test --workspace --quiet
 step "models and memory checks of the ring"
 scripts/check-ring.sh
+step "type check for the Mac"
+scripts/check-mac.sh --without-trainer
