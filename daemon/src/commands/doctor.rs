@@ -10,6 +10,7 @@ use vision::{ModelStore, Runtime, SessionOptions};
 use super::status::words;
 use crate::calibrations::{Situation, World, note};
 use crate::exit::{Exit, Outcome};
+use crate::pipeline::priority;
 use crate::settings::{self, FileSettings};
 use crate::sources::{self, ErrorKind};
 
@@ -54,6 +55,7 @@ pub fn doctor(config: Option<&Path>, shm: Option<String>, json: bool) -> Outcome
     findings.extend([
         check_camera(),
         check_permission(),
+        check_priority(),
         check_shared_memory(&name),
         check_calibration(&settings, &name),
     ]);
@@ -230,6 +232,22 @@ fn check_permission() -> Finding {
     };
     Finding {
         what,
+        verdict,
+        line,
+    }
+}
+
+/// Whether the threads on the way to the sample may go before others.
+fn check_priority() -> Finding {
+    let (verdict, line) = match priority::try_both() {
+        Ok([publish, perceive]) => (
+            Verdict::Good,
+            format!("publishing by {publish}, perceiving by {perceive}"),
+        ),
+        Err(denied) => (Verdict::Note, denied.to_string()),
+    };
+    Finding {
+        what: "priority",
         verdict,
         line,
     }

@@ -22,15 +22,16 @@ pub mod mapping;
 pub mod measurement;
 pub mod networks;
 pub mod perceive;
+pub mod priority;
 pub mod publish;
 pub mod shared;
 pub mod ticker;
 
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
+use std::sync::{Arc, Once};
 use std::thread::JoinHandle;
 
 use ring::Writer;
@@ -47,6 +48,7 @@ use crate::sources::{FrameSource, OpenOptions, SourceError, SourceSpec};
 use contacts::Contacts;
 use measurement::NetworkTag;
 use networks::{Exchange, Maker, Networks};
+use priority::Urgency;
 use shared::Shared;
 
 /// Frames between capture and perception. One is in the hand of each thread.
@@ -162,7 +164,8 @@ impl Daemon {
             network: parts.network,
         };
         threads.push(spawn("gaze-publish", &shared, &tell, move || {
-            publish.run()
+            raise(Urgency::Publish);
+            publish.run();
         })?);
         let (tap, intake) = tap::pair(&shared.record);
         if let Some(door) = parts.door {
@@ -242,7 +245,10 @@ impl Daemon {
                 lossless: parts.lossless,
                 stills: parts.stills,
             };
-            let perceive = spawn("gaze-perceive", &shared, &tell, move || perceive.run())?;
+            let perceive = spawn("gaze-perceive", &shared, &tell, move || {
+                raise(Urgency::Perceive);
+                perceive.run();
+            })?;
             let capture = capture::Capture {
                 shared: shared.clone(),
                 spec: parts.spec,
@@ -316,6 +322,14 @@ impl Daemon {
             // A panic has been reported as an event already.
             let _ = thread.join();
         }
+    }
+}
+
+/// Makes the calling thread urgent, or says once why not.
+fn raise(urgency: Urgency) {
+    static SAID: Once = Once::new();
+    if let Err(denied) = priority::raise(urgency) {
+        SAID.call_once(|| eprintln!("gazed: {denied}"));
     }
 }
 
