@@ -4,7 +4,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Receiver, RecvError, Sender};
 use std::time::{Duration, Instant};
 
 use gaze::calibration;
@@ -384,7 +384,7 @@ fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
         ));
     }
     let outcome = loop {
-        match daemon.events.recv() {
+        match next_event(&daemon.events) {
             Ok(Event::Stop) | Err(_) => break Ok(Exit::Ok),
             Ok(Event::SourceEnded) => {
                 // What is on its way is still measured and published.
@@ -418,6 +418,25 @@ fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
     };
     daemon.stop();
     outcome
+}
+
+#[cfg(not(target_os = "macos"))]
+fn next_event(events: &Receiver<Event>) -> Result<Event, RecvError> {
+    events.recv()
+}
+
+/// A Mac tells which cameras came and went through the main thread's run loop, which
+/// nobody else runs (with a window, its own loop does).
+#[cfg(target_os = "macos")]
+fn next_event(events: &Receiver<Event>) -> Result<Event, RecvError> {
+    use std::sync::mpsc::RecvTimeoutError;
+    loop {
+        match events.recv_timeout(Duration::from_millis(250)) {
+            Ok(event) => return Ok(event),
+            Err(RecvTimeoutError::Disconnected) => return Err(RecvError),
+            Err(RecvTimeoutError::Timeout) => sources::camera::hear_of_devices(),
+        }
+    }
 }
 
 /// Takes up changed settings that can change while running; on any trouble what

@@ -11,19 +11,37 @@ use std::thread::Thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
-use vision::{Frame, PixelFormat, YuvRange, jpeg};
+use vision::{Frame, PixelFormat};
 
 use super::camera_pick::{Layout, Mode};
-use super::camera_time::Stamps;
+use super::camera_pixels::{Picture, unpack};
+use super::camera_time::{Stamp, Stamps};
 use super::clock::{deadline, now_ns};
 use super::{
     ErrorKind, FrameSource, Losses, Next, OpenOptions, Origin, SourceError, SourceInfo, SourceKind,
 };
 
+#[cfg(target_os = "macos")]
+#[path = "camera_mac.rs"]
+mod native;
+#[cfg(not(target_os = "macos"))]
 #[path = "camera_native.rs"]
 mod native;
 
-pub use native::{CameraEntry, list_cameras};
+pub use native::list_cameras;
+#[cfg(target_os = "macos")]
+pub use native::{hear_of_devices, permission_request, permission_state};
+
+/// A camera that the system lists.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CameraEntry {
+    /// What `--camera` takes.
+    pub index: u32,
+    /// The name its maker gave it.
+    pub name: String,
+    /// Why it cannot be opened, as far as can be told without opening it.
+    pub problem: Option<SourceError>,
+}
 
 /// How long opening may take. Some drivers need seconds; some never answer.
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
@@ -70,15 +88,31 @@ pub(crate) fn trouble(kind: ErrorKind, place: &str, detail: &str) -> SourceError
 /// One frame as the driver gave it.
 struct Raw {
     bytes: Box<dyn AsRef<[u8]> + Send + Sync>,
-    /// The driver's stamp, since the epoch.
-    stamp: Option<Duration>,
+    picture: Picture,
+    stamp: Stamp,
 }
 
 /// An open camera, as its thread sees it. Calls block.
 trait Device {
     fn name(&self) -> String;
     fn mode(&self) -> Mode;
-    fn next(&mut self) -> Result<Raw, SourceError>;
+    /// None: nothing came yet. A driver that can be asked to wait only so long returns
+    /// at least a few times a second, so that the camera can be closed.
+    fn next(&mut self) -> Result<Option<Raw>, SourceError>;
+}
+
+/// Of the cameras `known`, number `index`, if it may be opened.
+fn usable(known: &[CameraEntry], index: u32, place: &str) -> Result<(), SourceError> {
+    let gone = |detail: &str| trouble(ErrorKind::DeviceNotAvailable, place, detail);
+    match known.iter().find(|c| c.index == index) {
+        Some(entry) => entry.problem.clone().map_or(Ok(()), Err),
+        None if known.is_empty() => Err(gone("the system lists no camera")),
+        None => {
+            let names = known.iter().map(|c| format!("{} {}", c.index, c.name));
+            let names = names.collect::<Vec<_>>().join(", ");
+            Err(gone(&format!("there is: {names}")))
+        }
+    }
 }
 
 /// A frame in the slot.
@@ -162,8 +196,9 @@ fn start<D: Device>(
     };
     let format = match mode.layout {
         Layout::Nv12 => PixelFormat::Nv12,
-        Layout::Yuyv => PixelFormat::Yuyv,
+        Layout::Yuyv | Layout::Uyvy => PixelFormat::Yuyv,
         Layout::Rgb | Layout::Bgr | Layout::Mjpeg => PixelFormat::Rgb8,
+        Layout::Bgra => PixelFormat::Bgra8,
         Layout::Grey => PixelFormat::Gray8,
     };
     let info = SourceInfo {
@@ -184,7 +219,6 @@ fn start<D: Device>(
     Ok(CameraSource {
         info,
         place,
-        mode,
         shared,
         thread: Some(thread),
         scratch: Vec::new(),
@@ -200,7 +234,8 @@ fn run(mut device: impl Device, shared: &Shared) {
     let mut index = 0;
     while !shared.stop.load(Ordering::Acquire) {
         match device.next() {
-            Ok(raw) => {
+            Ok(None) => {}
+            Ok(Some(raw)) => {
                 let arrived_ns = now_ns();
                 let wall = SystemTime::now()
                     .duration_since(UNIX_EPOCH)
@@ -230,7 +265,6 @@ fn run(mut device: impl Device, shared: &Shared) {
 struct CameraSource {
     info: SourceInfo,
     place: String,
-    mode: Mode,
     shared: Arc<Shared>,
     thread: Option<std::thread::JoinHandle<()>>,
     scratch: Vec<u8>,
@@ -256,7 +290,7 @@ impl FrameSource for CameraSource {
             if let Some(arrived) = self.shared.newest.swap(None) {
                 match unpack(
                     (*arrived.raw.bytes).as_ref(),
-                    self.mode,
+                    arrived.raw.picture,
                     &mut self.scratch,
                     frame,
                 ) {
@@ -318,43 +352,6 @@ impl Drop for CameraSource {
             }
         }
     }
-}
-
-/// Makes a frame of a camera's bytes. Too few bytes, or a JPEG that is none, is
-/// an error; rows longer than the picture is wide are padding.
-fn unpack(
-    bytes: &[u8],
-    mode: Mode,
-    scratch: &mut Vec<u8>,
-    frame: &mut Frame,
-) -> Result<(), String> {
-    let (w, h) = (mode.width as usize, mode.height as usize);
-    let (format, tight, rows) = match mode.layout {
-        Layout::Mjpeg => return jpeg::decode_motion(bytes, scratch, frame),
-        Layout::Yuyv => (PixelFormat::Yuyv, w.div_ceil(2) * 4, h),
-        Layout::Nv12 => (PixelFormat::Nv12, w.div_ceil(2) * 2, h + h.div_ceil(2)),
-        Layout::Grey => (PixelFormat::Gray8, w, h),
-        Layout::Rgb | Layout::Bgr => (PixelFormat::Rgb8, w * 3, h),
-    };
-    if bytes.len() < tight * rows {
-        return Err(format!("{} bytes of {}", bytes.len(), tight * rows));
-    }
-    // Padding makes every row longer by the same, but not by more than a page.
-    let padded = bytes.len() / rows;
-    let stride = if bytes.len().is_multiple_of(rows) && padded - tight <= 4096 {
-        padded
-    } else {
-        tight
-    };
-    frame.reset(mode.width, mode.height, format);
-    frame.range = YuvRange::Limited;
-    for (to, from) in frame.data.chunks_exact_mut(tight).zip(bytes.chunks(stride)) {
-        to.copy_from_slice(&from[..tight]);
-    }
-    if mode.layout == Layout::Bgr {
-        frame.data.chunks_exact_mut(3).for_each(|p| p.swap(0, 2));
-    }
-    Ok(())
 }
 
 #[cfg(test)]

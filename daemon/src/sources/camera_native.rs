@@ -1,4 +1,4 @@
-//! The system's cameras, through nokhwa.
+//! The system's cameras, through nokhwa. Not on a Mac: see `camera_mac.rs`.
 
 use std::time::Duration;
 
@@ -9,19 +9,10 @@ use nokhwa::utils::{
 use nokhwa::{Camera, NokhwaError};
 
 use super::super::camera_pick::{Layout, Mode, pick};
+use super::super::camera_pixels::Picture;
+use super::super::camera_time::Stamp;
 use super::super::{ErrorKind, OpenOptions, SourceError};
-use super::{Device, Raw, trouble};
-
-/// A camera that the system lists.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CameraEntry {
-    /// What `--camera` takes.
-    pub index: u32,
-    /// The name its maker gave it.
-    pub name: String,
-    /// Why it cannot be opened, as far as can be told without opening it.
-    pub problem: Option<SourceError>,
-}
+use super::{CameraEntry, Device, Raw, trouble, usable};
 
 /// The cameras the system lists, by number. None of them is opened or switched on.
 ///
@@ -61,10 +52,8 @@ fn permission(index: u32) -> Option<SourceError> {
 }
 
 #[cfg(not(target_os = "linux"))]
-fn permission(index: u32) -> Option<SourceError> {
-    // Only asks for the state; the question to the person belongs to installation.
-    (!nokhwa::nokhwa_check())
-        .then(|| trouble(ErrorKind::PermissionDenied, &format!("camera {index}"), ""))
+fn permission(_: u32) -> Option<SourceError> {
+    None
 }
 
 const LAYOUTS: [(FrameFormat, Layout); 6] = [
@@ -88,27 +77,7 @@ pub(super) fn open(index: u32, options: &OpenOptions) -> Result<Native, SourceEr
     let place = format!("camera {index}");
     let say = |e: NokhwaError| translate(&e, &place);
     let known = list_cameras()?;
-    match known.iter().find(|c| c.index == index) {
-        Some(CameraEntry {
-            problem: Some(e), ..
-        }) => return Err(e.clone()),
-        Some(_) => {}
-        None if known.is_empty() => {
-            return Err(trouble(
-                ErrorKind::DeviceNotAvailable,
-                &place,
-                "the system lists no camera",
-            ));
-        }
-        None => {
-            let names: Vec<_> = known
-                .iter()
-                .map(|c| format!("{} {}", c.index, c.name))
-                .collect();
-            let detail = format!("there is: {}", names.join(", "));
-            return Err(trouble(ErrorKind::DeviceNotAvailable, &place, &detail));
-        }
-    }
+    usable(&known, index, &place)?;
     let layouts = LAYOUTS.map(|(f, _)| f);
     let any = RequestedFormat::with_formats(RequestedFormatType::None, &layouts);
     let mut camera = Camera::new(CameraIndex::Index(index), any).map_err(say)?;
@@ -167,7 +136,7 @@ impl Device for Native {
         self.mode
     }
 
-    fn next(&mut self) -> Result<Raw, SourceError> {
+    fn next(&mut self) -> Result<Option<Raw>, SourceError> {
         let buffer = self
             .camera
             .frame()
@@ -179,10 +148,11 @@ impl Device for Native {
                 other => other,
             })?;
         let stamp: Option<Duration> = buffer.capture_timestamp();
-        Ok(Raw {
+        Ok(Some(Raw {
             bytes: Box::new(buffer.buffer_bytes()),
-            stamp,
-        })
+            picture: Picture::of(self.mode),
+            stamp: stamp.map_or(Stamp::None, Stamp::Wall),
+        }))
     }
 }
 

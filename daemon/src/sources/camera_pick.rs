@@ -2,13 +2,17 @@
 
 use super::OpenOptions;
 
-/// How a camera lays out its bytes.
+/// How a camera lays out its bytes. No system's cameras have all of them.
+#[allow(dead_code)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Layout {
     Nv12,
     Yuyv,
+    /// What a Mac calls `2vuy`: [`Layout::Yuyv`] with the bytes of each pair swapped.
+    Uyvy,
     Rgb,
     Bgr,
+    Bgra,
     Mjpeg,
     Grey,
 }
@@ -49,8 +53,8 @@ pub(crate) fn pick(modes: &[Mode], options: &OpenOptions) -> Option<Mode> {
         };
         let layout = match m.layout {
             Layout::Nv12 => 0.0,
-            Layout::Yuyv => 0.01,
-            Layout::Rgb | Layout::Bgr => 0.02,
+            Layout::Yuyv | Layout::Uyvy => 0.01,
+            Layout::Rgb | Layout::Bgr | Layout::Bgra => 0.02,
             // Costs milliseconds to unpack.
             Layout::Mjpeg => 0.05,
             // The networks were trained on colours.

@@ -7,6 +7,8 @@ static TURN: std::sync::Mutex<()> = std::sync::Mutex::new(());
 
 const JPEG: &[u8] = include_bytes!("../../tests/assets/tiny.jpg");
 
+const NOTHING: &[u8] = b"nothing came";
+
 /// Gives what the test sends, and is lost when the test lets go.
 struct Fake {
     mode: Mode,
@@ -23,16 +25,21 @@ impl Device for Fake {
         self.mode
     }
 
-    fn next(&mut self) -> Result<Raw, SourceError> {
+    fn next(&mut self) -> Result<Option<Raw>, SourceError> {
         let _ = self.given.send(());
         let bytes = self
             .frames
             .recv()
             .map_err(|_| trouble(ErrorKind::DeviceLost, "camera 7", "unplugged"))?;
-        Ok(Raw {
+        // As a driver that was asked to wait only so long, and nothing came.
+        if bytes == NOTHING {
+            return Ok(None);
+        }
+        Ok(Some(Raw {
             bytes: Box::new(bytes),
-            stamp: None,
-        })
+            picture: Picture::of(self.mode),
+            stamp: Stamp::None,
+        }))
     }
 }
 
@@ -71,6 +78,8 @@ fn the_newest_frame_wins_and_the_others_are_counted() {
     let (mut source, send, taken) = rig(Layout::Grey, 2, 1);
     taken.recv().unwrap();
     for i in 0..5u8 {
+        send.send(NOTHING.to_vec()).unwrap();
+        taken.recv().unwrap();
         send.send(vec![i, i]).unwrap();
         // The device is asked again once the frame before is in the slot.
         taken.recv().unwrap();
@@ -164,7 +173,7 @@ fn short_rows_are_refused_and_padding_is_taken_off() {
         layout: Layout::Yuyv,
     };
     let mut go = |bytes: &[u8], mode| {
-        unpack(bytes, mode, &mut scratch, &mut frame).map(|()| frame.data.clone())
+        unpack(bytes, Picture::of(mode), &mut scratch, &mut frame).map(|()| frame.data.clone())
     };
     let tight: Vec<u8> = (0..16).collect();
     assert_eq!(go(&tight, mode).as_deref(), Ok(&tight[..]));

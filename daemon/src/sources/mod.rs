@@ -6,7 +6,10 @@
 
 mod boxes;
 pub mod camera;
+#[cfg_attr(not(target_os = "macos"), allow(dead_code))] // of use on a Mac only, tested everywhere
+mod camera_health;
 mod camera_pick;
+mod camera_pixels;
 mod camera_time;
 mod clip;
 pub mod clock;
@@ -21,6 +24,7 @@ mod mp4;
 mod mp4_tables;
 mod null;
 mod paced;
+pub mod permission;
 mod pipe;
 mod scripted;
 mod y4m;
