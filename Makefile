@@ -6,16 +6,17 @@ SHELL := /bin/bash
 CARGO ?= cargo
 ENV = eval "$$(scripts/env.sh)"
 
-.PHONY: help setup build trainer run test lint doc bench check-cuda clean
+.PHONY: help setup build trainer run test lint doc bench check-cuda check-mac check-mac-link dist clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-10s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
 
 setup: ## Fetch ONNX Runtime and libclang through pip, once
 	@scripts/setup.sh
 
 build: setup ## Build the programs, optimised
-	@$(ENV); $(CARGO) build --release --quiet -p gazed -p gaze-calib
+	@$(ENV); GAZE_BUILD="$$(git describe --always --dirty 2>/dev/null || true)" \
+		$(CARGO) build --release --quiet -p gazed -p gaze-calib
 	@scripts/build-examples.sh
 
 trainer: setup ## Build gaze-trainer, optimised; Burn compiles for minutes
@@ -37,6 +38,15 @@ bench: build trainer ## Measure, and print ratios against something in the same 
 
 check-cuda: setup ## Type-check gaze-trainer's CUDA back end; needs no CUDA
 	@$(ENV); scripts/check-cuda.sh
+
+check-mac: setup ## Type-check every program for a Mac with Apple silicon; needs no Mac
+	@$(ENV); scripts/check-mac.sh
+
+check-mac-link: ## Link the C reader for a Mac with Zig's compiler; needs no Mac
+	@scripts/check-mac-link.sh
+
+dist: build ## Lay out what is passed on: Gaze.app on a Mac, a folder to unpack elsewhere
+	@$(ENV); scripts/dist.sh
 
 clean: ## Remove what was built (not what was fetched)
 	@$(CARGO) clean

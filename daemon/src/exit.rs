@@ -26,6 +26,8 @@ pub enum Exit {
     Camera = 8,
     /// The shared memory cannot be made or read; `status`/`watch`: no daemon is there.
     SharedMemory = 9,
+    /// The service manager is not there or refused (`install` and its like).
+    Service = 10,
     /// A fault of our own: a thread died.
     Fault = 70,
 }

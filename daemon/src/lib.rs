@@ -8,6 +8,7 @@
 //! | [`record`] | labelled pictures for a client that asks for them |
 //! | [`overlay`] | what is known of a picture, drawn into it |
 //! | [`side`] | clips, hooks, what the window sees: beside the way from frame to sample |
+//! | [`service`] | launch agent and systemd unit: `gazed install` and its like |
 //! | [`settings`], [`settings_side`] | the settings file and how flags override it |
 //! | [`commands`] | what `gazed run`, `status`, `watch`, `doctor`, `bench` do |
 //! | [`exit`] | exit codes by kind of trouble |
@@ -20,6 +21,7 @@ pub mod exit;
 pub mod overlay;
 pub mod pipeline;
 pub mod record;
+pub mod service;
 pub mod settings;
 pub mod settings_faces;
 pub mod settings_side;

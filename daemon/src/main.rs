@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use gazed::alloc::CountingAllocator;
-use gazed::commands::{bench, demo_truth, doctor, render, run, status, watch};
+use gazed::commands::{bench, demo_truth, doctor, permission, render, run, service, status, watch};
 use gazed::settings::FileSettings;
 use gazed::settings_side::ClipSettings;
 
@@ -14,9 +14,16 @@ use gazed::settings_side::ClipSettings;
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
+/// Version and build: `GAZE_BUILD` when it was compiled, the commit in `make build`.
+fn version() -> &'static str {
+    let build = option_env!("GAZE_BUILD").filter(|b| !b.is_empty());
+    let build = build.unwrap_or("a development build");
+    format!("{} ({build})", env!("CARGO_PKG_VERSION")).leak()
+}
+
 #[derive(Parser)]
 #[command(
-    version,
+    version = version(),
     about = "Tells every program on this computer where you are looking",
     after_help = "Examples:
   gazed run                       watch the camera until stopped
@@ -32,10 +39,12 @@ static ALLOCATOR: CountingAllocator = CountingAllocator;
   gazed watch                     live, on a small map of the screen
   gazed watch --json | head -3    one line a sample
   gazed doctor                    what is missing, and what to do
+  gazed install                   start it now and at every login, without root
+  gazed logs --follow             what the installed one writes
 
 Exit codes: 0 done, 1 not good enough, 2 command line, 3 settings, 4 another
 daemon is running, 5 network, 6 ONNX Runtime, 7 clip or picture, 8 camera,
-9 shared memory or no daemon, 70 a fault of gazed itself."
+9 shared memory or no daemon, 10 service, 70 a fault of gazed itself."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -80,6 +89,20 @@ enum Command {
     Render(render::RenderArgs),
     /// Measure, and print ratios against something in the same run
     Bench(bench::BenchArgs),
+    /// Start gazed now and at every login: a launch agent (macOS) or a systemd user unit
+    Install(service::InstallArgs),
+    /// End the installed gazed and forget it
+    Uninstall,
+    /// Start the installed gazed
+    Start,
+    /// Stop the installed gazed until the next login
+    Stop,
+    /// Stop the installed gazed and start it
+    Restart,
+    /// Show what the installed gazed wrote
+    Logs(service::LogsArgs),
+    /// Say whether the camera is allowed: granted, denied, restricted, not asked yet
+    Permission(permission::PermissionArgs),
     /// Print where the demo's eyes truly look, as CSV, one line a frame
     DemoTruth,
 }
@@ -201,6 +224,13 @@ fn main() -> ExitCode {
         Command::Doctor { config, json } => doctor::doctor(config.as_deref(), shm, json),
         Command::Render(args) => render::render(&args),
         Command::Bench(args) => bench::bench(&args),
+        Command::Install(args) => service::install(&args, shm),
+        Command::Uninstall => service::service(service::Verb::Uninstall),
+        Command::Start => service::service(service::Verb::Start),
+        Command::Stop => service::service(service::Verb::Stop),
+        Command::Restart => service::service(service::Verb::Restart),
+        Command::Logs(args) => service::logs(&args),
+        Command::Permission(args) => permission::permission(&args),
         Command::DemoTruth => demo_truth::demo_truth(),
     };
     match outcome {
