@@ -41,7 +41,7 @@ case "$(od -An -tx4 -N16 "$work/reader" | tr -d ' \n')" in
 feedfacf0100000c????????00000002) ;;
 *) failed "gaze_watch.c did not become a program for a Mac" ;;
 esac
-# Not linked: that would first build a whole C++ library.
+# Not linked, which would first build a whole C++ library.
 printf '#include "gaze.h"\nint main() { gaze_reader reader; return gaze_open(&reader, nullptr); }\n' >"$work/reader.cpp"
-"$zig" c++ "${flags[@]}" -std=c++17 -fsyntax-only "$work/reader.cpp" || failed "gaze.h as C++17"
+"$zig" c++ "${flags[@]}" -std=c++17 -c "$work/reader.cpp" -o "$work/reader.o" || failed "gaze.h as C++17"
 echo "check-mac-link: passed"
