@@ -22,6 +22,16 @@
  *     }
  *     gaze_close(&gaze);
  *
+ * Everybody in view, and who of them looks at the camera:
+ *
+ *     struct gaze_face_table t;
+ *     if (gaze_faces(&gaze, &t) == GAZE_OK)
+ *         for (uint32_t i = 0; i < t.count && i < GAZE_FACE_ROWS; i++)
+ *             printf("face %u %s %.2f, %.1f s, seen %.0f ms ago\n", t.rows[i].id,
+ *                    gaze_face_text(t.rows[i].state), t.rows[i].contact,
+ *                    (gaze_now_ns() - t.rows[i].since_ns) / 1e9,
+ *                    (gaze_now_ns() - t.rows[i].measured_ns) / 1e6);
+ *
  * In strict C (-std=c11) include this file before any other, or compile with
  * -D_DEFAULT_SOURCE: it needs POSIX.
  *
@@ -1259,6 +1269,28 @@ static inline const char *gaze_grade_text(uint32_t grade)
     case GAZE_GRADE_GOOD: return "good";
     case GAZE_GRADE_EXCELLENT: return "excellent";
     default: return "unknown";
+    }
+}
+
+/* gaze_face.state as a phrase. */
+static inline const char *gaze_face_text(uint8_t state)
+{
+    switch (state) {
+    case GAZE_FACE_CONTACT: return "contact";
+    case GAZE_FACE_AWAY: return "away";
+    case GAZE_FACE_EYES_CLOSED: return "eyes closed";
+    default: return "unknown";
+    }
+}
+
+/* gaze_face.contact_source as a word. */
+static inline const char *gaze_contact_text(uint8_t source)
+{
+    switch (source) {
+    case GAZE_CONTACT_NETWORK: return "network";
+    case GAZE_CONTACT_GEOMETRY: return "geometry";
+    case GAZE_CONTACT_ASSISTANT: return "assistant";
+    default: return "none";
     }
 }
 

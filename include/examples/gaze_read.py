@@ -32,16 +32,26 @@ import sys
 import time
 
 MAGIC = int.from_bytes(b"GAZESHM\0", "little")
-VERSION, READS_SINCE = 2, 1
+VERSION, READS_SINCE = 3, 1
 TOTAL, SAMPLES_AT, SLOTS, SLOT = 114688, 2048, 512, 192
+FACES_AT, FACE_SLOTS, FACE_SLOT, ROWS = SAMPLES_AT + SLOTS * SLOT, 16, 576, 8
 SAMPLE = struct.Struct("<5Q I H 2B 8f 2I 3f 3f 3f 3f 2f I f 2f 4f 2f")
 assert SAMPLE.size == SLOT - 8
+TABLE, ROW = struct.Struct("<6Q I 2H"), struct.Struct("<I 2B H 10f 2Q")
+assert TABLE.size + ROWS * ROW.size == FACE_SLOT - 8
+STATES = ("unknown", "contact", "away", "eyes closed")
+SOURCES = ("none", "network", "geometry", "assistant")
 FACE, EYES_OPEN, VALID, MEASURED, PREDICTED, CALIBRATED = 1, 8, 16, 32, 64, 128
 REASONS = (
     "ok", "starting", "no face", "eyes closed", "frozen picture", "no frames", "camera busy",
     "camera lost", "permission denied", "paused", "low confidence", "no network", "source ended",
     "fault", "no camera", "unusable frame", "gaze off screen", "stopped",
 )
+
+
+def real(value):
+    """JSON knows no NaN."""
+    return value if math.isfinite(value) else None
 
 
 class GazeError(Exception):
@@ -99,20 +109,18 @@ class Gaze:
     def _head(self):
         return self._u64(128)
 
+    def _copy(self, at, size, index):
+        if self._u64(at) != index << 1:
+            return None
+        payload = self.memory[at + 8 : at + size]
+        return payload if self._u64(at) == index << 1 else None
+
     def _slot(self, index):
-        at = SAMPLES_AT + index % SLOTS * SLOT
-        if self._u64(at) != index << 1:
-            return None
-        payload = self.memory[at + 8 : at + SLOT]
-        if self._u64(at) != index << 1:
-            return None
-        return self._dict(SAMPLE.unpack(payload))
+        payload = self._copy(SAMPLES_AT + index % SLOTS * SLOT, SLOT, index)
+        return payload and self._dict(SAMPLE.unpack(payload))
 
     @staticmethod
     def _dict(v):
-        def real(value):
-            return value if math.isfinite(value) else None
-
         return {
             "index": v[0], "frame_index": v[1], "captured_ns": v[2], "perceived_ns": v[3],
             "published_ns": v[4], "flags": v[5], "valid": bool(v[5] & VALID),
@@ -132,6 +140,34 @@ class Gaze:
             if sample:
                 return sample
         return None
+
+    def faces(self, frame_index=None):
+        """Everybody in the newest picture, or in one while it is among the newest 16; or None.
+
+        The primary face first. `contact` is the probability that it looks at the camera,
+        `since_ns` since when its state holds, `measured_ns` when the picture behind it was taken.
+        """
+        head = self._u64(136)
+        for index in range(head, max(head - FACE_SLOTS, 0), -1):
+            payload = self._copy(FACES_AT + index % FACE_SLOTS * FACE_SLOT, FACE_SLOT, index)
+            if payload is None:
+                continue
+            table = TABLE.unpack_from(payload)
+            if frame_index in (None, table[1]):
+                used = min(table[6], ROWS)
+                return [self._row(payload, TABLE.size + row * ROW.size) for row in range(used)]
+        return None
+
+    @staticmethod
+    def _row(payload, at):
+        v = ROW.unpack_from(payload, at)
+        return {
+            "id": v[0], "state": STATES[v[1]] if v[1] < len(STATES) else "unknown",
+            "source": SOURCES[v[2]] if v[2] < len(SOURCES) else "none", "primary": bool(v[3] & 1),
+            "box": [real(f) for f in v[4:8]], "contact": real(v[8]),
+            "head": [real(f) for f in v[9:12]], "distance_mm": real(v[12]),
+            "since_ns": v[14], "measured_ns": v[15],
+        }
 
     def next(self):
         """The next sample with the number lost before it, or None."""
@@ -171,6 +207,7 @@ def main():
         while time.monotonic() < end:
             sample = gaze.next()
             if sample:
+                sample["faces"] = gaze.faces(sample["frame_index"])
                 print(json.dumps(sample), flush=True)
             elif why := gaze.stopped():
                 sys.exit(f"gaze_read: {why}")

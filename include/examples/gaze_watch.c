@@ -5,8 +5,9 @@
  *     ./gaze_watch [--seconds N] [--json | --summary] [--name /NAME]
  *                  [--truth FILE] [--min-valid PERCENT]
  *
- * --json prints one object a line for each sample; --summary prints only the
- * totals at the end. Without --seconds it runs until the daemon ends. --truth
+ * --json prints one object a line for each sample, with the faces of its
+ * picture (null where their table is gone already); --summary prints only the
+ * totals and the last faces at the end. Without --seconds it runs until the daemon ends. --truth
  * compares with a known path: lines `frame,x,y,open`, frames counted modulo
  * their number, as `gazed demo-truth` prints for the demo.
  *
@@ -173,7 +174,53 @@ static void number(const char *key, float value)
         printf(",\"%s\":null", key);
 }
 
-static void print_json(const struct gaze_sample *s, uint64_t lost)
+/* Seconds from one time to a later one; 0 the other way round. */
+static double seconds_since(uint64_t then_ns, uint64_t now_ns)
+{
+    return now_ns > then_ns ? (double)(now_ns - then_ns) / 1e9 : 0.0;
+}
+
+static uint32_t rows_of(const struct gaze_face_table *t)
+{
+    return t->count < GAZE_FACE_ROWS ? t->count : GAZE_FACE_ROWS;
+}
+
+static void print_faces_json(const struct gaze_face_table *t, uint64_t now_ns)
+{
+    printf(",\"faces\":[");
+    for (uint32_t i = 0; i < rows_of(t); i++) {
+        const struct gaze_face *f = &t->rows[i];
+        printf("%s{\"id\":%" PRIu32 ",\"state\":\"%s\",\"source\":\"%s\",\"primary\":%s",
+               i > 0 ? "," : "", f->id, gaze_face_text(f->state),
+               gaze_contact_text(f->contact_source),
+               f->flags & GAZE_ROW_PRIMARY ? "true" : "false");
+        number("contact", f->contact);
+        number("x", f->x);
+        number("y", f->y);
+        number("w", f->w);
+        number("h", f->h);
+        printf(",\"since_ns\":%" PRIu64 ",\"measured_ns\":%" PRIu64 ",\"age_ms\":%.3f}",
+               f->since_ns, f->measured_ns, 1e3 * seconds_since(f->measured_ns, now_ns));
+    }
+    printf("]");
+}
+
+static void print_faces(const struct gaze_face_table *t, uint64_t now_ns)
+{
+    printf("faces       %" PRIu32 "%s\n", t->count, t->count > 0 ? ":" : "");
+    for (uint32_t i = 0; i < rows_of(t); i++) {
+        const struct gaze_face *f = &t->rows[i];
+        printf("            %c id %" PRIu32 ": %s for %.1f s", f->flags & GAZE_ROW_PRIMARY ? '*' : ' ',
+               f->id, gaze_face_text(f->state), seconds_since(f->since_ns, now_ns));
+        if (isfinite(f->contact))
+            printf(", %.0f %% (%s)", 100.0 * (double)f->contact,
+                   gaze_contact_text(f->contact_source));
+        printf(", at %.0f,%.0f of %.0f x %.0f px, %.0f ms old\n", (double)f->x, (double)f->y,
+               (double)f->w, (double)f->h, 1e3 * seconds_since(f->measured_ns, now_ns));
+    }
+}
+
+static void print_json(const struct gaze_reader *gaze, const struct gaze_sample *s, uint64_t lost)
 {
     printf("{\"index\":%" PRIu64 ",\"frame_index\":%" PRIu64 ",\"lost\":%" PRIu64, s->index,
            s->frame_index, lost);
@@ -188,6 +235,11 @@ static void print_json(const struct gaze_sample *s, uint64_t lost)
     number("raw_y", s->raw_y);
     number("error_radius", s->error_radius);
     number("confidence", s->confidence);
+    struct gaze_face_table table;
+    if (gaze_faces_of(gaze, s->frame_index, &table) == GAZE_OK)
+        print_faces_json(&table, s->published_ns);
+    else
+        printf(",\"faces\":null");
     printf("}\n");
 }
 
@@ -264,7 +316,7 @@ int main(int argc, char **argv)
             add(&totals, &s, lost);
             compare(&s);
             if (mode == JSON)
-                print_json(&s, lost);
+                print_json(&gaze, &s, lost);
             else if (mode == LIVE)
                 print_live(&s, &totals);
         }
@@ -315,6 +367,9 @@ int main(int argc, char **argv)
                    " which is what a calibration fits\n",
                    error_after_affine());
     }
+    struct gaze_face_table table;
+    if (mode != JSON && gaze_faces(&gaze, &table) == GAZE_OK)
+        print_faces(&table, gaze_now_ns());
     gaze_close(&gaze);
     if (totals.samples == 0) {
         fprintf(stderr, "gaze_watch: no sample came\n");

@@ -57,6 +57,30 @@ static void speed(const struct gaze_reader *gaze)
     printf("ns %.2f sum %" PRIu64 "\n", (double)best / 100000.0, sum);
 }
 
+/* The newest table of faces: code|picture|taken|newest sample|faces, then for each face
+ * |id,state,probability,made from,primary,fresh,since,measured,age,x,y,w,h,distance. */
+static void print_faces(const struct gaze_reader *gaze)
+{
+    struct gaze_face_table t;
+    const int code = gaze_faces(gaze, &t);
+    if (code != GAZE_OK) {
+        printf("%d\n", code);
+        return;
+    }
+    printf("%d|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%u", code, t.frame_index, t.captured_ns,
+           t.sample_index, t.count);
+    for (uint32_t i = 0; i < t.count && i < GAZE_FACE_ROWS; i++) {
+        const struct gaze_face *f = &t.rows[i];
+        printf("|%u,%s,%.9g,%s,%d,%d,%" PRIu64 ",%" PRIu64 ",%" PRIu64 ",%.9g,%.9g,%.9g,%.9g,%.9g",
+               f->id, gaze_face_text(f->state), (double)f->contact,
+               gaze_contact_text(f->contact_source), (f->flags & GAZE_ROW_PRIMARY) != 0,
+               (f->flags & GAZE_ROW_FRESH) != 0, f->since_ns, f->measured_ns,
+               gaze_now_ns() - f->measured_ns, (double)f->x, (double)f->y, (double)f->w,
+               (double)f->h, (double)f->distance_mm);
+    }
+    printf("\n");
+}
+
 int main(void)
 {
     struct gaze_reader gaze;
@@ -91,6 +115,8 @@ int main(void)
             hunt(&gaze, strtoull(argument, NULL, 10));
         } else if (strcmp(word, "speed") == 0) {
             speed(&gaze);
+        } else if (strcmp(word, "faces") == 0) {
+            print_faces(&gaze);
         } else if (strcmp(word, "faces_of") == 0) {
             struct gaze_face_table newest, same;
             const int found = gaze_faces(&gaze, &newest) == GAZE_OK &&
@@ -123,9 +149,10 @@ int main(void)
                    n.missed, n.finished, n.text);
         } else if (strcmp(word, "text") == 0 && argument != NULL) {
             const unsigned long code = strtoul(argument, NULL, 10);
-            printf("%s|%s|%s|%s|%s\n", gaze_reason_text((uint16_t)code),
+            printf("%s|%s|%s|%s|%s|%s|%s\n", gaze_reason_text((uint16_t)code),
                    gaze_state_text((uint8_t)code), gaze_calibration_text((uint32_t)code),
-                   gaze_grade_text((uint32_t)code), gaze_clips_text((uint32_t)code));
+                   gaze_grade_text((uint32_t)code), gaze_clips_text((uint32_t)code),
+                   gaze_face_text((uint8_t)code), gaze_contact_text((uint8_t)code));
         } else {
             return 2;
         }

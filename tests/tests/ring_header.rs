@@ -183,12 +183,14 @@ fn both_sides_have_the_same_words_for_reasons_and_states() {
     let mut c = probe(Language::C11, "words");
     for number in 0..40_u8 {
         let expected = format!(
-            "{}|{}|{}|{}|{}",
+            "{}|{}|{}|{}|{}|{}|{}",
             Reason::from_raw(number.into()).text(),
             State::from_raw(number).text(),
             CalibrationStatus::from_raw(number.into()).text(),
             Grade::from_raw(number.into()).text(),
             ClipsStatus::from_raw(number.into()).text(),
+            FaceState::from_raw(number).text(),
+            ContactSource::from_raw(number).text(),
         );
         assert_eq!(c.ask(&format!("text {number}")), expected, "{number}");
     }

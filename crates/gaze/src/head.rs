@@ -108,15 +108,7 @@ struct Seen {
 /// `None` when the landmarks are not finite, or no pose before the camera
 /// explains them.
 pub fn estimate(lm: &Landmarks, camera: &Intrinsics) -> Option<HeadPose> {
-    let face = canonical_face();
-    let seen: [Seen; POSE_POINTS] = face.pose_points.map(|(i, weight)| Seen {
-        head: face.vertices[i],
-        image: Vector2::new(
-            (f64::from(lm[i][0]) - camera.cx) / camera.fx,
-            (f64::from(lm[i][1]) - camera.cy) / camera.fy,
-        ),
-        weight,
-    });
+    let seen = pose_points(lm, camera);
     if !seen
         .iter()
         .all(|s| s.image.x.is_finite() && s.image.y.is_finite())
@@ -139,6 +131,25 @@ pub fn estimate(lm: &Landmarks, camera: &Intrinsics) -> Option<HeadPose> {
         && rms_mm < MAX_RMS_MM
         && (rotation * -Vector3::z()).z < 0.0;
     plausible.then(|| HeadPose::new(rotation, translation))
+}
+
+/// How far the landmarks are from a head of average shape in this pose: weighted root mean square
+/// over the points that tell the pose, in millimetres at the head. People have 2 to 6; a face that
+/// a network laid over the halves of two people has more.
+pub fn misfit_mm(lm: &Landmarks, camera: &Intrinsics, head: &HeadPose) -> f64 {
+    rms(&pose_points(lm, camera), &head.rotation, &head.translation) * head.translation.z
+}
+
+fn pose_points(lm: &Landmarks, camera: &Intrinsics) -> [Seen; POSE_POINTS] {
+    let face = canonical_face();
+    face.pose_points.map(|(i, weight)| Seen {
+        head: face.vertices[i],
+        image: Vector2::new(
+            (f64::from(lm[i][0]) - camera.cx) / camera.fx,
+            (f64::from(lm[i][1]) - camera.cy) / camera.fy,
+        ),
+        weight,
+    })
 }
 
 /// The pose that fits best when all points are taken to be equally far away.

@@ -27,6 +27,7 @@ mod region;
 mod runtime;
 mod sampler;
 mod session;
+mod track;
 mod tracks;
 
 pub use contact_net::{ContactAnswer, ContactContract, ContactNet, ContactNetError};

@@ -116,6 +116,8 @@ pub(crate) struct Measured {
     pub face: Face,
     pub next: Region,
     pub colours: Colours,
+    /// How badly one head fits the landmarks, mm.
+    pub misfit_mm: f32,
 }
 
 impl Measured {
@@ -129,6 +131,7 @@ impl Measured {
             eyes_open: self.face.eyes.open == [true; 2],
             contact: self.face.contact,
             colours: self.colours,
+            misfit_mm: self.misfit_mm,
         }
     }
 }
@@ -294,6 +297,7 @@ impl Looker {
         let Some(head) = gaze::head::estimate(landmarks, camera) else {
             return Ok(None);
         };
+        let misfit_mm = gaze::head::misfit_mm(landmarks, camera, &head) as f32;
         let bbox = BBox::around(landmarks[..FACE_COUNT].iter().map(|p| [p[0], p[1]]));
         let irises = self.irises.find(frame, landmarks);
         let mut landmarks = *landmarks;
@@ -335,6 +339,7 @@ impl Looker {
             },
             next,
             colours,
+            misfit_mm,
         }))
     }
 }

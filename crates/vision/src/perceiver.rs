@@ -19,7 +19,7 @@ use crate::models::{ModelError, ModelStore};
 use crate::perception::{Face, MAX_FACES, Perception, StageTimes};
 use crate::region::Region;
 use crate::runtime::{Provider, Runtime};
-use crate::tracks::{Choice, Tracks, Verdict};
+use crate::tracks::{Choice, Tracks};
 
 /// How a [`Perceiver`] works.
 #[derive(Debug, Clone, PartialEq)]
@@ -279,9 +279,9 @@ impl Perceiver {
             self.tracks.missed(id);
             return Ok(false);
         };
-        if self.tracks.measured(id, &measured.sighted()) == Verdict::Lost {
+        let Some(id) = self.tracks.measured(id, &measured.sighted()) else {
             return Ok(false);
-        }
+        };
         self.show(frame, id, measured)?;
         Ok(true)
     }
@@ -334,6 +334,9 @@ impl Perceiver {
                 continue;
             };
             self.choose_primary(frame);
+            if self.tracks.primary() != Some(id) {
+                continue;
+            }
             self.show(frame, id, measured)?;
             break;
         }
@@ -391,13 +394,9 @@ impl Perceiver {
             match face.take() {
                 Some(measured) => {
                     let seen = measured.sighted();
-                    let kept = self.tracks.measured(id, &seen) == Verdict::Kept;
                     // It may be another one's face.
-                    let whose = if kept {
-                        Some(id)
-                    } else {
-                        self.tracks.found(&seen)
-                    };
+                    let whose = self.tracks.measured(id, &seen);
+                    let whose = whose.or_else(|| self.tracks.found(&seen));
                     self.keep(whose, measured);
                 }
                 None if findings.fault.is_none() => self.tracks.missed(id),

@@ -6,14 +6,17 @@
 //! listed, but remembered for a while; a face that turns up and fits one of them gets its id
 //! back. Ids are never used for two people.
 //!
+//! Beside a face that is followed, the landmark network may lay one face over the visible halves
+//! of two who are partly hidden. So a face that turns up there is unsure for its first looks: it
+//! is followed, but neither listed nor remembered, and no one's id is given to it. Only then is it
+//! told who it is, and among several at once, whoever fits best comes first.
+//!
 //! Fixed room, no allocation after it is made.
 
-use gaze::contact::Evidence;
-use gaze::head::HeadPose;
-
-use crate::colours::Colours;
 use crate::perception::{MAX_FACES, SeenFace};
 use crate::region::{BBox, Region};
+pub(crate) use crate::track::Sighted;
+use crate::track::{ONE_HEAD_MM, SPEED_LOOKS, Track, apart, covered, middle};
 
 /// Faces remembered while they are hidden or away.
 const GHOSTS: usize = 8;
@@ -23,19 +26,8 @@ const REMEMBER_NS: u64 = 3_000_000_000;
 const SAME_PLACE: f32 = 0.35;
 /// A face that has more of its area behind a nearer one is being hidden.
 const SHADOW: f32 = 0.15;
-/// One time constant of the speed's smoothing, seconds.
-const SPEED_S: f32 = 0.15;
-/// After so many looks its speed is known; until then a face is measured this often.
-const SPEED_LOOKS: u32 = 3;
+/// Until its speed is known a face is measured this often.
 const YOUNG_NS: u64 = 15_000_000;
-/// Spread of the measured distance from the camera, as a logarithm.
-const DISTANCE: f32 = 0.10;
-/// Most that two looks at one face differ in it; they may come nearer or go further meanwhile.
-const DISTANCE_GATE: f32 = 0.24;
-/// Spread of one face's colours over some seconds, and the most. Wide: whoever passes close by
-/// colours the square about a face, too.
-const COLOURS: f32 = 0.25;
-const COLOURS_GATE: f32 = 0.75;
 /// A face that was not measured for so long may have moved where nobody looked for it.
 const WAITING_NS: u64 = 60_000_000;
 /// Lost faces are looked for where they were for so long.
@@ -43,182 +35,14 @@ const SEARCH_NS: u64 = 1_500_000_000;
 /// A face that fits worse than this is another one; the sum of three squares.
 const FIT_GATE: f32 = 10.0;
 
-/// One face, found in a frame by the landmark network.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sighted {
-    pub at_ns: u64,
-    pub bbox: BBox,
-    /// Where it is looked for next.
-    pub next: Region,
-    pub presence: f32,
-    pub head: HeadPose,
-    pub eyes_open: bool,
-    pub contact: Evidence,
-    pub colours: Colours,
-}
-
-impl Sighted {
-    fn distance_mm(&self) -> f32 {
-        self.head.translation.norm() as f32
-    }
-}
-
-/// A known face.
-#[derive(Debug, Clone, Copy)]
-struct Track {
-    face: SeenFace,
-    next: Region,
-    /// Of the box's middle, pixels a second.
-    speed: [f32; 2],
-    distance_mm: f32,
-    colours: Colours,
-    /// When it was asked for last.
-    tried_ns: u64,
-    /// Looks in a row from which its speed is told.
-    looks: u32,
-}
-
-/// Seconds from `from` to `to`; 0 the other way round.
-fn seconds(from: u64, to: u64) -> f32 {
-    to.saturating_sub(from) as f32 * 1e-9
-}
-
-fn middle(b: &BBox) -> [f32; 2] {
-    [b.x + b.width / 2.0, b.y + b.height / 2.0]
-}
-
-fn apart(a: [f32; 2], b: [f32; 2]) -> f32 {
-    (a[0] - b[0]).hypot(a[1] - b[1])
-}
-
-/// Share of `own` that `other` covers.
-fn covered(own: &BBox, other: &BBox) -> f32 {
-    let side = |a: f32, aw: f32, b: f32, bw: f32| ((a + aw).min(b + bw) - a.max(b)).max(0.0);
-    let common = side(own.x, own.width, other.x, other.width)
-        * side(own.y, own.height, other.y, other.height);
-    common / own.area().max(1.0)
-}
-
-impl Track {
-    fn new(id: u32, seen: &Sighted) -> Track {
-        Track {
-            face: SeenFace {
-                id,
-                bbox: seen.bbox,
-                score: seen.presence,
-                since_ns: seen.at_ns,
-                measured_ns: seen.at_ns,
-                head: Some(seen.head),
-                eyes_open: seen.eyes_open,
-                contact: seen.contact,
-            },
-            next: seen.next,
-            speed: [0.0; 2],
-            distance_mm: seen.distance_mm(),
-            colours: seen.colours,
-            tried_ns: seen.at_ns,
-            looks: 1,
-        }
-    }
-
-    fn size(&self) -> f32 {
-        self.face.bbox.width.max(self.face.bbox.height).max(1.0)
-    }
-
-    /// How far it has moved since it was measured. Nobody keeps up a speed for long.
-    fn shift(&self, now_ns: u64) -> [f32; 2] {
-        let dt = seconds(self.face.measured_ns, now_ns).min(1.0);
-        self.speed.map(|v| v * dt)
-    }
-
-    fn bbox_at(&self, now_ns: u64) -> BBox {
-        let [x, y] = self.shift(now_ns);
-        let b = self.face.bbox;
-        BBox {
-            x: b.x + x,
-            y: b.y + y,
-            ..b
-        }
-    }
-
-    fn region_at(&self, now_ns: u64) -> Region {
-        let [x, y] = self.shift(now_ns);
-        Region {
-            x: self.next.x + x,
-            y: self.next.y + y,
-            ..self.next
-        }
-    }
-
-    /// How badly a sighting fits: the sum of squares of three deviations, each by its spread.
-    /// Infinite where it cannot be this face.
-    fn misfit(&self, seen: &Sighted) -> f32 {
-        let dt = seconds(self.face.measured_ns, seen.at_ns);
-        let at = middle(&seen.bbox);
-        // Where it would be by its speed, or where it was: people turn round.
-        let foreseen = apart(at, middle(&self.bbox_at(seen.at_ns)));
-        let away = foreseen.min(apart(at, middle(&self.face.bbox))) / self.size();
-        let further = (seen.distance_mm() / self.distance_mm).ln().abs();
-        let colours = seen.colours.distance(&self.colours);
-        let gates =
-            further < DISTANCE_GATE + 0.1 * dt && colours < COLOURS_GATE && away < 1.0 + 3.0 * dt;
-        if !gates {
-            return f32::INFINITY;
-        }
-        (away / (0.35 + 1.5 * dt)).powi(2)
-            + (further / DISTANCE).powi(2)
-            + (colours / COLOURS).powi(2)
-    }
-
-    /// Takes in a look at it. One that is being hidden keeps its speed, distance and colours.
-    fn update(&mut self, seen: &Sighted, hidden: bool) {
-        let dt = seconds(self.face.measured_ns, seen.at_ns);
-        if !hidden && dt > 0.0 {
-            let (from, to) = (middle(&self.face.bbox), middle(&seen.bbox));
-            let smooth = 1.0 - (-dt / SPEED_S).exp();
-            let share = if self.looks == 1 { 1.0 } else { smooth };
-            for axis in 0..2 {
-                let speed = (to[axis] - from[axis]) / dt;
-                self.speed[axis] += (speed - self.speed[axis]) * share;
-            }
-            self.distance_mm += (seen.distance_mm() - self.distance_mm) * 0.25;
-            self.colours.follow(&seen.colours, 0.2);
-        }
-        self.renew(seen);
-    }
-
-    /// Takes in a look at it after it was lost: how it moved is not known any more.
-    fn come_back(&mut self, seen: &Sighted) {
-        self.speed = [0.0; 2];
-        self.looks = 0;
-        self.distance_mm = seen.distance_mm();
-        self.colours.follow(&seen.colours, 0.2);
-        self.renew(seen);
-    }
-
-    fn renew(&mut self, seen: &Sighted) {
-        self.looks = self.looks.saturating_add(1);
-        self.next = seen.next;
-        self.face = SeenFace {
-            bbox: seen.bbox,
-            score: seen.presence,
-            measured_ns: seen.at_ns,
-            head: Some(seen.head),
-            eyes_open: seen.eyes_open,
-            contact: seen.contact,
-            ..self.face
-        };
-    }
-}
-
-/// What a measurement of a known face came to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// It is that face.
-    Kept,
-    /// It is not: that face is hidden or away.
-    Lost,
-}
+/// A face beside another one is unsure until it was seen so often, and for so long. Two halves
+/// do not keep together that long: they are of people at different distances.
+const SURE_LOOKS: u32 = 3;
+const SURE_NS: u64 = 150_000_000;
+/// Beside: no further from the other one's box than this share of the wider of the two.
+const BESIDE: f32 = 0.5;
+/// Bit of the ids of faces that are unsure; nobody is told them.
+const UNSURE: u32 = 1 << 31;
 
 /// Who is to be the primary face.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -243,6 +67,11 @@ pub(crate) struct Tracks {
     /// Who would be primary in its place, and since when.
     rival: Option<(u32, u64)>,
     next_id: u32,
+    unsure_id: u32,
+}
+
+fn is_sure(track: &Track) -> bool {
+    track.face.id & UNSURE == 0
 }
 
 /// How long someone else must be the better primary face.
@@ -258,6 +87,7 @@ impl Tracks {
             primary: None,
             rival: None,
             next_id: 1,
+            unsure_id: UNSURE,
         }
     }
 
@@ -269,11 +99,12 @@ impl Tracks {
         self.rival = None;
     }
 
-    /// The faces that are there: the primary one first, then by id.
+    /// The faces that are surely there: the primary one first, then by id.
     pub fn faces(&self) -> impl Iterator<Item = &SeenFace> {
         let primary = self.primary;
-        let first = self.live.iter().filter(move |t| Some(t.face.id) == primary);
-        let others = self.live.iter().filter(move |t| Some(t.face.id) != primary);
+        let sure = || self.live.iter().filter(|t| is_sure(t));
+        let first = sure().filter(move |t| Some(t.face.id) == primary);
+        let others = sure().filter(move |t| Some(t.face.id) != primary);
         first.chain(others).map(|t| &t.face)
     }
 
@@ -287,7 +118,7 @@ impl Tracks {
         Some(track.region_at(now_ns))
     }
 
-    /// Boxes of all faces in a frame of `now_ns`, by id.
+    /// Boxes of all faces in a frame of `now_ns`, by id; also of those that are unsure.
     pub fn boxes(&self, now_ns: u64) -> impl Iterator<Item = (u32, BBox)> {
         self.live
             .iter()
@@ -304,7 +135,7 @@ impl Tracks {
             .filter(|t| Some(t.face.id) != primary)
             .filter(|t| {
                 // Who is new or back may run: it must not be out of reach before that is known.
-                let every_ns = if t.looks < SPEED_LOOKS {
+                let every_ns = if t.looks < SPEED_LOOKS || !is_sure(t) {
                     YOUNG_NS
                 } else {
                     every_ns
@@ -316,22 +147,26 @@ impl Tracks {
         Some((track.face.id, track.region_at(now_ns)))
     }
 
-    /// A known face was measured.
-    pub fn measured(&mut self, id: u32, seen: &Sighted) -> Verdict {
-        let Some(own) = self.live.iter().position(|t| t.face.id == id) else {
-            return Verdict::Lost;
-        };
+    /// A known face was measured: its id from now on, which is another one once it is sure who
+    /// it is. `None`: it is not that face, which is hidden or away.
+    pub fn measured(&mut self, id: u32, seen: &Sighted) -> Option<u32> {
+        let own = self.live.iter().position(|t| t.face.id == id)?;
         let at = seen.at_ns;
         if at < self.live[own].face.measured_ns {
-            return Verdict::Kept; // an old look: nothing new
+            return Some(id); // an old look: nothing new
+        }
+        if self.live[own].doubts(seen) && self.is_beside(seen, Some(own)) {
+            self.lose(own);
+            return None;
         }
         let misfit = self.live[own].misfit(seen);
         if let Some(other) = self.at_its_place(own, seen) {
             // Two tracks, one face: whose is it?
             let theirs = self.live[other].misfit(seen);
-            if theirs < misfit || misfit.is_infinite() {
+            let weaker = !is_sure(&self.live[own]) && is_sure(&self.live[other]);
+            if weaker || theirs < misfit || misfit.is_infinite() {
                 self.lose(own);
-                return Verdict::Lost;
+                return None;
             }
             self.lose(other);
             return self.measured(id, seen);
@@ -348,10 +183,12 @@ impl Tracks {
         };
         if other_face {
             self.lose(own);
-            return Verdict::Lost;
+            return None;
         }
-        self.live[own].update(seen, hidden);
-        Verdict::Kept
+        // Who is unsure has no distance and colours yet that were worth keeping.
+        let keep = hidden && is_sure(&self.live[own]);
+        self.live[own].update(seen, keep);
+        Some(self.settle(own))
     }
 
     /// The landmark network found nobody where this face was to be.
@@ -364,18 +201,33 @@ impl Tracks {
     /// A face was measured where nobody was known to be: one that was hidden or away, or a new
     /// one. `None`: it is a face that is followed already, or there is no more room.
     pub fn found(&mut self, seen: &Sighted) -> Option<u32> {
+        if seen.misfit_mm > ONE_HEAD_MM && self.is_beside(seen, None) {
+            return None;
+        }
         let known = |t: &Track| t.bbox_at(seen.at_ns).overlap(&seen.bbox) > SAME_PLACE;
         if let Some(i) = self.live.iter().position(known) {
-            // Someone slid there from elsewhere, and this is whom they slid onto?
-            let ghost = self.best_ghost(seen);
-            let claims = ghost.is_some_and(|(_, misfit)| misfit < self.live[i].misfit(seen));
-            let Some((claimer, _)) = ghost.filter(|_| claims) else {
+            if is_sure(&self.live[i]) {
+                // Someone slid there from elsewhere, and this is whom they slid onto?
+                let ghost = self.best_ghost(seen);
+                let claims = ghost.is_some_and(|(_, misfit)| misfit < self.live[i].misfit(seen));
+                let Some((claimer, _)) = ghost.filter(|_| claims) else {
+                    return None;
+                };
+                // The list of ghosts may be full: it forgets the first, which this one must not be.
+                let claimer = self.ghosts.remove(claimer);
+                self.ghosts.push(claimer);
+            } else if self.live[i].misfit(seen).is_finite() {
                 return None;
-            };
-            // The list of ghosts may be full: it forgets the first, which this one must not be.
-            let claimer = self.ghosts.remove(claimer);
-            self.ghosts.push(claimer);
+            }
             self.lose(i);
+        }
+        if self.is_beside(seen, None) {
+            if self.live.len() == MAX_FACES {
+                return None;
+            }
+            self.unsure_id = (self.unsure_id + 1) | UNSURE;
+            self.live.push(Track::new(self.unsure_id, seen));
+            return Some(self.unsure_id);
         }
         let ghost = self.best_ghost(seen);
         if let Some((i, misfit)) = self.best_waiting(seen)
@@ -394,14 +246,78 @@ impl Tracks {
                 track.come_back(seen);
                 track
             }
-            None => {
-                self.next_id += 1;
-                Track::new(self.next_id - 1, seen)
-            }
+            None => Track::new(self.new_id(), seen),
         };
         self.live.push(track);
         self.live.sort_unstable_by_key(|t| t.face.id);
         Some(track.face.id)
+    }
+
+    fn new_id(&mut self) -> u32 {
+        self.next_id += 1;
+        self.next_id - 1
+    }
+
+    /// The id of a face after a look at it. One that was unsure for long enough gets the id of
+    /// whoever it is: one that was hidden or away, or nobody yet.
+    fn settle(&mut self, own: usize) -> u32 {
+        let track = self.live[own];
+        let followed_ns = track.face.measured_ns - track.face.since_ns;
+        if is_sure(&track) || track.looks < SURE_LOOKS || followed_ns < SURE_NS {
+            return track.face.id;
+        }
+        let hidden = self.shadowed(own, track.face.measured_ns);
+        let id = if let Some(ghost) = self.ghost_of(own) {
+            let mut ghost = self.ghosts.remove(ghost);
+            ghost.resume(&track, hidden);
+            self.live[own] = ghost;
+            ghost.face.id
+        } else {
+            let id = self.new_id();
+            self.live[own].face.id = id;
+            id
+        };
+        self.live.sort_unstable_by_key(|t| t.face.id);
+        id
+    }
+
+    /// Which of those who were hidden or away an unsure face is. Where several are unsure, each
+    /// gets one of its own: of all pairs whichever fit best come first.
+    fn ghost_of(&self, own: usize) -> Option<usize> {
+        let (mut unsure, mut ghosts) = ([true; MAX_FACES], [true; GHOSTS]);
+        loop {
+            let mut best: Option<(usize, usize, f32)> = None;
+            for (i, track) in self.live.iter().enumerate() {
+                for (g, ghost) in self.ghosts.iter().enumerate() {
+                    if !unsure[i] || !ghosts[g] || is_sure(track) {
+                        continue;
+                    }
+                    let misfit = ghost.misfit_of_track(track);
+                    if misfit < best.map_or(FIT_GATE, |b| b.2) {
+                        best = Some((i, g, misfit));
+                    }
+                }
+            }
+            let (i, g, _) = best?;
+            if i == own {
+                return Some(g);
+            }
+            (unsure[i], ghosts[g]) = (false, false);
+        }
+    }
+
+    /// Whether it is close to a face that is followed, other than its own.
+    fn is_beside(&self, seen: &Sighted, own: Option<usize>) -> bool {
+        let others = self.live.iter().enumerate();
+        let mut others = others.filter(|(i, t)| Some(*i) != own && is_sure(t));
+        others.any(|(_, t)| {
+            let (a, b) = (t.bbox_at(seen.at_ns), &seen.bbox);
+            let [ax, ay] = middle(&a);
+            let [bx, by] = middle(b);
+            let x = (ax - bx).abs() - (a.width + b.width) / 2.0;
+            let y = (ay - by).abs() - (a.height + b.height) / 2.0;
+            x.max(y) < BESIDE * a.width.max(b.width)
+        })
     }
 
     /// Forgets who was away for too long. Faces that nobody asks for any more go, too.
@@ -433,6 +349,7 @@ impl Tracks {
         let best = self
             .live
             .iter()
+            .filter(|t| is_sure(t))
             .min_by(|a, b| rank(a).total_cmp(&rank(b)).then(a.face.id.cmp(&b.face.id)));
         let now = self.live.iter().find(|t| Some(t.face.id) == self.primary);
         let (Some(best), Some(now)) = (best, now) else {
@@ -482,7 +399,8 @@ impl Tracks {
 
     /// The face that fits best of those who wait for their turn: they may be elsewhere by now.
     fn best_waiting(&self, seen: &Sighted) -> Option<(usize, f32)> {
-        let waits = |t: &&Track| seen.at_ns.saturating_sub(t.face.measured_ns) > WAITING_NS;
+        let waits =
+            |t: &Track| is_sure(t) && seen.at_ns.saturating_sub(t.face.measured_ns) > WAITING_NS;
         let misfits = self.live.iter().enumerate().filter(|(_, t)| waits(t));
         misfits
             .map(|(i, t)| (i, t.misfit(seen)))
@@ -505,9 +423,12 @@ impl Tracks {
         })
     }
 
-    /// From the faces that are there to those that are remembered.
+    /// From the faces that are there to those that are remembered; who is unsure is forgotten.
     fn lose(&mut self, index: usize) {
         let track = self.live.remove(index);
+        if !is_sure(&track) {
+            return;
+        }
         if self.primary == Some(track.face.id) {
             self.primary = None;
         }
