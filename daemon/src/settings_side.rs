@@ -10,7 +10,7 @@ use crate::settings::SettingsError;
 use crate::side::{clips as clip_thread, hooks};
 
 /// Most bytes of coded pictures in memory.
-const PREROLL_BYTES: usize = 40 << 20;
+const PREROLL_BYTES: usize = 40_000_000;
 /// The longer side of a clip's pictures, at most.
 const LONGEST_SIDE: usize = 1280;
 
@@ -252,13 +252,25 @@ mod tests {
             None,
             "a folder alone records nothing"
         );
-        let plan = of(r#"{"on": true, "folder": "/c", "most_mb": 2, "pre_s": 1.5}"#)
+        let plan = of(r#"{"on": true, "folder": "/c", "most_mb": 2}"#)
             .unwrap()
             .unwrap();
-        assert_eq!(
-            (plan.settings.limits.bytes, plan.settings.rules.pre_ns),
-            (2_000_000, 1_500_000_000)
-        );
+        assert_eq!(plan.settings.limits.bytes, 2_000_000);
+        assert!(plan.settings.preroll_bytes <= 40_000_000, "40 MB at most");
+        // Each key is its own rule.
+        let keys = r#"{"on": true, "folder": "/c", "hold_s": 1, "pre_s": 1.5, "post_s": 2,
+            "longest_s": 30, "debounce_s": 4, "most": 7, "keep_days": 2}"#;
+        let set = of(keys).unwrap().unwrap().settings;
+        let ns = |s: f64| (s * 1e9) as u64;
+        let rules = clips::Rules {
+            hold_ns: ns(1.0),
+            pre_ns: ns(1.5),
+            post_ns: ns(2.0),
+            longest_ns: ns(30.0),
+            debounce_ns: ns(4.0),
+        };
+        assert_eq!(set.rules, rules);
+        assert_eq!((set.limits.clips, set.limits.keep_ns), (7, ns(172_800.0)));
         for wrong in [
             r#"{"hold_s": -1}"#,
             r#"{"longest_s": 4}"#,

@@ -1,6 +1,8 @@
 //! The table of faces, as readers in C and Python see it while the real daemon follows two
 //! people whose places and looks are known.
 
+#[path = "../../crates/vision/tests/common/linear.rs"]
+mod linear;
 mod ring_support;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,10 +10,13 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use gaze_tests::daemon::{Running, WATCHDOG};
+use gaze_tests::daemon::{Running, WATCHDOG, command, finish};
 use gaze_tests::visitor::{COUPLE, COUPLE_FPS, camera, write_couple_y4m};
+use linear::{Linear, constant};
 use nalgebra::Vector3;
+use ring::layout::ContactSource;
 use ring_support::{Language, probe};
+use vision::{ContactAnswer, ContactContract};
 
 /// Pictures in which one of them looks into the lens; then it is the other's turn.
 const HALF: u32 = 20;
@@ -200,4 +205,59 @@ fn a_c_reader_knows_who_is_there_and_who_looks_at_the_camera_since_when() {
             assert!(["contact", "away"].contains(&row["state"].as_str().unwrap()));
         }
     }
+}
+
+/// A contact network that always says the same.
+fn write_contact_network(path: &Path, logit: f32) {
+    let contract = ContactContract::imagenet("face", "contact", 16, ContactAnswer::Logit);
+    let net = Linear {
+        inputs: vec![("face".into(), vec![3, 16, 16])],
+        outputs: vec![("contact".into(), vec![constant(logit)])],
+        batch: None,
+    };
+    std::fs::write(path, net.onnx(&contract.to_metadata())).unwrap();
+}
+
+#[test]
+fn a_file_measured_as_fast_as_it_goes_is_judged_by_the_contact_network_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = |name: &str| dir.path().join(name);
+    let (clip, net, config) = (path("couple.y4m"), path("net.onnx"), path("settings.json"));
+    write_couple_y4m(&clip, 4).unwrap();
+    write_contact_network(&net, -1.5);
+    let settings = serde_json::json!({ "contact": { "network": net } });
+    std::fs::write(&config, settings.to_string()).unwrap();
+    let mut daemon = Running::start_with(|c| {
+        c.arg("--source")
+            .arg(&clip)
+            .arg("--fast")
+            .arg("--config")
+            .arg(&config)
+    });
+    let reader = daemon.reader();
+    assert_eq!(daemon.wait().code(), Some(0), "{}", daemon.errors());
+    let table = reader.faces().expect("somebody was seen");
+    assert!(!table.faces().is_empty());
+    for row in table.faces() {
+        assert_eq!(row.contact_source(), ContactSource::Network);
+        assert!((row.contact - 0.1824).abs() < 1e-3, "{row:?}");
+    }
+
+    // And it is asked when the clip is drawn.
+    let out = path("seen.mp4");
+    let render = |net: &Path| {
+        let mut ask = command("/gaze-unused");
+        ask.arg("render").arg(&clip).arg("--out").arg(&out);
+        ask.arg("--contact-network").arg(net);
+        finish(ask)
+    };
+    let refused = render(&path("none.onnx"));
+    assert_eq!(refused.status.code(), Some(5));
+    assert!(
+        String::from_utf8(refused.stderr)
+            .unwrap()
+            .contains("none.onnx")
+            && !out.exists()
+    );
+    assert!(render(&net).status.success() && out.exists());
 }

@@ -196,7 +196,12 @@ impl Track {
         let dt = seconds(self.face.measured_ns, seen.at_ns);
         let further = (seen.distance_mm() / self.distance_mm).ln().abs();
         let jumped = self.looks >= SPEED_LOOKS && further > DISTANCE_STEP + 0.3 * dt;
-        jumped || seen.misfit_mm > ONE_HEAD_MM.max(1.5 * self.misfit_mm)
+        jumped || self.is_over_two(seen)
+    }
+
+    /// Whether one head fits it badly, other than this face mostly.
+    pub fn is_over_two(&self, seen: &Sighted) -> bool {
+        seen.misfit_mm > ONE_HEAD_MM.max(1.5 * self.misfit_mm)
     }
 
     /// Takes in a look at it after it was lost: how it moved is not known any more.

@@ -39,6 +39,8 @@ const FIT_GATE: f32 = 10.0;
 /// do not keep together that long: they are of people at different distances.
 const SURE_LOOKS: u32 = 3;
 const SURE_NS: u64 = 150_000_000;
+/// The same for one that one head fits badly.
+const DOUBTED_NS: u64 = 1_000_000_000;
 /// Beside: no further from the other one's box than this share of the wider of the two.
 const BESIDE: f32 = 0.5;
 /// Bit of the ids of faces that are unsure; nobody is told them.
@@ -201,12 +203,12 @@ impl Tracks {
     /// A face was measured where nobody was known to be: one that was hidden or away, or a new
     /// one. `None`: it is a face that is followed already, or there is no more room.
     pub fn found(&mut self, seen: &Sighted) -> Option<u32> {
-        if seen.misfit_mm > ONE_HEAD_MM && self.is_beside(seen, None) {
-            return None;
-        }
         let known = |t: &Track| t.bbox_at(seen.at_ns).overlap(&seen.bbox) > SAME_PLACE;
         if let Some(i) = self.live.iter().position(known) {
             if is_sure(&self.live[i]) {
+                if self.live[i].is_over_two(seen) {
+                    return None;
+                }
                 // Someone slid there from elsewhere, and this is whom they slid onto?
                 let ghost = self.best_ghost(seen);
                 let claims = ghost.is_some_and(|(_, misfit)| misfit < self.live[i].misfit(seen));
@@ -263,7 +265,11 @@ impl Tracks {
     fn settle(&mut self, own: usize) -> u32 {
         let track = self.live[own];
         let followed_ns = track.face.measured_ns - track.face.since_ns;
-        if is_sure(&track) || track.looks < SURE_LOOKS || followed_ns < SURE_NS {
+        let sure_ns = match track.misfit_mm > ONE_HEAD_MM {
+            true => DOUBTED_NS,
+            false => SURE_NS,
+        };
+        if is_sure(&track) || track.looks < SURE_LOOKS || followed_ns < sure_ns {
             return track.face.id;
         }
         let hidden = self.shadowed(own, track.face.measured_ns);

@@ -305,17 +305,39 @@ fn halves_of_two_faces_beside_a_third_get_no_id_and_leave_none() {
 }
 
 #[test]
-fn a_face_that_one_head_fits_badly_is_nobodys_where_there_are_two_and_somebodys_alone() {
+fn a_face_that_one_head_fits_badly_takes_long_where_there_are_two_and_no_time_alone() {
     let over_two = |who: &Who, at_ns| Sighted {
         misfit_mm: 7.5,
         ..who.seen(at_ns)
     };
     let mut tracks = with_somebody_near();
-    assert_eq!(tracks.found(&over_two(&BEHIND, 0)), None);
+    let unsure = tracks.found(&over_two(&BEHIND, 0)).unwrap();
+    for frame in 1..30 {
+        let seen = over_two(&BEHIND, frame * FRAME_NS);
+        assert_eq!(tracks.measured(unsure, &seen), Some(unsure), "{frame}");
+    }
+    // Some people's faces are like that.
+    let id = tracks.measured(unsure, &over_two(&BEHIND, 31 * FRAME_NS));
+    assert_eq!((id, ids(&tracks)), (Some(2), vec![1, 2]));
+    assert_eq!(
+        tracks.measured(2, &over_two(&BEHIND, 32 * FRAME_NS)),
+        Some(2)
+    );
+
+    // One whose face was not is lost by it, and nobody is lost for it.
+    let mut tracks = with_somebody_near();
     let id = tracks.found(&BEHIND.seen(0)).unwrap();
     let id = follow(&mut tracks, id, &BEHIND, 0, 5).unwrap();
     assert_eq!(tracks.measured(id, &over_two(&BEHIND, 6 * FRAME_NS)), None);
     assert_eq!(ids(&tracks), [1], "remembered, not listed");
+    let between = Who {
+        distance: 800.0,
+        from: 340.0,
+        ..BEHIND
+    };
+    assert_eq!(tracks.found(&over_two(&between, 7 * FRAME_NS)), None);
+    assert_eq!(ids(&tracks), [1]);
+
     // Alone there is nobody to be mixed up with.
     let at = 7 * FRAME_NS;
     assert_eq!(tracks.measured(1, &over_two(&NEAR, at)), Some(1));

@@ -10,12 +10,13 @@ use clips::encode::bits_per_second;
 use clips::{Encoder, FragmentedMp4, OpenH264, Yuv};
 use gaze::contact::ContactSettings;
 use ring::clock;
-use vision::{Frame, PixelFormat};
+use vision::{ContactNet, Frame, PixelFormat, Runtime, SessionOptions};
 
 use super::bench::perceiver;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::overlay::{Hud, Overlay};
 use crate::pipeline::contacts::Contacts;
+use crate::pipeline::faces::judge_now;
 use crate::pipeline::measurement::{Measurement, NetworkTag};
 use crate::side::outlet::View;
 use crate::sources::{self, Next, OpenOptions, SourceSpec};
@@ -38,6 +39,9 @@ pub struct RenderArgs {
     /// A gaze network; geometry if left out
     #[arg(long, value_name = "FILE")]
     pub network: Option<PathBuf>,
+    /// A contact network; head and eyes tell of contact if left out
+    #[arg(long, value_name = "FILE")]
+    pub contact_network: Option<PathBuf>,
     /// Horizontal field of view of the camera, degrees
     #[arg(long, value_name = "DEG")]
     pub hfov: Option<f64>,
@@ -81,6 +85,12 @@ pub fn render(args: &RenderArgs) -> Outcome {
     }
     let mut perceiver = perceiver(config, args.network.as_deref())?;
     let mut contacts = Contacts::new(ContactSettings::default());
+    let mut judge = args
+        .contact_network
+        .as_deref()
+        .map(|file| contact_net(file, args.threads))
+        .transpose()?;
+    contacts.by_network(judge.is_some());
     let mut out = Output::new(&args.out);
     let (mut frame, mut view) = (Frame::default(), View::empty());
     let mut overlay = Overlay::new();
@@ -99,6 +109,10 @@ pub fn render(args: &RenderArgs) -> Outcome {
         }
         let begun = Instant::now();
         let found = perceiver.perceive(&frame);
+        if let Some(net) = &mut judge {
+            judge_now(net, &frame, found, &mut contacts)
+                .map_err(|e| Failure::new(Exit::Network, e.to_string()))?;
+        }
         let mut measurement =
             Measurement::of(found, &frame, &NetworkTag::default(), clock::now_ns());
         contacts.judge(found, &mut measurement.table);
@@ -132,6 +146,16 @@ pub fn render(args: &RenderArgs) -> Outcome {
         args.out.display()
     );
     Ok(Exit::Ok)
+}
+
+fn contact_net(file: &Path, threads: usize) -> Result<ContactNet, Failure> {
+    let runtime = Runtime::load(None).map_err(|e| Failure::new(Exit::Runtime, e.to_string()))?;
+    let options = SessionOptions {
+        threads,
+        ..SessionOptions::default()
+    };
+    ContactNet::open(file, &runtime, &options)
+        .map_err(|e| Failure::new(Exit::Network, e.to_string()))
 }
 
 fn progress(done: u64, total: Option<u64>) {

@@ -129,7 +129,7 @@ impl Ready {
         let (perceiver, network, maker) = match self.seeing {
             None => (None, None, None),
             Some(s) => {
-                side.looker = s.looker;
+                (side.looker, side.judge) = (s.looker, s.judge);
                 (Some(s.perceiver), Some(s.network), Some(s.maker))
             }
         };
@@ -208,7 +208,8 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
     writer.set_source(kind_of(&spec));
     let refuse = |e: settings::SettingsError| Failure::new(Exit::Settings, e.to_string());
     let side = Side {
-        looker: None, // comes with the networks
+        looker: None, // they come with the networks
+        judge: None,
         clips: settings.clips_plan().map_err(refuse)?,
         hooks: settings.hooks_plan().map_err(refuse)?,
         window: None,
@@ -265,6 +266,7 @@ struct Seeing {
     network: (NetworkTag, u32),
     maker: Maker,
     looker: Option<faces::Plan>,
+    judge: Option<ContactNet>,
 }
 
 fn load_networks(
@@ -287,17 +289,21 @@ fn load_networks(
         threads: config.threads,
         provider: config.provider.clone(),
     };
-    let looker = match lossless {
-        true => None,
-        false => Some(faces::Plan {
-            looker: Looker::new(&runtime, &store, &config).map_err(network)?,
-            contact: settings
-                .contact_file()
-                .map(|file| ContactNet::open(file, &runtime, &options))
-                .transpose()
-                .map_err(|e| Failure::new(Exit::Network, e.to_string()))?,
-            maker: Some((runtime.clone(), options.clone())),
-        }),
+    let contact = settings
+        .contact_file()
+        .map(|file| ContactNet::open(file, &runtime, &options))
+        .transpose()
+        .map_err(|e| Failure::new(Exit::Network, e.to_string()))?;
+    let (looker, judge) = match lossless {
+        true => (None, contact),
+        false => {
+            let plan = faces::Plan {
+                looker: Looker::new(&runtime, &store, &config).map_err(network)?,
+                contact,
+                maker: Some((runtime.clone(), options.clone())),
+            };
+            (Some(plan), None)
+        }
     };
     let mut perceiver = Perceiver::new(&runtime, &store, config).map_err(network)?;
     let maker = Maker {
@@ -315,6 +321,7 @@ fn load_networks(
         network: (first.tag, generation),
         maker,
         looker,
+        judge,
     })
 }
 

@@ -17,7 +17,7 @@ use std::time::Instant;
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 use vision::{
-    BBox, ContactNet, Errand, Findings, Frame, Looker, MAX_FACES, Perceiver, Runtime,
+    BBox, ContactNet, Errand, Findings, Frame, Looker, MAX_FACES, Perceiver, Perception, Runtime,
     SessionOptions,
 };
 
@@ -200,17 +200,47 @@ fn ask(
         .flatten()
         .map(|(id, foreseen)| (*id, findings.bbox_of(*id).unwrap_or(*foreseen)))
         .collect();
+    for (to, answer) in answers.iter_mut().zip(judge(net, frame, &known)?) {
+        *to = Some(answer);
+    }
+    Ok(())
+}
+
+/// What the contact network says of the faces in these boxes of a frame, and how wide each is.
+fn judge(
+    net: &mut ContactNet,
+    frame: &Frame,
+    known: &[(u32, BBox)],
+) -> Result<Vec<(Answer, f64)>, vision::ModelError> {
     let boxes: Vec<BBox> = known.iter().map(|(_, bbox)| *bbox).collect();
     let told = net.judge(frame, &boxes)?;
-    for ((to, (id, bbox)), probability) in answers.iter_mut().zip(&known).zip(told) {
-        let answer = Answer {
-            id: *id,
-            probability,
-            at_ns: frame.captured_ns,
-        };
-        *to = probability
-            .is_finite()
-            .then_some((answer, f64::from(bbox.width)));
+    let answers = known.iter().zip(told).filter(|(_, p)| p.is_finite());
+    Ok(answers
+        .map(|((id, bbox), probability)| {
+            let answer = Answer {
+                id: *id,
+                probability,
+                at_ns: frame.captured_ns,
+            };
+            (answer, f64::from(bbox.width))
+        })
+        .collect())
+}
+
+/// Asks the contact network of everybody in a frame that was perceived just now, and waits for it:
+/// for a file that is measured as fast as it goes, never before a camera.
+///
+/// # Errors
+/// The network failed.
+pub fn judge_now(
+    net: &mut ContactNet,
+    frame: &Frame,
+    found: &Perception,
+    contacts: &mut Contacts,
+) -> Result<(), vision::ModelError> {
+    let known: Vec<(u32, BBox)> = found.faces().map(|f| (f.id, f.bbox)).collect();
+    for (answer, face_px) in judge(net, frame, &known)? {
+        contacts.told(answer, face_px);
     }
     Ok(())
 }

@@ -37,7 +37,7 @@ use std::thread::JoinHandle;
 use ring::Writer;
 use ringbuf::HeapRb;
 use ringbuf::traits::{Producer, Split};
-use vision::{Frame, Perceiver};
+use vision::{ContactNet, Frame, Perceiver};
 
 use crate::calibrations::{Files, Wake};
 use crate::record::{Door, Recorder, tap};
@@ -125,6 +125,8 @@ pub struct Side {
     /// What measures the faces beside the primary one, on a thread of its own, for a perceiver
     /// that leaves them to it; without it they wait in line.
     pub looker: Option<faces::Plan>,
+    /// The contact network where there is no such thread; every frame waits for its answer.
+    pub judge: Option<ContactNet>,
 }
 
 /// A daemon whose threads run.
@@ -215,11 +217,9 @@ impl Daemon {
                 }
             };
             // Before the first frame: the filters know who tells.
-            let by_network = parts
-                .side
-                .looker
-                .as_ref()
-                .is_some_and(|p| p.contact.is_some());
+            let looker = parts.side.looker.as_ref();
+            let by_network =
+                parts.side.judge.is_some() || looker.is_some_and(|p| p.contact.is_some());
             shared.contact_network.store(by_network, Relaxed);
             let mut sender = None;
             if let Some(plan) = parts.side.looker {
@@ -242,6 +242,7 @@ impl Daemon {
                 outlets,
                 faces: sender,
                 contacts,
+                judge: parts.side.judge,
                 lossless: parts.lossless,
                 stills: parts.stills,
             };

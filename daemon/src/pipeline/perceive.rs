@@ -11,7 +11,7 @@ use std::time::Duration;
 use ring::clock;
 use ringbuf::traits::{Consumer, Observer, Producer};
 use ringbuf::{HeapCons, HeapProd};
-use vision::{Frame, GazeKind, Perceiver};
+use vision::{ContactNet, Frame, GazeKind, Perceiver};
 
 use super::contacts::Contacts;
 use super::faces;
@@ -51,6 +51,8 @@ pub struct Perceive {
     pub faces: Option<faces::Sender>,
     /// Whether they look at the camera.
     pub contacts: Contacts,
+    /// The contact network where nobody else asks it: every frame waits for its answer.
+    pub judge: Option<ContactNet>,
     /// Measure every frame instead of the newest.
     pub lossless: bool,
     /// Every frame stands alone: nobody is followed from one to the next.
@@ -87,6 +89,15 @@ impl Perceive {
                 let _ = self.empty.try_push(frame);
                 continue;
             }
+            let due = frame.index.is_multiple_of(u64::from(wish.every.max(1)));
+            if let Some(net) = self.judge.as_mut().filter(|_| due)
+                && let Err(error) = faces::judge_now(net, &frame, found, &mut self.contacts)
+            {
+                // It is a file that waits, not a camera.
+                eprintln!("gazed: contact is told by geometry from now on: {error}");
+                self.judge = None;
+                self.shared.contact_network.store(false, Relaxed);
+            }
             let mut measurement = Measurement::of(found, &frame, &self.network, clock::now_ns());
             self.contacts.judge(found, &mut measurement.table);
             self.shared
@@ -101,8 +112,7 @@ impl Perceive {
             }
             // It copies what it needs, before the recorder takes the frame.
             if let Some(faces) = self.faces.as_mut().filter(|_| !self.stills) {
-                let judge = network && frame.index.is_multiple_of(u64::from(wish.every.max(1)));
-                faces.send(&mut self.perceiver, &frame, judge);
+                faces.send(&mut self.perceiver, &frame, network && due);
             }
             let found = self.perceiver.perception();
             self.tap.offer(&mut frame, found, &measurement);

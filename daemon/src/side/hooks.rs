@@ -367,7 +367,7 @@ mod tests {
         let out = dir.path().join("out");
         let script = format!(
             "cat > {0}.part; echo $GAZE_EVENT $GAZE_FACE $GAZE_CONTACT >> {0}.part; \
-             mv {0}.part {0}; sleep 600",
+             sleep 600 & echo $! > {0}.child; mv {0}.part {0}; wait",
             out.display()
         );
         let plan = Plan {
@@ -391,6 +391,25 @@ mod tests {
             std::thread::sleep(GLANCE);
         }
         assert!(begun.elapsed() >= plan.timeout, "not ended before its time");
+        // What it had started is ended, too.
+        let child = std::fs::read_to_string(dir.path().join("out.child")).unwrap();
+        let runs = || {
+            let mut ask = Command::new("ps");
+            let state = ask
+                .args(["-o", "stat=", "-p", child.trim()])
+                .output()
+                .unwrap()
+                .stdout;
+            // A dead one may wait for somebody who takes leave of it.
+            !state.is_empty() && state[0] != b'Z'
+        };
+        while runs() {
+            assert!(
+                Instant::now() < until,
+                "process {child} outlives its command"
+            );
+            std::thread::sleep(GLANCE);
+        }
         let text = std::fs::read_to_string(&out).unwrap();
         let (json, environment) = text.split_once('\n').unwrap();
         assert_eq!(environment, "contact-start 9 0.75\n");
@@ -401,5 +420,32 @@ mod tests {
         );
         let jpeg = std::fs::read(json["snapshot"].as_str().unwrap()).unwrap();
         assert!(jpeg.starts_with(&[0xff, 0xd8]) && jpeg.ends_with(&[0xff, 0xd9]));
+    }
+
+    #[test]
+    fn no_more_commands_run_at_once_than_there_may_and_all_end_with_the_daemon() {
+        let plan = Plan {
+            command: ["sh", "-c", "sleep 600"].map(str::to_owned).to_vec(),
+            line_to: None,
+            snapshots: None,
+            timeout: Duration::from_secs(600),
+        };
+        let mut commands = Commands::default();
+        for id in 1..=MOST_COMMANDS as u32 + 2 {
+            let news = Who::new()
+                .look(1, &[row(id, FaceState::Contact, 1)])
+                .remove(0);
+            tell(&plan, news, None, &mut commands);
+        }
+        assert_eq!(
+            (commands.running.len(), commands.dropped),
+            (MOST_COMMANDS, 2)
+        );
+        let pids: Vec<i32> = commands.running.iter().map(|c| c.0.id() as i32).collect();
+        commands.end_all();
+        for pid in pids {
+            let gone = rustix::process::test_kill_process(Pid::from_raw(pid).unwrap());
+            assert_eq!(gone, Err(rustix::io::Errno::SRCH));
+        }
     }
 }
