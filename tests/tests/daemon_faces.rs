@@ -6,12 +6,13 @@ mod linear;
 mod ring_support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use gaze_tests::daemon::{Running, WATCHDOG, command, finish};
-use gaze_tests::visitor::{COUPLE, COUPLE_FPS, camera, write_couple_y4m};
+use gaze_tests::visitor::{COUPLE, camera, write_couple_y4m};
 use linear::{Linear, constant};
 use nalgebra::Vector3;
 use ring::layout::ContactSource;
@@ -20,9 +21,18 @@ use vision::{ContactAnswer, ContactContract};
 
 /// Pictures in which one of them looks into the lens; then it is the other's turn.
 const HALF: u32 = 20;
-/// Pictures after which a change must be known at the latest: the other face is measured in turns,
-/// smoothed and debounced.
-const KNOWN: u64 = 9;
+
+/// Both of them, drawn once for all tests.
+fn couple() -> &'static Path {
+    static CLIP: OnceLock<(tempfile::TempDir, PathBuf)> = OnceLock::new();
+    let (_, path) = CLIP.get_or_init(|| {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("couple.y4m");
+        write_couple_y4m(&path, HALF).unwrap();
+        (dir, path)
+    });
+    path
+}
 
 /// One face as the probe prints it.
 #[derive(Debug, Clone, PartialEq)]
@@ -91,45 +101,54 @@ fn faces(probe: &mut ring_support::Talker) -> Option<(u64, u64, Vec<Row>)> {
     Some((frame, captured, rows))
 }
 
-#[test]
-fn a_c_reader_knows_who_is_there_and_who_looks_at_the_camera_since_when() {
-    let dir = tempfile::tempdir().unwrap();
-    let clip = dir.path().join("couple.y4m");
-    write_couple_y4m(&clip, HALF).unwrap();
-    let mut daemon = Running::start_with(|c| c.args(["--loop", "--source"]).arg(&clip));
+/// Reads tables with both of them in C until `enough` says so.
+fn read(
+    daemon: &mut Running,
+    mut enough: impl FnMut(u64, u64, &[Row], &ring::layout::FaceTable) -> bool,
+) {
     let reader = daemon.reader();
-    let mut c = probe(Language::C11, "faces");
+    let mut c = probe(Language::C11, &format!("faces{}", &daemon.shm[1..]));
     assert_eq!(c.code(&format!("open {}", daemon.shm)), 0);
-
-    let end = Instant::now() + WATCHDOG;
-    let mut ids: [BTreeSet<u32>; 2] = Default::default();
-    let mut looks: BTreeMap<(usize, bool), usize> = BTreeMap::new();
-    let mut measured: BTreeSet<u64> = BTreeSet::new();
-    let (mut first, mut last) = (None, None);
-    // Twice round, from when both are known.
-    while first.is_none_or(|f| last < Some(f + 4 * u64::from(HALF))) {
-        assert!(Instant::now() < end, "{first:?} {last:?} {looks:?}");
-        std::thread::sleep(Duration::from_millis(15));
+    let (mut last, end) = (None, Instant::now() + WATCHDOG);
+    loop {
+        assert!(Instant::now() < end, "last picture {last:?}");
+        std::thread::sleep(Duration::from_millis(10));
         let Some((frame, captured, rows)) = faces(&mut c) else {
             continue;
         };
-        let known = rows.len() == 2 && rows.iter().all(|r| r.state != "unknown");
-        if first.is_none() && !known || last == Some(frame) {
+        // The second one may be found, or measured again, some pictures late.
+        if rows.len() != 2 || last == Some(frame) {
             continue;
         }
-        first = first.or(Some(frame));
         last = Some(frame);
-        assert_eq!(rows.len(), 2, "{rows:?}");
+        // Both readers have the same picture; it may have gone since.
+        let Some(table) = reader.faces_of(frame) else {
+            continue;
+        };
+        if enough(frame, captured, &rows, &table) {
+            return;
+        }
+    }
+}
 
-        // What this crate's reader says of the same picture.
-        let table = reader.faces_of(frame).expect("it is recent");
-        for (row, ours) in rows.iter().zip(table.faces()) {
+#[test]
+fn readers_in_c_and_python_know_who_is_there_and_how_old_that_is() {
+    let mut daemon = Running::start_with(|c| c.args(["--loop", "--source"]).arg(couple()));
+    let mut ids: [BTreeSet<u32>; 2] = Default::default();
+    let mut measured = BTreeSet::new();
+    read(&mut daemon, |frame, captured, rows, table| {
+        for (place, (row, ours)) in rows.iter().zip(table.faces()).enumerate() {
             let theirs = (row.id, row.since_ns, row.measured_ns);
             let same = (ours.id, ours.since_ns, ours.measured_ns);
             assert_eq!(theirs, same, "of picture {frame}");
             // Bits: what is not known is NaN on both sides.
             assert_eq!((row.contact as f32).to_bits(), ours.contact.to_bits());
             assert_eq!(row.state, ours.state().text());
+            assert_eq!(row.source, ours.contact_source().text());
+            assert_eq!(row.person(), place);
+            assert!(row.since_ns <= captured && row.measured_ns <= captured);
+            assert!(row.age_ns >= captured - row.measured_ns);
+            ids[place].insert(row.id);
         }
         // The nearer one is primary, stands first and is measured in every picture.
         assert!(
@@ -138,46 +157,16 @@ fn a_c_reader_knows_who_is_there_and_who_looks_at_the_camera_since_when() {
         );
         assert_eq!(rows[0].measured_ns, captured);
         measured.insert(rows[1].measured_ns);
-
-        let within = frame % u64::from(2 * HALF);
-        let (half, since) = (within / u64::from(HALF), within % u64::from(HALF));
-        let half_began = captured - since * 1_000_000_000 / u64::from(COUPLE_FPS);
-        for (place, row) in rows.iter().enumerate() {
-            let person = row.person();
-            assert_eq!(person, place);
-            ids[person].insert(row.id);
-            assert!(row.since_ns <= captured && row.measured_ns <= captured);
-            assert!(row.age_ns >= captured - row.measured_ns);
-            assert_eq!(row.source, "geometry");
-            if since < KNOWN {
-                continue;
-            }
-            let contact = (half == 0) == (person == 0);
-            let wanted = if contact { "contact" } else { "away" };
-            assert_eq!(
-                row.state, wanted,
-                "person {person} in picture {frame}: {row:?}"
-            );
-            assert_eq!(row.contact > 0.45, contact, "{row:?}");
-            // Not before the change (a picture is exposed before it is numbered).
-            let slack = 150_000_000;
-            assert!(row.since_ns + slack >= half_began, "{row:?} {half_began}");
-            *looks.entry((person, contact)).or_default() += 1;
-        }
-    }
+        measured.len() >= 10
+    });
     assert!(ids.iter().all(|ids| ids.len() == 1), "one id each: {ids:?}");
     assert_ne!(ids[0], ids[1]);
-    assert_eq!(looks.len(), 4, "both looked here and away: {looks:?}");
-    assert!(
-        measured.len() >= 10,
-        "the other one was measured again and again"
-    );
 
-    // The Python reader tells the same of somebody else's pictures.
+    // The Python reader tells the same of other pictures.
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../include/examples/gaze_read.py");
     let python = Command::new("python3")
         .arg(example)
-        .args(["--name", &daemon.shm, "--seconds", "1"])
+        .args(["--name", &daemon.shm, "--seconds", "1.5"])
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .output()
         .expect("python3 is needed to test the Python reader");
@@ -187,7 +176,7 @@ fn a_c_reader_knows_who_is_there_and_who_looks_at_the_camera_since_when() {
         .map(|l| serde_json::from_str(l).expect("JSON"))
         .filter(|v: &serde_json::Value| v["faces"].as_array().is_some_and(|f| f.len() == 2))
         .collect();
-    assert!(seen.len() > 10, "{lines}");
+    assert!(!seen.is_empty(), "{lines}");
     for sample in &seen {
         let rows = sample["faces"].as_array().unwrap();
         for (person, row) in rows.iter().enumerate() {
@@ -198,13 +187,56 @@ fn a_c_reader_knows_who_is_there_and_who_looks_at_the_camera_since_when() {
             let (left, width) = (&row["box"][0], &row["box"][2]);
             let middle = left.as_f64().unwrap() + width.as_f64().unwrap() / 2.0;
             assert_eq!(middle > 320.0, person == 1, "{row}");
-            assert!(
-                (0.0..=1.0).contains(&row["contact"].as_f64().unwrap()),
-                "{row}"
-            );
-            assert!(["contact", "away"].contains(&row["state"].as_str().unwrap()));
+            let of = |key: &str, all: &[&str]| all.contains(&row[key].as_str().unwrap());
+            assert!(of("state", &["unknown", "contact", "away", "eyes closed"]));
+            assert!(of("source", &["none", "geometry"]));
+            let p = row["contact"].as_f64();
+            assert!(p.is_none_or(|p| (0.0..=1.0).contains(&p)), "{row}");
         }
     }
+}
+
+#[test]
+fn a_reader_in_c_knows_who_looks_at_the_camera_and_since_when() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("settings.json");
+    // Every picture counts for itself, however fast or slow they come.
+    let settings = r#"{"contact": {"smooth_s": 0.001, "debounce_s": 0, "hold_s": 10}}"#;
+    std::fs::write(&config, settings).unwrap();
+    let mut daemon = Running::start_with(|c| {
+        c.args(["--fast", "--loop", "--source"]).arg(couple());
+        c.arg("--config").arg(&config)
+    });
+    let mut looks: BTreeMap<(usize, bool), usize> = BTreeMap::new();
+    // When the newest picture of the half before was taken, and which half it is.
+    let (mut before, mut now) = (None, None);
+    read(&mut daemon, |frame, captured, rows, _| {
+        let half = frame / u64::from(HALF);
+        if now.is_none_or(|(n, _)| n != half) {
+            before = now;
+        }
+        now = Some((half, captured));
+        // The first pictures of a half are of turning eyes.
+        if frame % u64::from(HALF) < 3 {
+            return false;
+        }
+        for (person, row) in rows.iter().enumerate() {
+            let contact = (half % 2 == 0) == (person == 0);
+            let wanted = if contact { "contact" } else { "away" };
+            assert_eq!(
+                row.state, wanted,
+                "person {person} in picture {frame}: {row:?}"
+            );
+            assert_eq!(row.contact >= 0.5, contact, "{row:?}");
+            assert_eq!(row.source, "geometry");
+            if let Some((_, captured)) = before.filter(|(b, _)| b + 1 == half) {
+                assert!(row.since_ns > captured, "it began in this half: {row:?}");
+                *looks.entry((person, contact)).or_default() += 1;
+            }
+        }
+        // Each has looked here and away.
+        looks.len() == 4
+    });
 }
 
 /// A contact network that always says the same.
@@ -222,14 +254,13 @@ fn write_contact_network(path: &Path, logit: f32) {
 fn a_file_measured_as_fast_as_it_goes_is_judged_by_the_contact_network_too() {
     let dir = tempfile::tempdir().unwrap();
     let path = |name: &str| dir.path().join(name);
-    let (clip, net, config) = (path("couple.y4m"), path("net.onnx"), path("settings.json"));
-    write_couple_y4m(&clip, 4).unwrap();
+    let (clip, net, config) = (couple(), path("net.onnx"), path("settings.json"));
     write_contact_network(&net, -1.5);
     let settings = serde_json::json!({ "contact": { "network": net } });
     std::fs::write(&config, settings.to_string()).unwrap();
     let mut daemon = Running::start_with(|c| {
         c.arg("--source")
-            .arg(&clip)
+            .arg(clip)
             .arg("--fast")
             .arg("--config")
             .arg(&config)
@@ -247,7 +278,7 @@ fn a_file_measured_as_fast_as_it_goes_is_judged_by_the_contact_network_too() {
     let out = path("seen.mp4");
     let render = |net: &Path| {
         let mut ask = command("/gaze-unused");
-        ask.arg("render").arg(&clip).arg("--out").arg(&out);
+        ask.arg("render").arg(clip).arg("--out").arg(&out);
         ask.arg("--contact-network").arg(net);
         finish(ask)
     };
