@@ -179,8 +179,7 @@ fn the_hot_path_stays_quiet_while_clips_are_recorded_and_hooks_hang() {
             snapshots: Some(dir.path().join("shots")),
             timeout: Duration::from_millis(200),
         }),
-        window: None,
-        looker: None,
+        ..Side::default()
     };
     let running = Running::start(side);
     let header = running.until("a clip", |h| h.clips.status() == ClipsStatus::Recording);
