@@ -278,12 +278,14 @@ fn load_networks(
         .map_err(|e| Failure::new(Exit::Runtime, e.to_string()))?;
     let network = |e: vision::ModelError| Failure::new(Exit::Network, e.to_string());
     let store = ModelStore::open(settings.models.as_deref()).map_err(network)?;
+    let usual = PerceiverConfig::default();
     let config = PerceiverConfig {
         hfov_deg: settings.hfov_deg.unwrap_or(DEFAULT_HFOV_DEG),
         threads: settings.threads.unwrap_or(1),
-        // A file that is measured as fast as it goes waits for every face.
-        others_per_frame: if lossless { ERRAND_FACES - 1 } else { 0 },
-        ..PerceiverConfig::default()
+        // A file that is measured as fast as it goes waits for every face in every frame.
+        others_per_frame: if lossless { ERRAND_FACES } else { 0 },
+        measure_every_ns: if lossless { 0 } else { usual.measure_every_ns },
+        ..usual
     };
     let options = SessionOptions {
         threads: config.threads,
