@@ -28,22 +28,46 @@ def chance(seed: int, name: str, count: int) -> np.ndarray:
     return (z >> np.uint64(11)).astype(np.float64) / float(1 << 53) * 2.0 - 1.0
 
 
-class GazeNet(nn.Module):
-    def __init__(self, width, channels, embedding=32, hidden=(128, 64)):
+class Places(nn.Module):
+    """The compact encoder: its last map squeezed to 32 values a place."""
+
+    def __init__(self, width, channels):
         super().__init__()
-        self.features = mobilenet_v2(width_mult=width).features
-        if channels != 3:
+        layers = []
+        for to, stride in ((32, 2), (64, 2), (64, 1), (128, 2), (128, 1)):
+            to = max(8, int(to * width + 4) // 8 * 8)
+            layers += [nn.Conv2d(channels, to, 3, stride, 1, bias=False), nn.BatchNorm2d(to), nn.ReLU6()]
+            channels = to
+        layers += [nn.Conv2d(channels, 32, 1, bias=False), nn.BatchNorm2d(32), nn.ReLU6()]
+        self.layers = nn.Sequential(*layers)
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+class GazeNet(nn.Module):
+    def __init__(self, width, channels, embedding=32, hidden=(128, 64), compact_px=None):
+        super().__init__()
+        if compact_px:
+            self.features = Places(width, channels)
+            length = 32 * math.ceil(compact_px / 8) ** 2
+        else:
+            self.features = mobilenet_v2(width_mult=width).features
+            length = self.features[-1].out_channels
+        if not compact_px and channels != 3:
             first = self.features[0][0]
             self.features[0][0] = nn.Conv2d(channels, first.out_channels, 3, 2, 1, bias=False)
+        self.compact = compact_px is not None
         self.embed = nn.ModuleList([nn.Linear(8, embedding), nn.Linear(embedding, embedding)])
-        widths = [2 * self.features[-1].out_channels + embedding, *hidden]
+        widths = [2 * length + embedding, *hidden]
         self.hidden = nn.ModuleList(nn.Linear(a, b) for a, b in zip(widths, widths[1:]))
         self.output = nn.Linear(widths[-1], 2)
         self.register_buffer("middle", torch.tensor([0.5, 0.5, 0.5, 0.5, 0.125]), persistent=False)
         self.register_buffer("factor", torch.tensor([2.0, 2.0, 2.0, 2.0, 8.0]), persistent=False)
 
     def forward(self, left, right, pose, position):
-        eyes = self.features(torch.cat([left, right])).mean((2, 3))
+        eyes = self.features(torch.cat([left, right]))
+        eyes = eyes.flatten(1) if self.compact else eyes.mean((2, 3))
         numbers = torch.cat([pose, (position - self.middle) * self.factor], 1)
         for layer in self.embed:
             numbers = torch.relu(layer(numbers))

@@ -1,6 +1,6 @@
 """Trains the same network in PyTorch and by gaze-trainer, and prints the ratio:
 
-    python scripts/pytorch/speed.py target/release/gaze-trainer cpu [width [size [batch [threads]]]]
+    python scripts/pytorch/speed.py target/release/gaze-trainer cpu [width [size [batch [threads [compact]]]]]
 
 Both take turns, so that what else the machine does meets both; the medians of
 all turns are compared.
@@ -20,8 +20,9 @@ import reference
 TURNS, STEPS = 3, 6
 
 
-def pytorch_step_ms(device, width, size, batch):
-    net = reference.GazeNet(width, 1).to(device).train()
+def pytorch_step_ms(device, encoder, width, size, batch):
+    compact_px = size if encoder == "compact" else None
+    net = reference.GazeNet(width, 1, compact_px=compact_px).to(device).train()
     rate = torch.optim.AdamW(net.parameters(), lr=1e-4)
     eye = [torch.randn(batch, 1, size, size, device=device) for _ in range(2)]
     pose = torch.zeros(batch, 3, device=device)
@@ -44,21 +45,22 @@ def main():
         float(sys.argv[i]) if len(sys.argv) > i else d
         for i, d in zip(range(3, 7), (0.5, 64, 32, os.cpu_count()))
     )
+    encoder = sys.argv[7] if len(sys.argv) > 7 else "mobilenet-v2"
     size, batch, threads = int(size), int(batch), int(threads)
     torch.set_num_threads(threads)
     on = torch.device("cpu" if device in ("cpu", "tch") else "cuda")
     env = dict(os.environ, RAYON_NUM_THREADS=str(threads), OMP_NUM_THREADS=str(threads))
     command = [program, "speed", "--device", device, "--width", str(width), "--size", str(size),
-               "--batch", str(batch), "--steps", str(STEPS), "--json"]
+               "--batch", str(batch), "--encoder", encoder, "--steps", str(STEPS), "--json"]
     ours, theirs = [], []
     for _ in range(TURNS):
-        theirs.append(pytorch_step_ms(on, width, size, batch))
+        theirs.append(pytorch_step_ms(on, encoder, width, size, batch))
         ours.append(json.loads(subprocess.check_output(command, env=env))["step_ms"])
     ours, theirs = statistics.median(ours), statistics.median(theirs)
     print(
         f"{device}: {batch / ours * 1e3:.1f} samples a second, PyTorch {torch.__version__.split('+')[0]}"
         f" {batch / theirs * 1e3:.1f}: ratio {theirs / ours:.2f}"
-        f" (width {width}, 1x{size}x{size}, batch {batch}, {threads} threads)"
+        f" ({encoder}, width {width}, 1x{size}x{size}, batch {batch}, {threads} threads)"
     )
 
 

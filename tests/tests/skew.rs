@@ -10,7 +10,7 @@ use gaze_tests::daemon::{Running, WATCHDOG, program};
 use gaze_trainer::commands::export::example;
 use gaze_trainer::data::cache::Cache;
 use gaze_trainer::device;
-use gaze_trainer::export::{Precision, export};
+use gaze_trainer::export::{Precision, Wanted, export};
 use gaze_trainer::net::{Colour, GazeNet, Head, NetConfig};
 use gaze_trainer::train::examples::Examples;
 use gaze_trainer::train::judge;
@@ -61,7 +61,7 @@ fn write(net: &GazeNet, config: &NetConfig, cache: &Cache, out: &Path) {
     // The exporter's own comparison wants many; here the daemon is the judge.
     let looks: Vec<_> = (0..160).map(|i| example(cache, i % cache.len())).collect();
     let runtime = Runtime::load(None).expect("a runtime");
-    let only = [Precision::Fp32];
+    let only = Wanted::plain(&[Precision::Fp32]);
     let report = export(net, config, &looks, out, &only, &runtime, &device).expect("a file");
     assert!(report.files[0].refused.is_none(), "{report:?}");
 }

@@ -11,8 +11,8 @@ use vision::Runtime;
 use crate::data::cache::Cache;
 use crate::device;
 use crate::export::measure::Example;
-use crate::export::{Precision, Report, export};
-use crate::net::{Colour, NetConfig, POSE_DIVISOR, checkpoint};
+use crate::export::{Precision, Report, Terms, Wanted, export};
+use crate::net::{Colour, Head, NetConfig, POSE_DIVISOR, checkpoint};
 use crate::train::guard;
 
 /// What `export --help` says at its end.
@@ -55,6 +55,13 @@ pub struct Export {
     /// What computes the network itself: cpu, cuda, vulkan, wgpu, metal, tch, tch-cuda
     #[arg(long, value_name = "NAME", default_value = "cpu")]
     device: String,
+    /// The file asks whoever runs it to take the mean with the mirrored picture's answer: steadier,
+    /// for twice the time
+    #[arg(long)]
+    mirror_average: bool,
+    /// JSON of what its ray says of eye contact, as gaze-vision's example `contact` fits it
+    #[arg(long, value_name = "FILE")]
+    contact: Option<PathBuf>,
     /// Print one JSON object instead of a table
     #[arg(long)]
     json: bool,
@@ -79,8 +86,13 @@ impl Export {
         let cache = Cache::open(&self.cache).map_err(|e| (3, e.to_string()))?;
         let examples = self.examples(&cache, &config).map_err(|line| (3, line))?;
         let runtime = Runtime::load(None).map_err(|e| (5, e.to_string()))?;
-        let (out, only) = (&self.out, &self.only);
-        export(&net, &config, &examples, out, only, &runtime, &device).map_err(|e| {
+        let terms = self.terms(&config)?;
+        let files = &self.only;
+        let wanted = Wanted { files, terms };
+        let made = export(
+            &net, &config, &examples, &self.out, &wanted, &runtime, &device,
+        );
+        made.map_err(|e| {
             use crate::export::ExportError::{NoAnswers, Runtime, TooFew, Write};
             let code = match e {
                 TooFew { .. } | NoAnswers { .. } => 3,
@@ -88,6 +100,22 @@ impl Export {
                 Runtime(_) => 5,
             };
             (code, e.to_string())
+        })
+    }
+
+    fn terms(&self, config: &NetConfig) -> Result<Terms, (u8, String)> {
+        if config.head != Head::Ray && (self.mirror_average || self.contact.is_some()) {
+            let line = "--mirror-average and --contact are for networks that answer with a ray";
+            return Err((2, line.into()));
+        }
+        let contact = self.contact.as_ref().map(|file| {
+            let unusable = |why: String| (3, format!("{}: {why}", file.display()));
+            let text = std::fs::read_to_string(file).map_err(|e| unusable(e.to_string()))?;
+            serde_json::from_str(&text).map_err(|e| unusable(format!("not eye contact: {e}")))
+        });
+        Ok(Terms {
+            mirror_average: self.mirror_average,
+            contact: contact.transpose()?,
         })
     }
 

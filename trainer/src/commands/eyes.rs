@@ -4,13 +4,16 @@ use std::io::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use clap::Args;
+use vision::{ModelStore, Runtime};
 
 use super::train::{Failure, end, stop_flag};
 use crate::data::cache::{self, Cache, CacheWriter, CropSpec};
 use crate::net::SIZES;
+use crate::synth::anywhere::{self, Anywhere};
 use crate::synth::eyes::{self, Eyes};
 use crate::synth::make::Progress;
 use crate::synth::progress::{Display, duration};
@@ -25,6 +28,7 @@ Exit codes:
   0    the cache is there
   2    the command line is wrong
   4    the cache cannot be written (disk full, not allowed, something else is there)
+  5    the networks that measure faces are missing (--anywhere)
   6    memory was not enough
   70   a fault of gaze-trainer
   130  stopped by Ctrl-C or TERM; nothing is written
@@ -32,7 +36,25 @@ Exit codes:
 Examples:
   gaze-trainer eyes eyes.cache --persons 500
   gaze-trainer eyes unseen.cache --persons 50 --first 500 --size 48 --json
+  gaze-trainer eyes wild.cache --anywhere --persons 2000 --size 48
   gaze-trainer train eyes.cache --out runs/1 --encoder compact --head-rate 5e-3 --clip 0";
+
+fn anywhere_with(
+    order: &Eyes,
+    stop: &AtomicBool,
+    told: &(dyn Fn(usize) + Sync),
+) -> Result<Option<Cache>, Failure> {
+    let runtime = Runtime::load(None).map_err(|e| (5, e.to_string()))?;
+    let store = ModelStore::open(None).map_err(|e| (5, e.to_string()))?;
+    let order = Anywhere {
+        seed: order.seed,
+        first: order.first,
+        persons: order.persons,
+        looks: order.looks,
+        crop: order.crop,
+    };
+    anywhere::draw(&order, (&runtime, &store), stop, told).map_err(|e| (5, e.to_string()))
+}
 
 /// Arguments of `eyes`.
 #[derive(Debug, Args)]
@@ -66,6 +88,10 @@ pub struct EyesCommand {
     /// Diagonal of the screen that is looked at, inches; the camera is in its middle, 48 to 58 cm away
     #[arg(long, value_name = "IN", default_value_t = 27.0)]
     inches: f64,
+    /// People anywhere before any camera, near and far, looking anywhere, measured by our own
+    /// landmarks: what a network for everyone is trained on
+    #[arg(long, conflicts_with_all = ["camera_px", "turn", "inches"])]
+    anywhere: bool,
     /// Pictures of three colours instead of gray ones
     #[arg(long)]
     rgb: bool,
@@ -124,7 +150,7 @@ impl EyesCommand {
         self.may_write()?;
         let (stop, began) = (stop_flag(), Instant::now());
         let display = Mutex::new(Display::default());
-        let drawn = eyes::draw(&order, &stop, &|people| {
+        let told = |people: usize| {
             // Held for a line of text; nobody panics in it.
             let Ok(mut display) = display.lock() else {
                 return;
@@ -135,7 +161,11 @@ impl EyesCommand {
                 count: order.persons * order.looks,
                 elapsed: began.elapsed(),
             });
-        });
+        };
+        let drawn = match self.anywhere {
+            false => eyes::draw(&order, &stop, &told),
+            true => anywhere_with(&order, &stop, &told)?,
+        };
         if let Ok(display) = display.into_inner() {
             display.end();
         }

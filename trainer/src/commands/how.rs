@@ -33,6 +33,9 @@ pub struct How {
     /// Keep the places of the last map apart instead of their mean, as compact always does
     #[arg(long)]
     grid: bool,
+    /// Bring each eye's picture to the same mean and contrast inside the network
+    #[arg(long)]
+    standardise: bool,
     /// The network also takes the geometric line of sight, and corrects it
     #[arg(long)]
     geometric: bool,
@@ -100,7 +103,7 @@ macro_rules! names {
     ($(#[$doc:meta] $name:ident of $kind:ty { $($(#[$of:meta])* $case:ident => $value:expr),+ $(,)? })+) => {$(
         #[$doc]
         #[derive(Debug, Clone, Copy, ValueEnum)]
-        enum $name { $($(#[$of])* $case),+ }
+        pub(super) enum $name { $($(#[$of])* $case),+ }
         impl From<$name> for $kind {
             fn from(name: $name) -> $kind {
                 match name { $($name::$case => $value),+ }
@@ -151,6 +154,7 @@ impl How {
         };
         plan.head = self.head.into();
         plan.geometric = self.geometric;
+        plan.standardise = self.standardise;
         plan.check().map_err(|e| (2, e.to_string()))?;
         Ok(plan)
     }

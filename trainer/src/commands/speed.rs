@@ -4,9 +4,10 @@ use std::process::ExitCode;
 
 use clap::Args;
 
+use super::how::EncoderName;
 use super::train::end;
 use crate::device;
-use crate::net::{Colour, NetConfig, speed};
+use crate::net::{Colour, EncoderKind, NetConfig, speed};
 
 /// What `speed --help` says at its end.
 pub const AFTER_HELP: &str = "\
@@ -21,6 +22,7 @@ Exit codes:
 
 Examples:
   gaze-trainer speed
+  gaze-trainer speed --encoder compact --width 1 --size 48
   gaze-trainer speed --device cuda --width 1 --batch 256 --json";
 
 /// Arguments of `speed`.
@@ -29,6 +31,9 @@ pub struct Speed {
     /// What computes: cpu, cuda, vulkan, wgpu, metal, tch, tch-cuda
     #[arg(long, value_name = "NAME", default_value = "cpu")]
     device: String,
+    /// What sees the eyes
+    #[arg(long, value_enum, default_value = "mobilenet-v2")]
+    encoder: EncoderName,
     /// Multiplies the encoder's channels, 0.25 to 1
     #[arg(long, value_name = "W", default_value_t = 0.5)]
     width: f64,
@@ -61,22 +66,30 @@ impl Speed {
     fn measure(&self) -> Result<(), String> {
         let device = device::open(&self.device).map_err(|e| e.to_string())?;
         let colour = if self.rgb { Colour::Rgb } else { Colour::Gray };
-        let config = NetConfig::new(self.width, self.size, colour);
+        let encoder = EncoderKind::from(self.encoder);
+        let config = match encoder {
+            EncoderKind::Compact => NetConfig::compact(self.width, self.size, colour),
+            encoder => NetConfig {
+                encoder,
+                ..NetConfig::new(self.width, self.size, colour)
+            },
+        };
         let (batch, steps) = (usize::from(self.batch), usize::from(self.steps));
         let speed = speed::training(&config, &device, batch, steps).map_err(|e| e.to_string())?;
         let per_second = speed.samples_per_second();
         if self.json {
             let object = serde_json::json!({
-                "device": self.device, "width": self.width, "size": self.size,
+                "device": self.device, "encoder": encoder, "width": self.width, "size": self.size,
                 "channels": config.eyes.channels(), "batch": batch,
                 "samples_per_second": per_second, "step_ms": speed.step_ms,
             });
             println!("{object}");
         } else {
             println!(
-                "{}: {per_second:.1} samples a second ({:.0} ms a step of {batch}; MobileNetV2 × {}, two eyes of {} × {}²)",
+                "{}: {per_second:.1} samples a second ({:.0} ms a step of {batch}; {} × {}, two eyes of {} × {}²)",
                 self.device,
                 speed.step_ms,
+                encoder.name(),
                 self.width,
                 config.eyes.channels(),
                 self.size,

@@ -198,6 +198,35 @@ impl Eyes {
         answer
     }
 
+    /// Measures a frame in which somebody looks along `truth` (unit, camera frame, from between the
+    /// eyes) at `target`, normalised to `screen`.
+    ///
+    /// # Errors
+    /// [`Refused`].
+    pub fn measure_frame(
+        &mut self,
+        frame: &Frame,
+        screen: ShownOn,
+        target: [f64; 2],
+        truth: Vector3<f64>,
+    ) -> Result<Measured, Refused> {
+        let [width, height] = [screen.screen.width_px, screen.screen.height_px];
+        let label = Labelled {
+            timestamp_ms: None,
+            target_px: [target[0] * f64::from(width), target[1] * f64::from(height)],
+            screen_px: [width, height],
+            screen: Some(screen.screen),
+            eyes_px: None,
+            head_deg: None,
+            vector: None,
+            landmarks: None,
+            prompt: None,
+            jpeg_bytes: None,
+        };
+        let told = self.tell(frame, &label)?;
+        self.sample(frame, &label, &told, screen, target, Some(truth))
+    }
+
     fn tell(&mut self, frame: &Frame, label: &Labelled) -> Result<Told, Refused> {
         let Some(perceiver) = &mut self.perceiver else {
             let camera = Intrinsics::from_fov(frame.width, frame.height, self.settings.hfov_deg);

@@ -14,7 +14,7 @@ use super::onnx::{
     Attribute, Element, Entry, Graph, IR_VERSION, Model, Node, OPSET, OpsetId, Tensor, Value,
 };
 use super::quantise::{self, Range, Ranges};
-use crate::net::{Head, LEAST_FORWARD, NetConfig};
+use crate::net::{Head, LEAST_CONTRAST, LEAST_FORWARD, NetConfig};
 
 /// Names of inputs and of the output.
 pub const LEFT: &str = "left_eye";
@@ -188,11 +188,35 @@ impl<'a> Builder<'a> {
         self.node("Slice", &[three, zero, two, axes], "tangents", vec![])
     }
 
+    /// The picture less its mean, over its deviation.
+    fn standardised(&mut self, eye: &str) -> String {
+        let all = || {
+            vec![
+                Attribute::ints("axes", &[1, 2, 3]),
+                Attribute::int("keepdims", 1),
+            ]
+        };
+        let name = |part: &str| format!("{eye}/{part}");
+        let least = [LEAST_CONTRAST * LEAST_CONTRAST];
+        let least = self.constant(Tensor::f32("least_variance", &[], &least));
+        let mean = self.node("ReduceMean", &[eye.to_owned()], &name("level"), all());
+        let off = self.node("Sub", &[eye.to_owned(), mean], &name("off"), vec![]);
+        let square = self.node("Mul", &[off.clone(), off.clone()], &name("power"), vec![]);
+        let variance = self.node("ReduceMean", &[square], &name("variance"), all());
+        let sum = self.node("Add", &[variance, least], &name("enough"), vec![]);
+        let deviation = self.node("Sqrt", &[sum], &name("deviation"), vec![]);
+        self.node("Div", &[off, deviation], &name("standard"), vec![])
+    }
+
     /// The encoder for one eye; the vector's name.
     fn eye(&mut self, net: &Folded, config: &NetConfig, eye: &str) -> String {
         let mut side = config.eyes.size;
         let mut channels = config.eyes.channels();
-        let mut x = self.quantised(eye.to_owned(), "eye", &[channels, side, side]);
+        let picture = match config.standardise {
+            true => self.standardised(eye),
+            false => eye.to_owned(),
+        };
+        let mut x = self.quantised(picture, "eye", &[channels, side, side]);
         for chain in &net.chains {
             let before = x.clone();
             for conv in &chain.convs {

@@ -19,6 +19,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use burn::tensor::Device;
+use gaze::contact::Derived;
 use serde::Serialize;
 use vision::gaze_net::{Contract, Kind};
 use vision::{EyeCropSpec, ModelError, Runtime};
@@ -134,6 +135,34 @@ pub struct Report {
     pub files: Vec<Outcome>,
 }
 
+/// What is to be written.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// A file of each.
+    pub files: &'a [Precision],
+    /// What their contract says.
+    pub terms: Terms,
+}
+
+impl<'a> Wanted<'a> {
+    /// Files whose contract asks nothing more.
+    pub fn plain(files: &'a [Precision]) -> Wanted<'a> {
+        Wanted {
+            files,
+            terms: Terms::default(),
+        }
+    }
+}
+
+/// What a file's contract asks of its users beyond what the network is.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Terms {
+    /// They also ask it about the mirrored picture and take the mean; for a ray.
+    pub mirror_average: bool,
+    /// What its ray says of eye contact.
+    pub contact: Option<Derived>,
+}
+
 /// Kind of the network contract.
 fn kind(head: Head) -> Kind {
     match head {
@@ -152,7 +181,7 @@ pub fn export(
     config: &NetConfig,
     examples: &[Example],
     out: &Path,
-    wanted: &[Precision],
+    wanted: &Wanted,
     runtime: &Runtime,
     device: &Device,
 ) -> Result<Report, ExportError> {
@@ -163,9 +192,9 @@ pub fn export(
         return Err(ExportError::NoAnswers { error_px: before });
     }
     let folded = fold::fold(net, config);
-    let metadata = metadata(config);
+    let metadata = metadata(config, &wanted.terms);
     let mut made = Vec::new();
-    for &precision in wanted {
+    for &precision in wanted.files {
         let ranges;
         let numbers = match precision {
             Precision::Fp32 => Numbers::Full,
@@ -320,7 +349,7 @@ fn store(made: Vec<(Outcome, Vec<u8>)>, out: &Path) -> Result<Vec<Outcome>, Expo
 }
 
 /// What the file says of itself: the network contract.
-fn metadata(config: &NetConfig) -> Vec<(String, String)> {
+fn metadata(config: &NetConfig, terms: &Terms) -> Vec<(String, String)> {
     let eyes = &config.eyes;
     let crop = EyeCropSpec {
         size: eyes.size,
@@ -331,6 +360,7 @@ fn metadata(config: &NetConfig) -> Vec<(String, String)> {
     if config.geometric {
         contract = contract.with_geometric();
     }
+    (contract.mirror_average, contract.contact) = (terms.mirror_average, terms.contact);
     contract
         .to_metadata()
         .map(|(key, value)| (key.to_owned(), value))

@@ -97,6 +97,7 @@ fn files_answer_as_burn_does() {
             geometric,
             pool,
             stem_stride: stride,
+            standardise: encoder == EncoderKind::Compact,
             ..plan(encoder, head)
         };
         let net = random(&config);
@@ -106,7 +107,7 @@ fn files_answer_as_burn_does() {
             &fold(&net, &config),
             &config,
             Numbers::Full,
-            &metadata(&config),
+            &metadata(&config, &Terms::default()),
         );
         let spread = burn.iter().fold(0.0f32, |m, v| m.max((v - burn[0]).abs()));
         assert!(spread > 1e-3, "looks differ: {burn:?}");
@@ -133,7 +134,12 @@ fn the_daemons_loader_takes_them_and_answers_as_burn_does() {
         let looks = examples(&config, 3);
         let burn = by_burn(&net, &config, &looks, &cpu());
         let folded = fold(&net, &config);
-        let bytes = graph::write(&folded, &config, Numbers::Full, &metadata(&config));
+        let bytes = graph::write(
+            &folded,
+            &config,
+            Numbers::Full,
+            &metadata(&config, &Terms::default()),
+        );
         let (path, options) = (Path::new("gaze.onnx"), SessionOptions::default());
         let mut loaded = Daemons::from_bytes(path, bytes, None, &runtime(), &options).unwrap();
         assert_eq!(loaded.contract().kind, kind(head));
@@ -173,7 +179,7 @@ fn files_hold_what_they_should() {
         &config,
         &looks,
         folder.path(),
-        &Precision::ALL,
+        &Wanted::plain(&Precision::ALL),
         &runtime(),
         &cpu(),
     )
@@ -238,7 +244,7 @@ fn a_file_that_moves_the_error_is_refused_and_not_there() {
         &config,
         &looks,
         folder.path(),
-        &Precision::ALL,
+        &Wanted::plain(&Precision::ALL),
         &runtime(),
         &cpu(),
     )
@@ -270,7 +276,7 @@ fn too_few_examples_and_no_answers_are_errors() {
             &config,
             looks,
             out,
-            &[Precision::Fp32],
+            &Wanted::plain(&[Precision::Fp32]),
             &runtime(),
             &cpu(),
         )

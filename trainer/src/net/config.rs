@@ -25,6 +25,17 @@ pub enum EncoderKind {
     Compact,
 }
 
+impl EncoderKind {
+    /// As its papers call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            EncoderKind::MobilenetV2 => "MobileNetV2",
+            EncoderKind::MobileoneS0 => "MobileOne-S0",
+            EncoderKind::Compact => "compact",
+        }
+    }
+}
+
 /// What the network answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -162,6 +173,10 @@ pub struct NetConfig {
     /// Whether it also takes the line of sight that geometry alone gives, and
     /// corrects it.
     pub geometric: bool,
+    /// Whether each eye's picture is brought to mean 0 and deviation 1 first, by itself: dim
+    /// and bright rooms, pale and dark skin look more alike then.
+    #[serde(default)]
+    pub standardise: bool,
 }
 
 /// Why a plan cannot be built.
@@ -186,6 +201,7 @@ impl NetConfig {
             hidden: vec![128, 64],
             head: Head::Ray,
             geometric: false,
+            standardise: false,
         }
     }
 

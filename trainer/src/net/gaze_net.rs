@@ -16,6 +16,8 @@ pub const POSE_DIVISOR: f32 = 45.0;
 pub const POSITION_MIDDLE: [f32; 5] = [0.5, 0.5, 0.5, 0.5, 0.125];
 /// Factor of the eye position.
 pub const POSITION_FACTOR: [f32; 5] = [2.0, 2.0, 2.0, 2.0, 8.0];
+/// Its square is added to a picture's variance, so that a plain one is not blown up to noise; in units of [`super::EyeInput::normalise`]'s answers.
+pub const LEAST_CONTRAST: f32 = 0.13;
 /// A geometric ray is taken as looking at least this much towards the camera.
 pub const LEAST_FORWARD: f32 = 0.2;
 
@@ -35,6 +37,8 @@ pub struct GazeNet {
     head: Head,
     #[module(skip)]
     geometric: bool,
+    #[module(skip)]
+    standardise: bool,
 }
 
 impl NetConfig {
@@ -71,6 +75,7 @@ impl NetConfig {
             output: linear(from, 2),
             head: self.head,
             geometric: self.geometric,
+            standardise: self.standardise,
         })
     }
 }
@@ -137,7 +142,12 @@ impl GazeNet {
         let batch = left.dims()[0];
         let device = left.device();
         // Both eyes in one pass: half the calls, and batch norm sees both.
-        let eyes = self.encoder.forward(Tensor::cat(vec![left, right], 0));
+        let eyes = Tensor::cat(vec![left, right], 0);
+        let eyes = match self.standardise {
+            true => standard(eyes),
+            false => eyes,
+        };
+        let eyes = self.encoder.forward(eyes);
         let eyes = Tensor::cat(
             vec![
                 eyes.clone().narrow(0, 0, batch),
@@ -177,6 +187,15 @@ impl GazeNet {
     pub fn blocks(&self) -> usize {
         self.encoder.features.len()
     }
+}
+
+/// [B, C, S, S] to the same with mean 0 and deviation 1 in each picture (less where it is plain).
+fn standard(pictures: Tensor<4>) -> Tensor<4> {
+    let [batch, channels, height, width] = pictures.dims();
+    let flat: Tensor<2> = pictures.reshape([batch, channels * height * width]);
+    let off = flat.clone() - flat.mean_dim(1);
+    let deviation = (off.clone().square().mean_dim(1) + LEAST_CONTRAST * LEAST_CONTRAST).sqrt();
+    (off / deviation).reshape([batch, channels, height, width])
 }
 
 /// [B, 3] rays to [B, 2]: x and y where they pierce the plane one unit before the

@@ -26,4 +26,6 @@ pub mod weights;
 pub use blocks::{Block, Branches, ConvNorm, InvertedResidual, MobileOne, Plain};
 pub use config::{Colour, ConfigError, EncoderKind, EyeInput, Head, NetConfig, Pool, SIZES};
 pub use encoder::Encoder;
-pub use gaze_net::{GazeNet, LEAST_FORWARD, POSE_DIVISOR, POSITION_FACTOR, POSITION_MIDDLE};
+pub use gaze_net::{
+    GazeNet, LEAST_CONTRAST, LEAST_FORWARD, POSE_DIVISOR, POSITION_FACTOR, POSITION_MIDDLE,
+};

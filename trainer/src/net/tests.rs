@@ -76,6 +76,39 @@ fn every_plan_answers_with_unit_rays_or_places_near_the_middle() {
 }
 
 #[test]
+fn standardised_pictures_answer_alike_in_any_light() {
+    let device = cpu();
+    let config = NetConfig {
+        standardise: true,
+        ..NetConfig::compact(0.25, 32, Colour::Gray)
+    };
+    let net = config.init(3, &device).unwrap();
+    let answer = |gain: f32, level: f32| {
+        let u = reference::chance(7, "eye", 2 * 32 * 32);
+        let u = u.iter().map(|v| gain * *v as f32 + level);
+        let data = TensorData::new(u.collect::<Vec<f32>>(), [2, 1, 32, 32]);
+        let eye = Tensor::<4>::from_data(data, &device);
+        let pose = Tensor::zeros([2, 3], &device);
+        let position = Tensor::full([2, 5], 0.5, &device);
+        floats(net.forward(eye.clone(), eye, pose, position))
+    };
+    let far = |a: &[f32], b: &[f32]| {
+        let each = a.iter().zip(b).map(|(a, b)| (a - b).abs());
+        each.fold(0.0, f32::max)
+    };
+    let plain = answer(1.0, 0.0);
+    let (light, eyes) = (
+        far(&plain, &answer(3.0, -2.0)),
+        far(&plain[..3], &plain[3..]),
+    );
+    assert!(light < 0.1 * eyes, "light {light}, eyes {eyes}");
+    assert!(
+        answer(0.0, 1.0).iter().all(|v| v.is_finite()),
+        "a plain picture"
+    );
+}
+
+#[test]
 fn the_same_seed_gives_the_same_weights_and_another_one_others() {
     let bytes = |seed| {
         let folder = tempfile::tempdir().unwrap();

@@ -3,6 +3,7 @@
 //! What is in picture n follows from scenario, seed and n alone ([`render::scenario::Plan`]), so
 //! the files are the same for any number of workers, in any order, and after any interruption.
 
+pub mod anywhere;
 pub mod canvas;
 pub mod eyes;
 pub mod label;

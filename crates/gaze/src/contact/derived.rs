@@ -6,6 +6,8 @@
 //! probability is Bayes' rule on the two. Its constants are those under which the labels of
 //! rendered people are likeliest; `gaze-vision`, example `contact`, fits and measures them.
 
+use serde::{Deserialize, Serialize};
+
 use super::Evidence;
 use crate::geometric::EyeGaze;
 use crate::head::HeadPose;
@@ -53,7 +55,8 @@ impl ContactLook {
 }
 
 /// The few constants of the population; angles in degrees, pairs are yaw and pitch.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Derived {
     /// Where those who look into the lens are measured to look.
     pub mean_deg: [f64; 2],

@@ -18,6 +18,7 @@ use nalgebra::{Point2, Vector3};
 pub use crate::path::Doing;
 pub use painter::{Painter, People};
 pub use setup::Setup;
+pub use stills::{EYE_LIMIT, expression};
 
 use crate::camera::Camera;
 use crate::maths::{Rng, mix_seed};
@@ -232,7 +233,7 @@ impl Shot {
 }
 
 /// Yaw and pitch in the head's frame of a direction in the camera frame, degrees.
-fn eye_in_head(direction: Vector3<f64>, head: [f64; 3]) -> [f64; 2] {
+pub fn eye_in_head(direction: Vector3<f64>, head: [f64; 3]) -> [f64; 2] {
     let turn = crate::maths::M3::from_head_angles(head[0], head[1], head[2]);
     let d = turn.apply_inverse(from64(direction.normalize()));
     [
@@ -242,7 +243,7 @@ fn eye_in_head(direction: Vector3<f64>, head: [f64; 3]) -> [f64; 2] {
 }
 
 /// Yaw and pitch of a direction in the camera frame, degrees.
-fn angles(direction: Vector3<f64>) -> [f64; 2] {
+pub fn angles(direction: Vector3<f64>) -> [f64; 2] {
     eye_in_head(direction, [0.0; 3])
 }
 

@@ -6,8 +6,8 @@ use super::{Shot, angles, between, eye_in_head};
 use crate::maths::{Rng, sin_cos};
 use crate::truth::Pose;
 
-/// How far eyes turn in the head without strain for a picture: to the sides, up and down.
-const EYE_LIMIT: [f64; 2] = [40.0, 27.0];
+/// How far eyes turn in the head without strain for a picture: to the sides, up and down, degrees.
+pub const EYE_LIMIT: [f64; 2] = [40.0, 27.0];
 
 /// Targets of a calibration, in the order they are shown: a grid of four by four.
 pub(super) const TARGETS: [[f64; 2]; 16] = {
@@ -85,7 +85,7 @@ pub(super) fn random(shot: &mut Shot, within: usize, mut r: Rng) {
 }
 
 /// A resting face is not the template's: a little of this and that.
-pub(super) fn expression(r: &mut Rng) -> Vec<(&'static str, f32)> {
+pub fn expression(r: &mut Rng) -> Vec<(&'static str, f32)> {
     let mut units = Vec::new();
     let mut some = |share: f32, most: f32, names: &[&'static str]| {
         let (u, w) = (r.unit(), r.range(0.05, most));

@@ -7,6 +7,7 @@
 //!
 //! Everything here is about what goes in and what comes out; nothing is computed.
 
+use gaze::contact::Derived;
 use serde::{Deserialize, Serialize};
 
 use super::pose::Pose;
@@ -331,6 +332,9 @@ pub struct Contract {
     /// twice the time. It takes a left–right bias away.
     #[serde(default, skip_serializing_if = "is_default")]
     pub mirror_average: bool,
+    /// What its ray says of eye contact: how far the network errs on people nobody calibrated.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contact: Option<Derived>,
 }
 
 impl Contract {
@@ -376,6 +380,7 @@ impl Contract {
                 angles: None,
             },
             mirror_average: false,
+            contact: None,
         }
     }
 

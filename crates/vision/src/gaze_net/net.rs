@@ -55,6 +55,9 @@ pub enum GazeNetError {
         /// What differs.
         reason: String,
     },
+    /// The one that comes with the program is not as it came.
+    #[error(transparent)]
+    Ours(#[from] ModelError),
 }
 
 enum Adapter {

@@ -228,6 +228,7 @@ impl Contract {
                 angles: None,
             },
             mirror_average: false,
+            contact: None,
         }
     }
 
@@ -278,6 +279,7 @@ impl Contract {
                 }),
             },
             mirror_average: false,
+            contact: None,
         }
     }
 
