@@ -44,7 +44,8 @@ pub struct FileSettings {
     pub display: Option<String>,
     /// A calibration file to apply instead of the one found by name.
     pub calibration: Option<PathBuf>,
-    /// What tells the gaze: `geometric`, or the ONNX file of a gaze network.
+    /// What tells the gaze: `base` (our own network), `geometric` (none), or the ONNX file of a
+    /// gaze network.
     pub network: Option<String>,
     /// Name of the shared memory.
     pub shm: Option<String>,
@@ -214,6 +215,28 @@ fn nearest_key(key: &str) -> &'static str {
         .unwrap_or("source")
 }
 
+/// What tells the gaze.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GazeChoice {
+    /// The network that comes with the program; geometry where it comes without one.
+    Base,
+    /// Geometry alone.
+    Geometric,
+    /// An ONNX file of the network contract.
+    File(PathBuf),
+}
+
+impl GazeChoice {
+    /// As the setting `network` names it.
+    pub fn named(network: Option<&str>) -> GazeChoice {
+        match network {
+            None | Some("base") => GazeChoice::Base,
+            Some("geometric") => GazeChoice::Geometric,
+            Some(file) => GazeChoice::File(file.into()),
+        }
+    }
+}
+
 impl FileSettings {
     /// These settings with every one that `over` sets taken from there.
     pub fn overridden_by(self, over: FileSettings) -> FileSettings {
@@ -381,12 +404,9 @@ impl FileSettings {
         self.hooks.as_ref().map_or(Ok(None), HookSettings::plan)
     }
 
-    /// The gaze network these settings name; `None` for geometry.
-    pub fn network_file(&self) -> Option<&Path> {
-        self.network
-            .as_deref()
-            .filter(|n| *n != "geometric")
-            .map(Path::new)
+    /// What tells the gaze.
+    pub fn gaze_choice(&self) -> GazeChoice {
+        GazeChoice::named(self.network.as_deref())
     }
 
     /// The filter these settings ask for.

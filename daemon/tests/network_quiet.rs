@@ -17,7 +17,7 @@ use gazed::pipeline::mapping::Mapping;
 use gazed::pipeline::networks::Maker;
 use gazed::pipeline::shared::Shared;
 use gazed::pipeline::{Daemon, Parts, Side};
-use gazed::settings::FileSettings;
+use gazed::settings::{FileSettings, GazeChoice};
 use gazed::sources::{self, OpenOptions, SourceSpec};
 use linear::{Linear, Row, constant};
 use ring::{Reader, Writer, WriterConfig};
@@ -83,8 +83,9 @@ fn the_hot_path_stays_quiet_with_networks_and_their_changes() {
         runtime,
         options: SessionOptions::default(),
         landmarks: *perceiver.network_hash(),
+        store,
     };
-    let first = maker.make(Some(&ray), 0).unwrap();
+    let first = maker.make(&GazeChoice::File(ray.clone()), 0).unwrap();
     perceiver.swap_gaze(first.gaze);
     let mut writer = Writer::create(&name, &WriterConfig::default()).unwrap();
     let generation = writer.set_network(&first.tag.sha256, first.tag.name());
@@ -128,7 +129,7 @@ fn the_hot_path_stays_quiet_with_networks_and_their_changes() {
 
     let order = |network: Option<PathBuf>| {
         daemon.reload(FileSettings {
-            network: network.map(|p| p.display().to_string()),
+            network: Some(network.map_or("geometric".into(), |p| p.display().to_string())),
             ..FileSettings::default()
         });
     };

@@ -43,8 +43,12 @@ def main(source, target):
             "source": origin, **contract,
         })
         print(f"{sha256(onnx)}  {onnx.name}  {onnx.stat().st_size} bytes")
+    index = target / "models.json"
+    if index.exists():  # networks of other makers stay
+        listed = json.loads(index.read_text(encoding="utf-8"))["networks"]
+        entries += [entry for entry in listed if entry["kind"] not in MAKERS]
     text = json.dumps({"schema": 1, "networks": entries}, indent=2)
-    (target / "models.json").write_text(text + "\n", encoding="utf-8")
+    index.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -2,12 +2,17 @@
 //! daemon, and the map is held against places that it has not seen.
 //!
 //! `cargo run --release -p gaze-tests --example sittings -- [people] [width] [distance mm] [targets] [fps] [sway] [inches]`
+//!
+//! `NETWORK=FILE.onnx` lets that gaze network look instead of geometry alone.
 
 use gaze::affine::{FitOptions, Form, FormChoice, Sample, fit_with};
 use gaze::screen::Screen;
 use gaze_tests::looker::{Looker, LookerOptions};
 use nalgebra::Point2;
-use vision::{Frame, ModelStore, Perceiver, PerceiverConfig, PixelFormat, Runtime};
+use vision::gaze_net::GazeNet;
+use vision::{
+    Frame, GazeKind, ModelStore, Perceiver, PerceiverConfig, PixelFormat, Runtime, SessionOptions,
+};
 
 const SETTLE: f64 = 0.8;
 const COLLECT: f64 = 1.2;
@@ -84,6 +89,11 @@ fn main() {
         });
         let mut perceiver =
             Perceiver::new(&runtime, &store, PerceiverConfig::default()).expect("sound networks");
+        if let Some(file) = std::env::var_os("NETWORK") {
+            let options = SessionOptions::default();
+            let net = GazeNet::open(file.as_ref(), None, &runtime, &options).expect("a network");
+            perceiver.swap_gaze(GazeKind::Network(Box::new(net)));
+        }
         let mut frame = Frame::default();
         let mut t = 0.0;
         let mut index = 0;

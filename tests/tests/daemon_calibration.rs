@@ -296,7 +296,7 @@ fn storm(file: &Path, good: &[Calibration; 2], bad: &Calibration, stop: &AtomicB
         edit(bad, "\"ada\"", "\"bob\""),
         text(&good[1]),
         Vec::new(),
-        edit(bad, "geometric", "another"),
+        edit(bad, &bad.network, "another"),
     ];
     let mut count = 0;
     let begin = Instant::now();

@@ -127,6 +127,28 @@ fn follow(reader: &mut Reader, time: Duration, mut each: impl FnMut(&Sample)) {
 }
 
 #[test]
+fn our_own_network_looks_unless_the_settings_say_otherwise() {
+    let config = tempfile::tempdir().unwrap();
+    std::fs::create_dir_all(config.path().join("gaze")).unwrap();
+    let daemon = Running::start_with(|command| {
+        command
+            .args(["--source", "demo"])
+            .env("XDG_CONFIG_HOME", config.path())
+    });
+    let mut setting = Setting { config, daemon };
+    setting.daemon.until("a look", |s| s.is_valid());
+    let name_now = |s: &Setting| s.daemon.reader().header().network_name.clone();
+    assert_eq!(name_now(&setting), "gaze_base");
+    name(setting.config.path(), "geometric");
+    setting.daemon.signal(Signal::HUP);
+    let until = Instant::now() + WATCHDOG;
+    while !name_now(&setting).starts_with("geometric") {
+        assert!(Instant::now() < until, "{}", name_now(&setting));
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+#[test]
 fn a_network_takes_over_between_two_samples_and_never_with_anothers_calibration() {
     let mut setting = Setting::start("left.onnx");
     let first = setting

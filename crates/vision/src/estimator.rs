@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use gaze::camera::Intrinsics;
+use gaze::contact::Derived;
 use gaze::eyes::EyeState;
 use gaze::geometric::{EyeGaze, EyeModel};
 use gaze::head::HeadPose;
@@ -55,6 +56,15 @@ pub(crate) fn geometric(
 }
 
 impl GazeKind {
+    /// What the network's line of sight says of eye contact. None: geometry's says more, or
+    /// nobody knows how far the network errs.
+    pub(crate) fn contact(&self) -> Option<&Derived> {
+        match self {
+            GazeKind::Geometric => None,
+            GazeKind::Network(net) => net.contract().contact.as_ref(),
+        }
+    }
+
     /// What the network makes of a face whose geometric gaze is known; without a network,
     /// that gaze.
     pub(crate) fn tell(

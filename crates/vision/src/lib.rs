@@ -40,7 +40,7 @@ pub use frozen::FrozenDetector;
 pub use iris::IrisFit;
 pub use landmarker::{Landmarker, Look, next_region};
 pub use looker::{ERRAND_FACES, Errand, Findings, Looker, Wanted};
-pub use models::{ModelError, ModelStore, Network, NetworkEntry};
+pub use models::{BASE_KIND, ModelError, ModelStore, Network, NetworkEntry};
 pub use perceiver::{Perceiver, PerceiverConfig};
 pub use perception::{Face, MAX_FACES, Perception, SeenFace, StageTimes};
 pub use region::{BBox, Region};

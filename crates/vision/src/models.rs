@@ -115,6 +115,9 @@ pub struct Network {
 
 const INDEX: &str = "models.json";
 
+/// Kind of our own gaze network in `models.json`.
+pub const BASE_KIND: &str = "gaze-base";
+
 impl ModelStore {
     /// Opens `explicit` if given, else the folder that `GAZE_MODELS` names,
     /// else the one installed beside the program, else the source tree's.

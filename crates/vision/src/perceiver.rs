@@ -275,34 +275,40 @@ impl Perceiver {
         let measured = self
             .looker
             .measure(frame, &region, true, &self.camera, times)?;
-        let Some(measured) = measured else {
+        let Some(mut measured) = measured else {
             self.tracks.missed(id);
             return Ok(false);
         };
+        self.tell(frame, &mut measured)?;
         let Some(id) = self.tracks.measured(id, &measured.sighted()) else {
             return Ok(false);
         };
-        self.show(frame, id, measured)?;
+        self.show(id, measured);
         Ok(true)
     }
 
-    /// The primary face of this frame.
-    fn show(&mut self, frame: &Frame, id: u32, measured: Measured) -> Result<(), ModelError> {
+    /// Lets the gaze network say where a face looks, and with it whether at the camera.
+    fn tell(&mut self, frame: &Frame, measured: &mut Measured) -> Result<(), ModelError> {
         let begun = Instant::now();
-        let face = measured.face;
+        let face = &mut measured.face;
         let told = self
             .gaze
             .tell(frame, &face.landmarks, &self.camera, &face.head, face.gaze)?;
-        self.perception.primary = Some(Face {
-            id,
-            gaze: told.gaze,
-            gaze_point: told.point,
-            ..face
-        });
+        (face.gaze, face.gaze_point) = (told.gaze, told.point);
+        if let Some(model) = self.gaze.contact() {
+            let width = f64::from(face.bbox.width);
+            face.contact = model.evidence(face.gaze.as_ref(), &face.head, face.eyes.open, width);
+        }
         let times = &mut self.perception.times;
         times.network_ns += told.network_ns;
         times.geometry_ns += nanos(begun).saturating_sub(told.network_ns);
         Ok(())
+    }
+
+    /// The primary face of this frame.
+    fn show(&mut self, id: u32, measured: Measured) {
+        let face = measured.face;
+        self.perception.primary = Some(Face { id, ..face });
     }
 
     /// Nobody is followed: looks at the whole picture and, where that shows nothing, closer at
@@ -327,9 +333,10 @@ impl Perceiver {
             let measured = self
                 .looker
                 .measure(frame, &region, false, &self.camera, times)?;
-            let Some(measured) = measured else {
+            let Some(mut measured) = measured else {
                 continue;
             };
+            self.tell(frame, &mut measured)?;
             let Some(id) = self.tracks.found(&measured.sighted()) else {
                 continue;
             };
@@ -337,7 +344,7 @@ impl Perceiver {
             if self.tracks.primary() != Some(id) {
                 continue;
             }
-            self.show(frame, id, measured)?;
+            self.show(id, measured);
             break;
         }
         // Whoever else there is is for the next errand.

@@ -381,7 +381,9 @@ fn two_who_come_back_at_once_each_get_their_own_id_whoever_is_looked_at_first() 
             follow(&mut tracks, unsure, &who, 0, 5).unwrap()
         });
         assert_eq!(known, [2, 3]);
-        known.map(|id| tracks.missed(id));
+        for id in known {
+            tracks.missed(id);
+        }
         let at = 900_000_000;
         let mut now = back.map(|who| tracks.found(&who.seen(at)).unwrap());
         for look in 1..=5 {

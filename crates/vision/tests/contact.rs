@@ -12,7 +12,7 @@ use gaze::contact::{ContactLook, Derived};
 
 #[test]
 fn who_looks_into_the_lens_is_told_from_who_looks_away() {
-    let scored: Vec<(f64, bool)> = looks::look(901, 0..40)
+    let scored: Vec<(f64, bool)> = looks::look(901, 0..40, None)
         .iter()
         .filter(|l| l.distance_mm < 1500.0 && (l.contact() || l.lens_deg > 10.0))
         .filter_map(|l| Some((Derived::RENDERED.probability(l.look.as_ref()?), l.contact())))

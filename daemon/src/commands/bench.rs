@@ -3,7 +3,7 @@
 //! Nothing here is asserted: what a machine reaches depends on the machine.
 
 use std::io::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -14,10 +14,7 @@ use gaze::screen::Screen;
 use hdrhistogram::Histogram;
 use ring::layout::{Reason, State};
 use ring::{Reader, Writer, WriterConfig, clock};
-use vision::gaze_net::GazeNet;
-use vision::{
-    Frame, GazeKind, Looker, ModelStore, Perceiver, PerceiverConfig, Runtime, SessionOptions,
-};
+use vision::{Frame, Looker, ModelStore, Perceiver, PerceiverConfig, Runtime, SessionOptions};
 
 use super::bench_demo::bench_demo;
 use crate::alloc::allocations_of_this_thread;
@@ -26,8 +23,10 @@ use crate::pipeline::compose::Composer;
 use crate::pipeline::faces;
 use crate::pipeline::mapping::Mapping;
 use crate::pipeline::measurement::{Measurement, NetworkTag};
+use crate::pipeline::networks::Maker;
 use crate::pipeline::shared::Shared;
 use crate::pipeline::{Daemon, Parts, Side};
+use crate::settings::GazeChoice;
 use crate::sources::{self, Next, OpenOptions, SourceSpec};
 
 /// A line on standard output; who reads it may have left.
@@ -64,9 +63,9 @@ pub struct BenchArgs {
     /// Instead: the whole daemon without and with a clip being recorded all the time
     #[arg(long, conflicts_with_all = ["demo", "peer", "frames"])]
     pub clips: bool,
-    /// A gaze network to measure with; geometry if left out
-    #[arg(long, value_name = "FILE")]
-    pub network: Option<PathBuf>,
+    /// What tells the gaze: base, geometric, or a network's file [default: base]
+    #[arg(long, value_name = "NETWORK")]
+    pub network: Option<String>,
     /// Threads inside ONNX Runtime
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub threads: usize,
@@ -180,24 +179,29 @@ pub(super) fn config_of(args: &BenchArgs) -> PerceiverConfig {
     }
 }
 
-/// The networks, the gaze told by `network` if one is named.
+/// The networks, the gaze told as the setting `network` would have it.
 pub(super) fn perceiver(
     config: PerceiverConfig,
-    gaze: Option<&Path>,
+    network: Option<&str>,
 ) -> Result<Perceiver, Failure> {
     let runtime = Runtime::load(None).map_err(|e| Failure::new(Exit::Runtime, e.to_string()))?;
-    let network = |e: vision::ModelError| Failure::new(Exit::Network, e.to_string());
-    let store = ModelStore::open(None).map_err(network)?;
+    let unusable = |e: vision::ModelError| Failure::new(Exit::Network, e.to_string());
+    let store = ModelStore::open(None).map_err(unusable)?;
     let options = SessionOptions {
         threads: config.threads,
         provider: config.provider.clone(),
     };
-    let mut perceiver = Perceiver::new(&runtime, &store, config).map_err(network)?;
-    if let Some(file) = gaze {
-        let net = GazeNet::open(file, None, &runtime, &options)
-            .map_err(|e| Failure::new(Exit::Network, e.to_string()))?;
-        perceiver.swap_gaze(GazeKind::Network(Box::new(net)));
-    }
+    let mut perceiver = Perceiver::new(&runtime, &store, config).map_err(unusable)?;
+    let maker = Maker {
+        runtime,
+        options,
+        landmarks: *perceiver.network_hash(),
+        store,
+    };
+    let coming = maker
+        .make(&GazeChoice::named(network), 0)
+        .map_err(|e| Failure::new(Exit::Network, e.to_string()))?;
+    perceiver.swap_gaze(coming.gaze);
     Ok(perceiver)
 }
 

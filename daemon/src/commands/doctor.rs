@@ -11,7 +11,7 @@ use super::status::words;
 use crate::calibrations::{Situation, World, note};
 use crate::exit::{Exit, Outcome};
 use crate::pipeline::priority;
-use crate::settings::{self, FileSettings};
+use crate::settings::{self, FileSettings, GazeChoice};
 use crate::sources::{self, ErrorKind};
 
 /// How a thing was found.
@@ -164,9 +164,11 @@ fn check_networks(settings: &FileSettings, runtime: bool) -> Finding {
 
 /// The gaze network that the settings name, loaded as the daemon would.
 fn check_gaze_network(settings: &FileSettings, runtime: &Runtime) -> Option<Finding> {
-    let file = settings.network_file()?;
+    let GazeChoice::File(file) = settings.gaze_choice() else {
+        return None; // ours were looked at with the other networks
+    };
     let options = SessionOptions::default();
-    let (verdict, line) = match GazeNet::open(file, None, runtime, &options) {
+    let (verdict, line) = match GazeNet::open(&file, None, runtime, &options) {
         Ok(net) => {
             let kind = net.contract().kind.name();
             (Verdict::Good, format!("{}: {kind}", file.display()))

@@ -36,9 +36,9 @@ pub struct RenderArgs {
     /// Pictures a second of a folder of pictures
     #[arg(long, value_name = "HZ")]
     pub fps: Option<f64>,
-    /// A gaze network; geometry if left out
+    /// What tells the gaze: base, geometric, or a network's file [default: base]
     #[arg(long, value_name = "FILE")]
-    pub network: Option<PathBuf>,
+    pub network: Option<String>,
     /// A contact network; head and eyes tell of contact if left out
     #[arg(long, value_name = "FILE")]
     pub contact_network: Option<PathBuf>,

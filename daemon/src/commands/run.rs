@@ -312,9 +312,10 @@ fn load_networks(
         runtime,
         options,
         landmarks: *perceiver.network_hash(),
+        store,
     };
     let first = maker
-        .make(settings.network_file(), 0)
+        .make(&settings.gaze_choice(), 0)
         .map_err(|e| Failure::new(Exit::Network, e.to_string()))?;
     perceiver.swap_gaze(first.gaze);
     let generation = writer.set_network(&first.tag.sha256, first.tag.name());

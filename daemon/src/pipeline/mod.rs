@@ -41,7 +41,7 @@ use vision::{ContactNet, Frame, Perceiver};
 
 use crate::calibrations::{Files, Wake};
 use crate::record::{Door, Recorder, tap};
-use crate::settings::FileSettings;
+use crate::settings::{FileSettings, GazeChoice};
 use crate::side::outlet::{self, Outlet};
 use crate::side::{clips, hooks};
 use crate::sources::{FrameSource, OpenOptions, SourceError, SourceSpec};
@@ -138,7 +138,7 @@ pub struct Daemon {
     /// For whoever else has news (the signal thread).
     pub tell: Sender<Event>,
     files: Option<SyncSender<Wake>>,
-    order_network: Option<Sender<Option<PathBuf>>>,
+    order_network: Option<Sender<GazeChoice>>,
     order_contact: Sender<Option<PathBuf>>,
     order_clips: Sender<Option<clips::Plan>>,
     order_hooks: Sender<Option<hooks::Plan>>,
@@ -304,7 +304,7 @@ impl Daemon {
         let _ = self.order_hooks.send(settings.hooks_plan().unwrap_or(None));
         if let Some(order) = &self.order_network {
             // As below.
-            let _ = order.send(settings.network_file().map(Path::to_path_buf));
+            let _ = order.send(settings.gaze_choice());
         }
         if let Some(files) = &self.files {
             // It fails only when that thread has died, which is an event of its own.

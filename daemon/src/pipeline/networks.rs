@@ -4,7 +4,7 @@
 //! The hand-over is a queue of one each way, so that the perceive thread takes a network
 //! between two frames and neither loads nor frees one.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel};
 use std::time::{Duration, Instant};
@@ -13,11 +13,12 @@ use gaze::geometric;
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 use vision::gaze_net::{GazeNet, GazeNetError};
-use vision::{GazeKind, Runtime, SessionOptions};
+use vision::{BASE_KIND, GazeKind, ModelError, ModelStore, Runtime, SessionOptions};
 
 use super::measurement::NetworkTag;
 use super::shared::Shared;
 use crate::calibrations::{Wake, note};
+use crate::settings::GazeChoice;
 
 /// How often it looks whether a network came back, and for the end of the daemon.
 const PATIENCE: Duration = Duration::from_millis(50);
@@ -38,26 +39,47 @@ pub struct Maker {
     pub options: SessionOptions,
     /// SHA-256 of the landmark network, which stands for geometry.
     pub landmarks: [u8; 32],
+    /// Where the networks lie that come with the program.
+    pub store: ModelStore,
 }
 
 impl Maker {
-    /// The network in `file`, bound and warm, or geometry; and its tag.
+    /// The network that is asked for, bound and warm, or geometry; and its tag.
     ///
     /// # Errors
     /// One line that names the file.
-    pub fn make(&self, file: Option<&Path>, number: u32) -> Result<Coming, GazeNetError> {
-        let Some(file) = file else {
-            return Ok(Coming {
+    pub fn make(&self, choice: &GazeChoice, number: u32) -> Result<Coming, GazeNetError> {
+        let net = match choice {
+            GazeChoice::Geometric => None,
+            GazeChoice::File(file) => Some(self.open(file)?),
+            GazeChoice::Base => self.base()?,
+        };
+        Ok(match net {
+            None => Coming {
                 gaze: GazeKind::Geometric,
                 tag: NetworkTag::new(number, geometric::NAME, &self.landmarks),
-            });
-        };
-        let net = GazeNet::open(file, None, &self.runtime, &self.options)?;
-        let tag = NetworkTag::new(number, net.name(), net.hash());
-        Ok(Coming {
-            gaze: GazeKind::Network(Box::new(net)),
-            tag,
+            },
+            Some(net) => Coming {
+                tag: NetworkTag::new(number, net.name(), net.hash()),
+                gaze: GazeKind::Network(Box::new(net)),
+            },
         })
+    }
+
+    fn open(&self, file: &Path) -> Result<GazeNet, GazeNetError> {
+        GazeNet::open(file, None, &self.runtime, &self.options)
+    }
+
+    /// None where the program comes without one.
+    fn base(&self) -> Result<Option<GazeNet>, GazeNetError> {
+        let network = match self.store.load(BASE_KIND) {
+            Ok(network) => network,
+            Err(ModelError::NotListed { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let path = self.store.folder().join(&network.name);
+        let (runtime, options) = (&self.runtime, &self.options);
+        GazeNet::from_bytes(&path, network.bytes, None, runtime, options).map(Some)
     }
 }
 
@@ -84,7 +106,7 @@ pub struct Networks {
     maker: Maker,
     /// What was asked for last and is in force, or about to be.
     tag: NetworkTag,
-    orders: Receiver<Option<PathBuf>>,
+    orders: Receiver<GazeChoice>,
     send: HeapProd<Coming>,
     back: HeapCons<GazeKind>,
     files: Option<SyncSender<Wake>>,
@@ -93,12 +115,12 @@ pub struct Networks {
 }
 
 impl Networks {
-    /// Beside a perceiver whose network is `tag`. Orders name a file, or geometry.
+    /// Beside a perceiver whose network is `tag`. Orders say what is to tell the gaze.
     pub fn new(
         maker: Maker,
         tag: NetworkTag,
         files: Option<SyncSender<Wake>>,
-    ) -> (Networks, Exchange, Sender<Option<PathBuf>>) {
+    ) -> (Networks, Exchange, Sender<GazeChoice>) {
         let (order, orders) = channel();
         let (send, coming) = HeapRb::new(1).split();
         let (going, back) = HeapRb::new(2).split();
@@ -137,7 +159,7 @@ impl Networks {
             while let Ok(later) = self.orders.try_recv() {
                 order = later;
             }
-            let refused = self.follow(order.as_deref()).err().unwrap_or_default();
+            let refused = self.follow(&order).err().unwrap_or_default();
             if *shared.network_refused.load_full() != refused {
                 retired.push(shared.network_refused.swap(Arc::new(refused)));
             }
@@ -145,14 +167,19 @@ impl Networks {
     }
 
     /// Loads what was asked for and sends it on its way, unless it is what there is.
-    fn follow(&mut self, file: Option<&Path>) -> Result<(), String> {
+    fn follow(&mut self, choice: &GazeChoice) -> Result<(), String> {
         let begun = Instant::now();
-        let made = self.maker.make(file, self.tag.number + 1);
+        let made = self.maker.make(choice, self.tag.number + 1);
         let coming = made.map_err(|error| {
             eprintln!("gazed: {} stays in force: {error}", self.tag.name());
-            let (line, path) = (error.to_string(), file.unwrap_or(Path::new("")));
+            let line = error.to_string();
             // The header has room for one line: the name matters, not the whole path.
-            line.replace(&path.display().to_string(), &note::short_name(path))
+            match choice {
+                GazeChoice::File(path) => {
+                    line.replace(&path.display().to_string(), &note::short_name(path))
+                }
+                _ => line,
+            }
         })?;
         let same = (coming.tag.name(), coming.tag.sha256) == (self.tag.name(), self.tag.sha256);
         if same {

@@ -1,5 +1,6 @@
 //! Rendered people who look into the lens, near it, and away: what is measured of them.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
@@ -7,9 +8,10 @@ use gaze::contact::ContactLook;
 use render::scenario::{CONTACT_DEG, Kind, Painter, People, Plan, Shot, lens_angle_deg};
 use render::scene::Picture;
 use render::truth::Truth;
+use vision::gaze_net::{EyeView, GazeNet, NetGaze};
 use vision::{
     Errand, Findings, Frame, Looker, ModelStore, PerceiverConfig, PixelFormat, Region, Runtime,
-    Wanted, next_region,
+    SessionOptions, Wanted, next_region,
 };
 
 /// One picture of one person.
@@ -35,11 +37,12 @@ impl Looked {
 }
 
 /// Draws these pictures of the scenario `contact` (1280 × 720, 0.5 to 3 m) and measures them, on
-/// every core. The face is looked for where it is, as after a detector: this is about eyes.
+/// every core. The face is looked for where it is, as after a detector: this is about eyes. A
+/// gaze network tells the lines of sight, if one is given.
 ///
 /// # Panics
 /// When ONNX Runtime or the networks are missing: `make setup`.
-pub fn look(seed: u64, pictures: std::ops::Range<usize>) -> Vec<Looked> {
+pub fn look(seed: u64, pictures: std::ops::Range<usize>, network: Option<&Path>) -> Vec<Looked> {
     let plan = Plan::new(Kind::Contact, seed);
     let (length, _) = plan.lengths();
     // Whole sittings, so that people and rooms are made once.
@@ -50,7 +53,7 @@ pub fn look(seed: u64, pictures: std::ops::Range<usize>) -> Vec<Looked> {
         let threads: Vec<_> = (0..cores.min(blocks.len()))
             .map(|_| {
                 scope.spawn(|| {
-                    let (mut mine, mut studio) = (Vec::new(), Studio::new());
+                    let (mut mine, mut studio) = (Vec::new(), Studio::new(network));
                     while let Some(first) = blocks.get(next.fetch_add(1, Relaxed)) {
                         let last = (first + length).min(pictures.end);
                         let shots = (*first..last).map(|n| plan.shot(n));
@@ -80,17 +83,23 @@ struct Studio {
     /// Of the camera with this field of view.
     looker: Option<(f64, Looker)>,
     findings: Findings,
+    network: Option<GazeNet>,
 }
 
 impl Studio {
-    fn new() -> Studio {
+    fn new(network: Option<&Path>) -> Studio {
+        let runtime = Runtime::load(None).expect("ONNX Runtime; make setup fetches it");
+        let options = SessionOptions::default();
+        let open = |file| GazeNet::open(file, None, &runtime, &options).expect("a gaze network");
+        let network = network.map(open);
         let people = Arc::new(People::new(4));
         Studio {
             painter: Painter::new(people.clone()),
             people,
             picture: Picture::default(),
             frame: Frame::default(),
-            runtime: Runtime::load(None).expect("ONNX Runtime; make setup fetches it"),
+            runtime,
+            network,
             store: ModelStore::open(None).expect("the networks of this repository"),
             looker: None,
             findings: Findings::default(),
@@ -146,7 +155,16 @@ impl Studio {
             let face = self.findings.faces().next()?;
             region = next_region(&face.landmarks);
             let width = f64::from(face.bbox.width);
-            look = ContactLook::of(face.gaze.as_ref(), &face.head, width);
+            let mut gaze = face.gaze;
+            if let (Some(net), Some(gaze)) = (&mut self.network, &mut gaze) {
+                let view = EyeView::of(&face.landmarks, &face.head, &face.camera);
+                let view = view.with_geometric(Some(&gaze.combined));
+                let told = net.estimate(&self.frame, &face.landmarks, &view);
+                if let Ok(Some(NetGaze::Ray(ray))) = told {
+                    gaze.combined = ray;
+                }
+            }
+            look = ContactLook::of(gaze.as_ref(), &face.head, width);
         }
         look
     }

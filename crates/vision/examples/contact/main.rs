@@ -2,7 +2,7 @@
 //! and measures them on others.
 //!
 //! ```text
-//! cargo run --release -p gaze-vision --example contact -- [PICTURES TO FIT] [UNSEEN] [SEED]
+//! cargo run --release -p gaze-vision --example contact -- [PICTURES TO FIT] [UNSEEN] [SEED] [NETWORK.onnx]
 //! ```
 //! 1600 and 800 pictures, seed 501, if nothing is said; 0 to fit measures the built-in constants.
 
@@ -10,29 +10,46 @@ mod fit;
 mod looks;
 
 use fit::{auc, calibration_error};
+use std::path::{Path, PathBuf};
+
 use gaze::contact::Derived;
 use looks::Looked;
+use vision::gaze_net::GazeNet;
+use vision::{Runtime, SessionOptions};
 
 fn main() {
+    let network = std::env::args().nth(4).map(PathBuf::from);
     let told: Vec<u64> = std::env::args()
         .skip(1)
-        .map(|a| a.parse().expect("numbers: PICTURES UNSEEN SEED"))
+        .take(3)
+        .map(|a| a.parse().expect("numbers: PICTURES UNSEEN SEED NETWORK"))
         .collect();
     let number = |i: usize, or: u64| told.get(i).copied().unwrap_or(or);
     let (learn, unseen, seed) = (number(0, 1600), number(1, 800), number(2, 501));
-    let mut model = Derived::RENDERED;
+    let mut model = built_in(network.as_deref());
     if learn > 0 {
-        let seen: Vec<_> = looks::look(seed, 0..learn as usize)
+        let seen: Vec<_> = looks::look(seed, 0..learn as usize, network.as_deref())
             .iter()
             .filter_map(|l| Some((l.look?, l.contact())))
             .collect();
         let (fitted, loss) = fit::fit(&seen);
         println!("{} of {learn} faces told; loss {loss:.4}", seen.len());
         println!("{fitted:#.3?}");
+        println!("{}", serde_json::to_string(&fitted).expect("numbers"));
         model = fitted;
     }
-    let others = looks::look(seed + 400, 0..unseen as usize);
+    let others = looks::look(seed + 400, 0..unseen as usize, network.as_deref());
     table(&model, &others);
+}
+
+/// The constants in force: the network's own, or geometry's.
+fn built_in(network: Option<&Path>) -> Derived {
+    let own = network.and_then(|file| {
+        let runtime = Runtime::load(None).expect("ONNX Runtime; make setup fetches it");
+        let net = GazeNet::open(file, None, &runtime, &SessionOptions::default());
+        net.expect("a gaze network").contract().contact
+    });
+    own.unwrap_or(Derived::RENDERED)
 }
 
 /// A line for each kind of face: how many, area under the ROC curve, calibration error.
