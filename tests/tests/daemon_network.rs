@@ -137,13 +137,14 @@ fn our_own_network_looks_unless_the_settings_say_otherwise() {
     });
     let mut setting = Setting { config, daemon };
     setting.daemon.until("a look", |s| s.is_valid());
-    let name_now = |s: &Setting| s.daemon.reader().header().network_name.clone();
-    assert_eq!(name_now(&setting), "gaze_base");
+    let reader = setting.daemon.reader();
+    let name_now = || reader.header().network_name.clone();
+    assert_eq!(name_now(), "gaze_base");
     name(setting.config.path(), "geometric");
     setting.daemon.signal(Signal::HUP);
     let until = Instant::now() + WATCHDOG;
-    while !name_now(&setting).starts_with("geometric") {
-        assert!(Instant::now() < until, "{}", name_now(&setting));
+    while !name_now().starts_with("geometric") {
+        assert!(Instant::now() < until, "{}", name_now());
         std::thread::sleep(Duration::from_millis(20));
     }
 }
