@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use gaze::contact::ContactSettings;
+use gaze::contact::{ContactSettings, Recalibration};
 use serde::Deserialize;
 use vision::Choice;
 
@@ -24,6 +24,10 @@ pub struct ContactKeys {
     pub debounce_s: Option<f64>,
     /// What was known stays so long without evidence, seconds.
     pub hold_s: Option<f64>,
+    /// Single probabilities' logarithms of odds are multiplied by this …
+    pub slope: Option<f64>,
+    /// … and this is added, before they are smoothed.
+    pub offset: Option<f64>,
     /// The ONNX file of a contact network; geometry tells without one.
     pub network: Option<PathBuf>,
     /// It looks at every so many-th frame.
@@ -81,6 +85,10 @@ impl ContactKeys {
             smooth_ns: nanos(self.smooth_s, usual.smooth_ns),
             debounce_ns: nanos(self.debounce_s, usual.debounce_ns),
             hold_ns: nanos(self.hold_s, usual.hold_ns),
+            recalibration: Recalibration {
+                slope: self.slope.unwrap_or(usual.recalibration.slope),
+                offset: self.offset.unwrap_or(usual.recalibration.offset),
+            },
         };
         let unit = |v: f64| v > 0.0 && v < 1.0;
         demand(
@@ -98,6 +106,11 @@ impl ContactKeys {
         )?;
         let px = (0.0..=8192.0).contains(&s.least_face_px);
         demand("contact.least_face_px", s.least_face_px, px, "give pixels")?;
+        let Recalibration { slope, offset } = s.recalibration;
+        let steep = (0.01..=100.0).contains(&slope);
+        demand("contact.slope", slope, steep, "give 0.01 to 100")?;
+        let near = (-30.0..=30.0).contains(&offset);
+        demand("contact.offset", offset, near, "give -30 to 30")?;
         for (key, value) in [
             ("contact.smooth_s", self.smooth_s),
             ("contact.debounce_s", self.debounce_s),
@@ -135,7 +148,15 @@ mod tests {
         assert_eq!(read("{}").unwrap(), ContactSettings::default());
         let s = read(r#"{"on": 0.7, "off": 0.6, "debounce_s": 0.25}"#).unwrap();
         assert_eq!((s.on, s.off, s.debounce_ns), (0.7, 0.6, 250_000_000));
+        let s = read(r#"{"slope": 0.5, "offset": -1.5}"#).unwrap();
+        let line = Recalibration {
+            slope: 0.5,
+            offset: -1.5,
+        };
+        assert_eq!(s.recalibration, line);
         for (bad, key) in [
+            (r#"{"slope": 0}"#, "contact.slope"),
+            (r#"{"offset": 99}"#, "contact.offset"),
             (r#"{"on": 1.0}"#, "contact.on"),
             (r#"{"off": 0.6}"#, "contact.off"),
             (r#"{"hold_s": -1}"#, "contact.hold_s"),

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use gaze_trainer::commands::{
-    baseline, devices::Devices, export, eyes, personalize, prepare, speed, study, synth, train,
+    baseline, contact_fit, contact_train, devices::Devices, export, eyes, personalize, prepare, speed, study, synth, train,
 };
 use gaze_trainer::memory::TellingAllocator;
 
@@ -15,7 +15,7 @@ static ALLOCATOR: TellingAllocator = TellingAllocator;
 #[derive(Parser)]
 #[command(version, about = "Trains gaze networks from your own pictures and exports ONNX", long_about = None)]
 #[command(
-    after_help = "Examples:\n  gaze-trainer devices --check cpu\n  gaze-trainer synth faces --count 1000 --seed 7 --preview\n  gaze-trainer prepare recordings\n  gaze-trainer baseline recordings\n  gaze-trainer train recordings.cache --out runs/1\n  gaze-trainer export runs/1/best --cache faces.cache --out exported"
+    after_help = "Examples:\n  gaze-trainer devices --check cpu\n  gaze-trainer synth faces --count 1000 --seed 7 --preview\n  gaze-trainer prepare recordings\n  gaze-trainer baseline recordings\n  gaze-trainer train recordings.cache --out runs/1\n  gaze-trainer export runs/1/best --cache faces.cache --out exported\n  gaze-trainer contact-fit looks\n  gaze-trainer contact-train looks --out contact.onnx"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -50,6 +50,12 @@ enum Command {
     /// Write a trained network as ONNX files that are shown to answer alike
     #[command(after_help = export::AFTER_HELP)]
     Export(export::Export),
+    /// Measure how well eye contact is told in your own pictures, and find thresholds for gazed
+    #[command(after_help = contact_fit::AFTER_HELP)]
+    ContactFit(contact_fit::ContactFit),
+    /// Train a network of eye contact on your own pictures, for gazed
+    #[command(after_help = contact_train::AFTER_HELP)]
+    ContactTrain(contact_train::ContactTrain),
     /// Measure how fast a device trains the network
     #[command(after_help = speed::AFTER_HELP)]
     Speed(speed::Speed),
@@ -66,6 +72,8 @@ fn main() -> ExitCode {
         Command::Personalize(personalize) => personalize.run(),
         Command::Study(study) => study.run(),
         Command::Export(export) => export.run(),
+        Command::ContactFit(fit) => fit.run(),
+        Command::ContactTrain(train) => train.run(),
         Command::Speed(speed) => speed.run(),
     }
 }

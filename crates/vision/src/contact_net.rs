@@ -11,13 +11,14 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::crop::CropColour;
+use crate::face_crop::FaceCropper;
 use crate::frame::Frame;
 use crate::gaze_net::contract::{CONTRACT_KEY, KIND_KEY, Normalisation};
 use crate::gaze_net::sidecar;
 use crate::models::{ModelError, Network};
-use crate::region::{BBox, Region};
+use crate::region::BBox;
 use crate::runtime::Runtime;
-use crate::sampler::{Layout, Outside, Sampler};
+use crate::sampler::Layout;
 use crate::session::{LoadedSession, SessionOptions};
 
 /// What such a file calls itself.
@@ -155,7 +156,11 @@ impl ContactContract {
         Ok(contract)
     }
 
-    fn check(&self) -> Result<(), String> {
+    /// Checks every number of it.
+    ///
+    /// # Errors
+    /// What is wrong, in a few words.
+    pub fn check(&self) -> Result<(), String> {
         let n = &self.normalisation;
         let channels = self.colour.channels();
         let fits =
@@ -214,7 +219,7 @@ impl ContactContract {
 pub struct ContactNet {
     contract: ContactContract,
     session: LoadedSession,
-    sampler: Sampler,
+    cropper: FaceCropper,
     input: Vec<f32>,
     /// All faces at once; else one after the other.
     batches: bool,
@@ -283,7 +288,7 @@ impl ContactNet {
         free(&session.outputs(), &contract.output)
             .ok_or_else(|| absent("output", &contract.output))?;
         let mut net = ContactNet {
-            sampler: Sampler::new(contract.size),
+            cropper: FaceCropper::new(contract.size, contract.scale),
             input: Vec::new(),
             batches,
             session,
@@ -339,16 +344,9 @@ impl ContactNet {
 
     /// Adds a face to the input; false where it is not in the picture.
     fn cut(&mut self, frame: &Frame, face: &BBox) -> bool {
-        let region = Region {
-            x: face.x + face.width / 2.0,
-            y: face.y + face.height / 2.0,
-            size: face.width.max(face.height) * self.contract.scale,
-            roll: 0.0,
-        };
-        if !self.sampler.rgb(frame, &region, Outside::Edge) {
+        let Some([red, green, blue]) = self.cropper.cut(frame, face) else {
             return false;
-        }
-        let [red, green, blue] = self.sampler.planes();
+        };
         let area = red.len();
         let n = &self.contract.normalisation;
         let of = |channel: usize, pixel: usize| {

@@ -178,6 +178,11 @@ impl Looker {
         self.landmarker.hash()
     }
 
+    /// From now on the camera has this horizontal field of view, degrees.
+    pub(crate) fn set_hfov(&mut self, hfov_deg: f64) {
+        self.hfov_deg = hfov_deg;
+    }
+
     /// The camera that a frame of this size is from.
     pub(crate) fn camera(&self, frame: &Frame) -> Intrinsics {
         Intrinsics::from_fov(frame.width, frame.height, self.hfov_deg)

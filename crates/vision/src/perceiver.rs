@@ -147,6 +147,17 @@ impl Perceiver {
         self.config.choice = choice;
     }
 
+    /// From the next frame on the camera has this horizontal field of view, degrees; faces that
+    /// are followed are forgotten if it is another.
+    pub fn set_hfov(&mut self, hfov_deg: f64) {
+        if self.config.hfov_deg != hfov_deg {
+            self.config.hfov_deg = hfov_deg;
+            self.looker.set_hfov(hfov_deg);
+            self.camera = Intrinsics::from_fov(self.camera.width, self.camera.height, hfov_deg);
+            self.forget();
+        }
+    }
+
     /// Forgets the faces that are followed, as when the source changes.
     pub fn reset(&mut self) {
         self.forget();

@@ -8,6 +8,7 @@ mod fit;
 #[path = "../examples/contact/looks.rs"]
 mod looks;
 
+use gaze::contact::metrics::{auc, calibration_error};
 use gaze::contact::{ContactLook, Derived};
 
 #[test]
@@ -19,7 +20,7 @@ fn who_looks_into_the_lens_is_told_from_who_looks_away() {
         .collect();
     assert!(scored.len() >= 12, "{} faces", scored.len());
     // 0.95 over eight hundred pictures.
-    let auc = fit::auc(&scored);
+    let auc = auc(&scored);
     assert!(auc > 0.85, "{auc:.3} of {} faces", scored.len());
 }
 
@@ -56,9 +57,5 @@ fn a_fit_finds_the_constants_that_labels_were_made_with() {
         .iter()
         .map(|(l, y)| (found.probability(l), *y))
         .collect();
-    assert!(fit::calibration_error(&scored) < 0.02);
-    assert_eq!(
-        fit::auc(&[(0.1, false), (0.5, true), (0.5, false), (0.9, true)]),
-        0.875
-    );
+    assert!(calibration_error(&scored) < 0.02);
 }

@@ -1,6 +1,8 @@
 //! The program's commands, one file each.
 
 pub mod baseline;
+pub mod contact_fit;
+pub mod contact_train;
 pub mod dashboard;
 pub mod devices;
 pub mod export;

@@ -7,7 +7,7 @@ use burn::nn::{BatchNorm, Linear};
 use burn::tensor::Tensor;
 
 use crate::net::{
-    Block, Branches, ConvNorm, GazeNet, Head, NetConfig, POSITION_FACTOR, POSITION_MIDDLE, Pool,
+    Block, Branches, ConvNorm, Encoder, GazeNet, Head, NetConfig, POSITION_FACTOR, POSITION_MIDDLE, Pool,
 };
 
 /// What follows a layer.
@@ -78,22 +78,7 @@ struct Exact {
 
 /// Folds `net`, which was built by `config`.
 pub fn fold(net: &GazeNet, config: &NetConfig) -> Folded {
-    let mut chains: Vec<Chain> = net
-        .encoder
-        .features
-        .iter()
-        .enumerate()
-        .map(|(n, block)| chain(block, &format!("block{n}")))
-        .collect();
-    if let Some(squeeze) = &net.encoder.squeeze {
-        let name = "squeeze".to_owned();
-        let convs = vec![conv(&squeeze.inner, &name, Activation::Relu6)];
-        chains.push(Chain {
-            name,
-            convs,
-            residual: false,
-        });
-    }
+    let chains = chains(&net.encoder);
     let numbered = |part: &str, layers: &[Linear]| -> Vec<Dense> {
         let each = layers.iter().enumerate();
         each.map(|(i, l)| dense(l, format!("{part}{i}"), true))
@@ -117,6 +102,26 @@ pub fn fold(net: &GazeNet, config: &NetConfig) -> Folded {
         head: net.head(),
         geometric: net.geometric(),
     }
+}
+
+/// The encoder's layers, squeeze included.
+pub fn chains(encoder: &Encoder) -> Vec<Chain> {
+    let mut chains: Vec<Chain> = encoder
+        .features
+        .iter()
+        .enumerate()
+        .map(|(n, block)| chain(block, &format!("block{n}")))
+        .collect();
+    if let Some(squeeze) = &encoder.squeeze {
+        let name = "squeeze".to_owned();
+        let convs = vec![conv(&squeeze.inner, &name, Activation::Relu6)];
+        chains.push(Chain {
+            name,
+            convs,
+            residual: false,
+        });
+    }
+    chains
 }
 
 fn chain(block: &Block, name: &str) -> Chain {
@@ -235,7 +240,7 @@ fn add(to: &mut [f64], from: &[f64]) {
     to.iter_mut().zip(from).for_each(|(a, b)| *a += b);
 }
 
-fn dense(layer: &Linear, name: String, relu: bool) -> Dense {
+pub fn dense(layer: &Linear, name: String, relu: bool) -> Dense {
     let [from, to] = layer.weight.dims();
     let floats = |v: Vec<f64>| v.into_iter().map(|v| v as f32).collect();
     let bias = layer.bias.as_ref().expect("every layer here has a bias");

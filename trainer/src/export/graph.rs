@@ -9,12 +9,12 @@ use std::collections::{BTreeMap, HashSet};
 
 use prost::Message as _;
 
-use super::fold::{Activation, Conv, Dense, Folded};
+use super::fold::{Activation, Chain, Conv, Dense, Folded};
 use super::onnx::{
     Attribute, Element, Entry, Graph, IR_VERSION, Model, Node, OPSET, OpsetId, Tensor, Value,
 };
 use super::quantise::{self, Range, Ranges};
-use crate::net::{Head, LEAST_CONTRAST, LEAST_FORWARD, NetConfig};
+use crate::net::{EyeInput, Head, LEAST_CONTRAST, LEAST_FORWARD, NetConfig};
 
 /// Names of inputs and of the output.
 pub const LEFT: &str = "left_eye";
@@ -55,7 +55,8 @@ pub fn write(
 ) -> Vec<u8> {
     let mut builder = Builder::new(numbers);
     builder.network(net, config);
-    builder.model(metadata.to_vec(), net, config, &[])
+    let [input, output] = ports(net, config, &[]);
+    builder.model(metadata.to_vec(), "gaze", input, output)
 }
 
 /// The network in 32-bit floats whose inner tensors are outputs too, to measure them.
@@ -63,10 +64,32 @@ pub fn write_probed(net: &Folded, config: &NetConfig) -> (Vec<u8>, Vec<Probe>) {
     let mut builder = Builder::new(Numbers::Full);
     builder.network(net, config);
     let probes = std::mem::take(&mut builder.probes);
-    (builder.model(Vec::new(), net, config, &probes), probes)
+    let [input, output] = ports(net, config, &probes);
+    (builder.model(Vec::new(), "gaze", input, output), probes)
 }
 
-struct Builder<'a> {
+/// Inputs and outputs of a network that sees both eyes.
+fn ports(net: &Folded, config: &NetConfig, probes: &[Probe]) -> [Vec<Value>; 2] {
+    let (channels, size) = (config.eyes.channels(), config.eyes.size);
+    let mut input = vec![
+        Value::batch(LEFT, &[channels, size, size]),
+        Value::batch(RIGHT, &[channels, size, size]),
+        Value::batch(POSE, &[3]),
+        Value::batch(POSITION, &[5]),
+    ];
+    if net.geometric {
+        input.push(Value::batch(GEOMETRIC, &[3]));
+    }
+    let mut output = vec![Value::batch(GAZE, &[net.head.outputs()])];
+    let inner = probes
+        .iter()
+        .filter(|p| p.tensor != LEFT && p.tensor != RIGHT);
+    output.extend(inner.map(|p| Value::batch(&p.tensor, &p.dims)));
+    [input, output]
+}
+
+/// A graph being made.
+pub(super) struct Builder<'a> {
     numbers: Numbers<'a>,
     nodes: Vec<Node>,
     initialisers: Vec<Tensor>,
@@ -78,7 +101,7 @@ struct Builder<'a> {
 }
 
 impl<'a> Builder<'a> {
-    fn new(numbers: Numbers<'a>) -> Builder<'a> {
+    pub(super) fn new(numbers: Numbers<'a>) -> Builder<'a> {
         Builder {
             numbers,
             nodes: Vec::new(),
@@ -92,7 +115,10 @@ impl<'a> Builder<'a> {
     fn network(&mut self, net: &Folded, config: &NetConfig) {
         let parts: Vec<String> = [LEFT, RIGHT]
             .iter()
-            .map(|eye| self.eye(net, config, eye))
+            .map(|eye| {
+                let (eyes, standardise) = (&config.eyes, config.standardise);
+                self.pictures(&net.chains, net.average, eyes, standardise, eye)
+            })
             .collect();
         let mut numbers = vec![POSE.to_owned(), POSITION.to_owned()];
         if net.geometric {
@@ -208,16 +234,23 @@ impl<'a> Builder<'a> {
         self.node("Div", &[off, deviation], &name("standard"), vec![])
     }
 
-    /// The encoder for one eye; the vector's name.
-    fn eye(&mut self, net: &Folded, config: &NetConfig, eye: &str) -> String {
-        let mut side = config.eyes.size;
-        let mut channels = config.eyes.channels();
-        let picture = match config.standardise {
+    /// The encoder for the pictures of one input, `eye`; the vector's name.
+    pub(super) fn pictures(
+        &mut self,
+        chains: &[Chain],
+        average: bool,
+        pictures: &EyeInput,
+        standardise: bool,
+        eye: &str,
+    ) -> String {
+        let mut side = pictures.size;
+        let mut channels = pictures.channels();
+        let picture = match standardise {
             true => self.standardised(eye),
             false => eye.to_owned(),
         };
         let mut x = self.quantised(picture, "eye", &[channels, side, side]);
-        for chain in &net.chains {
+        for chain in chains {
             let before = x.clone();
             for conv in &chain.convs {
                 side = side.div_ceil(conv.stride);
@@ -231,7 +264,7 @@ impl<'a> Builder<'a> {
                 x = self.quantised(sum, &chain.name, &[channels, side, side]);
             }
         }
-        if net.average {
+        if average {
             let name = format!("{eye}/mean");
             let mean = self.node("GlobalAveragePool", &[x], &name, vec![]);
             x = self.quantised(mean, "mean", &[channels, 1, 1]);
@@ -268,11 +301,17 @@ impl<'a> Builder<'a> {
         }
     }
 
-    fn dense(&mut self, layer: &Dense, x: &str, quantise: bool) -> String {
+    pub(super) fn dense(&mut self, layer: &Dense, x: &str, quantise: bool) -> String {
         self.dense_to(layer, x, &layer.name, quantise)
     }
 
-    fn dense_to(&mut self, layer: &Dense, x: &str, name: &str, quantise: bool) -> String {
+    pub(super) fn dense_to(
+        &mut self,
+        layer: &Dense,
+        x: &str,
+        name: &str,
+        quantise: bool,
+    ) -> String {
         let dims = [layer.from, layer.to];
         let (weight, bias) = if quantise {
             let weight = self.weights(&layer.name, &dims, &layer.weight, 1, 1);
@@ -434,28 +473,14 @@ impl<'a> Builder<'a> {
         output.to_owned()
     }
 
-    fn model(
+    /// The file's bytes.
+    pub(super) fn model(
         self,
         metadata: Vec<(String, String)>,
-        net: &Folded,
-        config: &NetConfig,
-        probes: &[Probe],
+        name: &str,
+        input: Vec<Value>,
+        output: Vec<Value>,
     ) -> Vec<u8> {
-        let (channels, size) = (config.eyes.channels(), config.eyes.size);
-        let mut input = vec![
-            Value::batch(LEFT, &[channels, size, size]),
-            Value::batch(RIGHT, &[channels, size, size]),
-            Value::batch(POSE, &[3]),
-            Value::batch(POSITION, &[5]),
-        ];
-        if net.geometric {
-            input.push(Value::batch(GEOMETRIC, &[3]));
-        }
-        let mut output = vec![Value::batch(GAZE, &[net.head.outputs()])];
-        let inner = probes
-            .iter()
-            .filter(|p| p.tensor != LEFT && p.tensor != RIGHT);
-        output.extend(inner.map(|p| Value::batch(&p.tensor, &p.dims)));
         let entry = |(key, value)| Entry { key, value };
         let model = Model {
             ir_version: IR_VERSION,
@@ -463,7 +488,7 @@ impl<'a> Builder<'a> {
             producer_version: env!("CARGO_PKG_VERSION").into(),
             graph: Some(Graph {
                 node: self.nodes,
-                name: "gaze".into(),
+                name: name.into(),
                 initializer: self.initialisers,
                 input,
                 output,

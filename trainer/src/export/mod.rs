@@ -4,9 +4,11 @@
 //! - `fold`: batch norms and branches become plain convolutions
 //! - `graph`: the folded network as an ONNX graph; `onnx`: the file's messages
 //! - `quantise`: 8-bit ranges and steps
+//! - [`face`]: a network of eye contact, all of it
 //! - [`measure`]: Burn and ONNX Runtime on the same crops, in pixels
 //! - here: what is written, what is refused
 
+pub mod face;
 mod fold;
 mod graph;
 pub mod measure;

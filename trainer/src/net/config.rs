@@ -183,9 +183,9 @@ pub struct NetConfig {
 #[derive(Debug, thiserror::Error, PartialEq)]
 #[error("{what} is {is}: {should}")]
 pub struct ConfigError {
-    what: &'static str,
-    is: String,
-    should: &'static str,
+    pub(super) what: &'static str,
+    pub(super) is: String,
+    pub(super) should: &'static str,
 }
 
 impl NetConfig {

@@ -5,12 +5,10 @@
 use burn::store::{ModuleSnapshot, bridge};
 use burn::tensor::TensorData;
 
-use super::gaze_net::GazeNet;
-
 /// Fills convolutions by He et al. 2015 (normal, fan out), fully connected
 /// layers by PyTorch's default (uniform ±1/√in), the output a hundredth of it:
 /// the first answer is the middle. Batch norms stay as they are made.
-pub(super) fn fill(net: &mut GazeNet, seed: u64) {
+pub(super) fn fill(net: &mut impl ModuleSnapshot, seed: u64) {
     let mut filled = Vec::new();
     for tensor in net.collect(None, None, true) {
         let shape: Vec<usize> = tensor.shape.to_vec();

@@ -12,6 +12,7 @@ mod blocks;
 pub mod checkpoint;
 mod config;
 mod encoder;
+mod face_net;
 mod gaze_net;
 pub mod groups;
 mod init;
@@ -26,6 +27,7 @@ pub mod weights;
 pub use blocks::{Block, Branches, ConvNorm, InvertedResidual, MobileOne, Plain};
 pub use config::{Colour, ConfigError, EncoderKind, EyeInput, Head, NetConfig, Pool, SIZES};
 pub use encoder::Encoder;
+pub use face_net::{FACE_SIZES, FaceConfig, FaceNet};
 pub use gaze_net::{
     GazeNet, LEAST_CONTRAST, LEAST_FORWARD, POSE_DIVISOR, POSITION_FACTOR, POSITION_MIDDLE,
 };

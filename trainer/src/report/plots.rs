@@ -231,6 +231,61 @@ fn over_epochs(epochs: &[usize], series: &[Series], unit: &str) -> String {
     svg.finish()
 }
 
+/// A line through points of the unit square, `x` and `y` its axes' names.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shares {
+    /// In the legend.
+    pub name: String,
+    /// x and y, 0 to 1.
+    pub points: Vec<[f64; 2]>,
+    /// Points are marked.
+    pub marked: bool,
+}
+
+/// Shares against shares, with the diagonal; both axes go from 0 to 1.
+pub fn in_square(lines: &[Shares], [x_name, y_name]: [&str; 2]) -> String {
+    let legend: Vec<Series> = (lines.iter())
+        .map(|l| Series {
+            name: l.name.clone(),
+            values: vec![],
+        })
+        .collect();
+    let top = 26.0 + legend_height(&legend);
+    let side = WIDE - LEFT - 24.0;
+    let title = format!("{y_name} against {x_name}");
+    let mut svg = Svg::new(WIDE, top + side + BELOW + 2.0, &title);
+    draw_legend(&mut svg, &legend);
+    svg.text([2.0, top - 10.0], y_name, SMALL, Anchor::Start, "dim");
+    let at = |[x, y]: [f64; 2]| {
+        let within = |v: f64| if v.is_finite() { v.clamp(0.0, 1.0) } else { 0.0 };
+        [LEFT + within(x) * side, top + (1.0 - within(y)) * side]
+    };
+    for k in 0..=4 {
+        let v = f64::from(k) / 4.0;
+        let width = if k == 0 { 1.4 } else { 0.7 };
+        svg.line(at([0.0, v]), at([1.0, v]), width, "rule");
+        svg.line(at([v, 0.0]), at([v, 1.0]), width, "rule");
+        let ([x, _], [_, y]) = (at([v, 0.0]), at([0.0, v]));
+        let words = short(v, 0.25);
+        let below = [x, top + side + 15.0];
+        svg.text(below, &words, SMALL, Anchor::Middle, "dim");
+        svg.text([LEFT - 6.0, y + 4.0], &words, SMALL, Anchor::End, "dim");
+    }
+    let end = [LEFT + side, top + side + 30.0];
+    svg.text(end, x_name, SMALL, Anchor::End, "dim");
+    svg.path(&[at([0.0, 0.0]), at([1.0, 1.0])], 1.0, "3 4", "dim");
+    for (k, line) in lines.iter().enumerate() {
+        let points: Vec<[f64; 2]> = line.points.iter().map(|p| at(*p)).collect();
+        if points.len() > 1 {
+            svg.path(&points, 1.8, dash(k), &format!("s{}", k % LOOKS));
+        }
+        if line.marked || points.len() == 1 {
+            points.iter().for_each(|p| svg.mark(*p, k));
+        }
+    }
+    svg.finish()
+}
+
 /// Draws rules from 0 to a round number above `high`, and gives that number.
 fn axis(svg: &mut Svg, high: f64, [top, height]: [f64; 2], unit: &str) -> f64 {
     let high = if high > 0.0 && high.is_finite() {

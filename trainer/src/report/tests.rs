@@ -1,5 +1,5 @@
 use super::page::{Page, Row, escape};
-use super::plots::{Epoch, Series, learning, on_screen, over_bands};
+use super::plots::{Epoch, Series, Shares, in_square, learning, on_screen, over_bands};
 use crate::baseline::metrics::AtTarget;
 
 /// Every element is closed in its order, and nothing stands in it that XML forbids.
@@ -51,6 +51,13 @@ fn plots_parse_whatever_they_show() {
     let names: Vec<String> = (0..6).map(|k| format!("{HOSTILE} {k} to {k}")).collect();
     parses(&over_bands(&names, &[series(1), series(4)], "pixels"));
     parses(&over_bands(&[], &[], "pixels"));
+    let shares = |n: usize| Shares {
+        name: HOSTILE.into(),
+        points: (0..n).map(|k| [odd[k % 6], odd[(k + 3) % 6]]).collect(),
+        marked: n % 2 == 0,
+    };
+    let axes = [HOSTILE, "share"];
+    parses(&in_square(&[shares(6), shares(1), shares(0)], axes));
     let epoch = |epoch: usize| Epoch {
         epoch,
         train_loss: odd[epoch % 6],

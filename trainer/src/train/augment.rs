@@ -37,51 +37,81 @@ pub fn eyes(
     mirror: bool,
     out: [&mut [f32]; 2],
 ) {
-    let wide = if mirror { [wide[1], wide[0]] } else { wide };
+    let [left, right] = if mirror { [wide[1], wide[0]] } else { wide };
+    let [out_left, out_right] = out;
     let Some((how, mut rng)) = chance else {
-        let mut exact = vec![0; spec.exact_len()];
-        let mut planes = vec![0; spec.exact_len()];
-        for (wide, out) in wide.into_iter().zip(out) {
-            spec.middle(wide, &mut exact);
-            if mirror {
-                exact.chunks_exact_mut(spec.size).for_each(<[u8]>::reverse);
-            }
-            for c in 0..spec.channels {
-                let (to, from) = (plane(spec, c), plane(spec, plane_of(input.colour, c)));
-                planes[to].copy_from_slice(&exact[from]);
-            }
-            input.normalise(&planes, out);
-        }
+        exact(spec, input, left, mirror, out_left);
+        exact(spec, input, right, mirror, out_right);
         return;
     };
-    let both = rng.range(-how.brightness, how.brightness);
-    let contrast = rng.range(-how.contrast, how.contrast);
-    let (blurred, blur) = (rng.unit() < how.blur, rng.unit());
-    let noise = how.noise * rng.unit();
-    for (wide, out) in wide.into_iter().zip(out) {
-        let turn = rng.range(-how.turn_deg, how.turn_deg).to_radians();
-        let warp = Warp {
-            shift: [0, 1].map(|_| rng.range(-how.shift, how.shift)),
-            scale: 1.0 + rng.range(-how.scale, how.scale),
-            turn: [libm::sinf(turn), libm::cosf(turn)],
-        };
-        // Light falls from one side: the eyes differ a little.
-        let own = 0.25;
-        let light = Light {
-            brightness: both + own * rng.range(-how.brightness, how.brightness),
-            contrast: 1.0 + contrast + own * rng.range(-how.contrast, how.contrast),
-            blur: if blurred { blur } else { 0.0 },
-            noise,
-        };
-        for c in 0..spec.channels {
-            let source = &wide[plane_of(input.colour, c) * spec.wide() * spec.wide()..];
-            cut(spec, source, &warp, mirror, &mut out[plane(spec, c)]);
-        }
-        light.shine(spec, out, &mut rng);
-        for c in 0..spec.channels {
-            for v in &mut out[plane(spec, c)] {
-                *v = (v.clamp(0.0, 1.0) - input.mean[c]) / input.std[c];
-            }
+    let light = Light::by_chance(how, &mut rng);
+    for (wide, out) in [(left, out_left), (right, out_right)] {
+        changed(spec, input, wide, (how, &light), &mut rng, mirror, out);
+    }
+}
+
+/// The same of one picture, a whole face.
+pub fn one(
+    spec: &CropSpec,
+    input: &EyeInput,
+    wide: &[u8],
+    chance: Option<(&Augment, Rng)>,
+    mirror: bool,
+    out: &mut [f32],
+) {
+    let Some((how, mut rng)) = chance else {
+        return exact(spec, input, wide, mirror, out);
+    };
+    let light = Light::by_chance(how, &mut rng);
+    changed(spec, input, wide, (how, &light), &mut rng, mirror, out);
+}
+
+/// One picture as the daemon feeds it.
+fn exact(spec: &CropSpec, input: &EyeInput, wide: &[u8], mirror: bool, out: &mut [f32]) {
+    let mut exact = vec![0; spec.exact_len()];
+    let mut planes = vec![0; spec.exact_len()];
+    spec.middle(wide, &mut exact);
+    if mirror {
+        exact.chunks_exact_mut(spec.size).for_each(<[u8]>::reverse);
+    }
+    for c in 0..spec.channels {
+        let (to, from) = (plane(spec, c), plane(spec, plane_of(input.colour, c)));
+        planes[to].copy_from_slice(&exact[from]);
+    }
+    input.normalise(&planes, out);
+}
+
+/// One picture by chance, in the light of the whole look.
+fn changed(
+    spec: &CropSpec,
+    input: &EyeInput,
+    wide: &[u8],
+    (how, look): (&Augment, &Light),
+    rng: &mut Rng,
+    mirror: bool,
+    out: &mut [f32],
+) {
+    let turn = rng.range(-how.turn_deg, how.turn_deg).to_radians();
+    let warp = Warp {
+        shift: [0, 1].map(|_| rng.range(-how.shift, how.shift)),
+        scale: 1.0 + rng.range(-how.scale, how.scale),
+        turn: [libm::sinf(turn), libm::cosf(turn)],
+    };
+    // Light falls from one side: the eyes differ a little.
+    let own = 0.25;
+    let light = Light {
+        brightness: look.brightness + own * rng.range(-how.brightness, how.brightness),
+        contrast: look.contrast + own * rng.range(-how.contrast, how.contrast),
+        ..*look
+    };
+    for c in 0..spec.channels {
+        let source = &wide[plane_of(input.colour, c) * spec.wide() * spec.wide()..];
+        cut(spec, source, &warp, mirror, &mut out[plane(spec, c)]);
+    }
+    light.shine(spec, out, rng);
+    for c in 0..spec.channels {
+        for v in &mut out[plane(spec, c)] {
+            *v = (v.clamp(0.0, 1.0) - input.mean[c]) / input.std[c];
         }
     }
 }
@@ -127,6 +157,19 @@ fn cut(spec: &CropSpec, wide: &[u8], warp: &Warp, mirror: bool, out: &mut [f32])
 }
 
 impl Light {
+    /// Of a whole look.
+    fn by_chance(how: &Augment, rng: &mut Rng) -> Light {
+        let brightness = rng.range(-how.brightness, how.brightness);
+        let contrast = 1.0 + rng.range(-how.contrast, how.contrast);
+        let (blurred, blur) = (rng.unit() < how.blur, rng.unit());
+        Light {
+            brightness,
+            contrast,
+            blur: if blurred { blur } else { 0.0 },
+            noise: how.noise * rng.unit(),
+        }
+    }
+
     fn shine(&self, spec: &CropSpec, picture: &mut [f32], rng: &mut Rng) {
         let size = spec.size;
         if self.blur > 0.0 {

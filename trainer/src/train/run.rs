@@ -121,7 +121,7 @@ pub struct Trained {
 }
 
 /// AdamW with every part's gradient clipped.
-fn optimizer(settings: &Settings) -> ModuleOptimizer {
+pub(crate) fn optimizer(settings: &Settings) -> ModuleOptimizer {
     let config = AdamWConfig::new().with_weight_decay(settings.decay);
     let optimizer = config.init();
     if settings.clip > 0.0 {

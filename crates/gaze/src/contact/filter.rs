@@ -1,5 +1,7 @@
 //! Smoothing, hysteresis and debouncing of one face's contact.
 
+use super::Recalibration;
+
 /// Whether a face looks at the camera.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum ContactState {
@@ -38,6 +40,8 @@ pub struct ContactSettings {
     pub debounce_ns: u64,
     /// What was known stays for so long without evidence: a blink, a face behind a hand.
     pub hold_ns: u64,
+    /// What single probabilities mean here, whoever says them.
+    pub recalibration: Recalibration,
 }
 
 impl Default for ContactSettings {
@@ -49,6 +53,7 @@ impl Default for ContactSettings {
             smooth_ns: 150_000_000,
             debounce_ns: 100_000_000,
             hold_ns: 400_000_000,
+            recalibration: Recalibration::NONE,
         }
     }
 }
@@ -124,7 +129,8 @@ impl ContactFilter {
             Evidence::Probability(p) => {
                 self.shut_ns = None;
                 self.now.eyes_shut = false;
-                self.smooth(p.clamp(0.0, 1.0), at_ns, settings);
+                let p = settings.recalibration.apply(p.clamp(0.0, 1.0));
+                self.smooth(p, at_ns, settings);
                 self.judge(at_ns, settings);
             }
             Evidence::EyesShut => {
@@ -207,6 +213,7 @@ mod tests {
         smooth_ns: 150_000_000,
         debounce_ns: 100_000_000,
         hold_ns: 400_000_000,
+        recalibration: Recalibration::NONE,
     };
 
     /// Feeds one evidence a frame; the states after each, and the last answer.
@@ -246,6 +253,29 @@ mod tests {
         // 150 ms · ln 2 until the half is passed, with the fourth picture; then 100 ms more.
         assert_eq!(on, 7, "{states:?}");
         assert_eq!(now.since_ns, (5 + 3) * FRAME_NS);
+    }
+
+    #[test]
+    fn probabilities_mean_what_the_settings_make_of_them() {
+        let settings = ContactSettings {
+            recalibration: Recalibration {
+                slope: 1.0,
+                offset: -2.0,
+            },
+            ..S
+        };
+        let told = |settings: &ContactSettings| {
+            let mut f = ContactFilter::new(0);
+            for i in 0..30 {
+                f.tell(Evidence::Probability(0.7), 200.0, i * FRAME_NS, settings);
+            }
+            f.contact()
+        };
+        let (plain, made) = (told(&S), told(&settings));
+        assert_eq!((plain.state, made.state), (ContactState::Contact, ContactState::No));
+        // Odds of 7 to 3, by e².
+        let wanted = 7.0 / (7.0 + 3.0 * 2.0f64.exp());
+        assert!((made.probability.unwrap() - wanted).abs() < 1e-12, "{made:?}");
     }
 
     #[test]

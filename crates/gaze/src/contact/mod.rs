@@ -19,12 +19,16 @@
 //! - anywhere: from the newest tables in shared memory (`ring::Reader::faces`), which hold
 //!   16 pictures.
 //!
+//! [`metrics`] says how well probabilities tell, [`Recalibration`] makes them mean what they say.
 //! [`Transitions`] turns tables into starts and ends of contact, also of faces that vanish.
 
 mod derived;
 mod filter;
+pub mod metrics;
+mod recalibration;
 mod transitions;
 
 pub use derived::{ContactLook, Derived};
 pub use filter::{Contact, ContactFilter, ContactSettings, ContactState, Evidence};
+pub use recalibration::{Recalibration, log_odds, of_log_odds};
 pub use transitions::{Change, Transition, Transitions};

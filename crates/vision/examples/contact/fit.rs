@@ -79,30 +79,3 @@ fn simplex(start: Point, value: impl Fn(&Point) -> f64) -> Point {
     corners.sort_by(|a, b| a.0.total_cmp(&b.0));
     corners[0].1
 }
-
-/// Area under the ROC curve: how often someone in contact is given more than someone who is
-/// not; half for equals. NaN when there are none of either.
-pub fn auc(scored: &[(f64, bool)]) -> f64 {
-    let mut sorted = scored.to_vec();
-    sorted.sort_by(|a, b| a.0.total_cmp(&b.0));
-    let (mut below, mut sum) = (0.0, 0.0);
-    for run in sorted.chunk_by(|a, b| a.0 == b.0) {
-        let here = run.iter().filter(|s| s.1).count() as f64;
-        let others = run.len() as f64 - here;
-        sum += here * (below + others / 2.0);
-        below += others;
-    }
-    sum / (below * (scored.len() as f64 - below))
-}
-
-/// Expected calibration error: how far the probabilities of ten bins are from what is true in
-/// them, in the mean over all.
-pub fn calibration_error(scored: &[(f64, bool)]) -> f64 {
-    let bin = |p: f64| ((p * 10.0) as usize).min(9);
-    let gaps = (0..10).map(|i| {
-        let inside = scored.iter().filter(|s| bin(s.0) == i);
-        let off = inside.map(|(p, y)| p - f64::from(u8::from(*y)));
-        off.sum::<f64>().abs()
-    });
-    gaps.sum::<f64>() / scored.len() as f64
-}

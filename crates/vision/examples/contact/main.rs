@@ -9,10 +9,10 @@
 mod fit;
 mod looks;
 
-use fit::{auc, calibration_error};
 use std::path::{Path, PathBuf};
 
 use gaze::contact::Derived;
+use gaze::contact::metrics::{auc, calibration_error};
 use looks::Looked;
 use vision::gaze_net::GazeNet;
 use vision::{Runtime, SessionOptions};
