@@ -6,16 +6,19 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use gaze::contact::Recalibration;
 use gaze_tests::daemon::{Running, WATCHDOG, program};
 use gaze_trainer::commands::export::example;
+use gaze_trainer::contact::folder::list;
+use gaze_trainer::contact::look::{self, Why, look};
 use gaze_trainer::data::cache::Cache;
 use gaze_trainer::device;
-use gaze_trainer::export::{Precision, Wanted, export};
-use gaze_trainer::net::{Colour, GazeNet, Head, NetConfig};
+use gaze_trainer::export::{Precision, Wanted, export, face};
+use gaze_trainer::net::{Colour, FaceConfig, GazeNet, Head, NetConfig};
 use gaze_trainer::train::examples::Examples;
 use gaze_trainer::train::judge;
 use ring::Next;
-use ring::layout::{Sample, flags};
+use ring::layout::{ContactSource, FaceRow, Sample, flags};
 use rustix::process::Signal;
 use vision::Runtime;
 
@@ -25,11 +28,12 @@ const MOST: f64 = 1e-4;
 /// not tell them from each other.
 const LEAST_SPREAD: f64 = 0.03;
 
-fn trainer(words: &[&str]) {
+fn trainer(words: &[&str]) -> String {
     let output = Command::new(program("gaze-trainer")).args(words).output();
     let output = output.expect("the trainer starts");
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{words:?}: {said}");
+    String::from_utf8(output.stdout).expect("text")
 }
 
 /// A network that nobody has trained, whose answers differ from picture to picture.
@@ -205,4 +209,120 @@ fn daemon_and_trainer_say_the_same_of_the_same_pictures() {
         println!("{}: {off:.1e} at most", file.display());
         assert_eq!(off < MOST, *alike, "{}: {off}", file.display());
     }
+}
+
+/// Stores the daemon's settings of contact.
+fn settle(home: &Path, contact: &serde_json::Value) {
+    std::fs::create_dir_all(home.join("gaze")).unwrap();
+    let text = serde_json::json!({ "contact": contact }).to_string();
+    std::fs::write(home.join("gaze/settings.json"), text).unwrap();
+}
+
+/// The first face's row of each of `count` pictures that are played round and round.
+fn rows(running: &mut Running, count: usize) -> BTreeMap<u64, Option<FaceRow>> {
+    let reader = running.reader();
+    let mut said = BTreeMap::new();
+    let until = Instant::now() + WATCHDOG;
+    while said.len() < count {
+        assert!(Instant::now() < until, "of {count} only {:?}", said.keys());
+        if let Some(table) = reader.faces() {
+            let first = (table.count > 0).then_some(table.rows[0]);
+            said.insert(table.frame_index % count as u64, first);
+        }
+        std::thread::sleep(Duration::from_millis(3));
+    }
+    said
+}
+
+#[test]
+fn what_the_daemon_says_of_contact_is_what_the_trainer_measured() {
+    let dir = tempfile::tempdir().unwrap();
+    let home = dir.path();
+    let at = |name: &str| home.join(name).display().to_string();
+    let set = "--count 56 --seed 3 --scenario contact --persons 4";
+    let set: Vec<&str> = set.split(' ').collect();
+    trainer(&[&["synth", &at("set")][..], &set].concat());
+    let words = "--fov 60 --least-face 60 --recalibrate --json";
+    let words: Vec<&str> = words.split(' ').collect();
+    let fit = trainer(&[&["contact-fit", &at("set")][..], &words].concat());
+    let fit: serde_json::Value = serde_json::from_str(&fit).unwrap();
+    let mut contact = fit["settings"]["contact"].clone();
+    let line = ["slope", "offset"].map(|key| contact[key].as_f64().unwrap());
+    let line = Recalibration {
+        slope: line[0],
+        offset: line[1],
+    };
+    assert!(line != Recalibration::NONE);
+    // Single pictures, as the trainer sees them.
+    for key in ["smooth_s", "debounce_s", "hold_s"] {
+        contact[key] = 0.into();
+    }
+    settle(home, &contact);
+    let shown = home.join("set/person-0001");
+    let listing = list(&shown, 0.0).unwrap();
+    let order = look::Order {
+        pictures: &listing.pictures,
+        network: None,
+        least_face_px: 60.0,
+        hfov_deg: Some(60.0),
+        crop: None,
+        jobs: 2,
+    };
+    let seen = look(&order, &Default::default(), &mut |_| ());
+    let seen = seen.unwrap().unwrap();
+    let told = seen.iter().filter(|s| s.said.is_ok()).count();
+    assert!(told > 7, "{seen:?}");
+    let mut running = Running::start_with(|command| {
+        let words = ["--stills", "--loop", "--fps", "3", "--source"];
+        let command = command.args(words).arg(&shown);
+        command.env("XDG_CONFIG_HOME", home)
+    });
+    let said = rows(&mut running, seen.len());
+    drop(running);
+    for (i, seen) in seen.iter().enumerate() {
+        let row = said[&(i as u64)].map(|row| f64::from(row.contact));
+        let path = &listing.pictures[i].path;
+        match seen.said {
+            Ok(p) => {
+                let off = row.map_or(f64::NAN, |r| (r - line.apply(p)).abs());
+                assert!(off < 1e-4, "{path}: {p} {row:?}");
+            }
+            Err(Why::EyesShut) => assert_eq!(row, Some(0.0), "{path}"),
+            Err(_) => assert!(row.is_none_or(f64::is_nan), "{path}: {row:?}"),
+        }
+    }
+
+    // A network as contact-train exports it is taken and asked.
+    let device = device::open("cpu").expect("there is one");
+    let config = FaceConfig::new(0.25, 48).unwrap();
+    let mut net = config.init(5, &device);
+    net.output.bias = net.output.bias.map(|b| b.map(|b| b + 1.5));
+    let bytes = face::write(&net, &config, &serde_json::json!({}));
+    std::fs::write(home.join("net.onnx"), bytes).unwrap();
+    settle(
+        home,
+        &serde_json::json!({ "network": home.join("net.onnx"), "least_face_px": 30 }),
+    );
+    let film = "--count 12 --seed 3 --size 480x360 --scenario head-turns --persons 1";
+    let film: Vec<&str> = film.split(' ').collect();
+    trainer(&[&["synth", &at("film")][..], &film].concat());
+    let mut running = Running::start_with(|command| {
+        let words = ["--loop", "--fps", "6", "--source"];
+        let command = command.args(words).arg(home.join("film/person-0001"));
+        command.env("XDG_CONFIG_HOME", home)
+    });
+    let reader = running.reader();
+    let until = Instant::now() + WATCHDOG;
+    let by_network = loop {
+        assert!(Instant::now() < until, "{:?}", reader.faces());
+        let row = reader.faces().filter(|t| t.count > 0).map(|t| t.rows[0]);
+        let network = ContactSource::Network.raw();
+        if let Some(row) = row.filter(|row| row.contact_source == network) {
+            break f64::from(row.contact);
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    };
+    // The weights that it begins with say next to nothing: it is the bias.
+    let wanted = 1.0 / (1.0 + (-1.5f64).exp());
+    assert!((by_network - wanted).abs() < 0.03, "{by_network} {wanted}");
 }

@@ -4,7 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use gaze_trainer::commands::{
-    baseline, contact_fit, contact_train, devices::Devices, export, eyes, personalize, prepare, speed, study, synth, train,
+    baseline, contact_fit, contact_train, devices::Devices, export, eyes, personalize, prepare,
+    speed, study, synth, train,
 };
 use gaze_trainer::memory::TellingAllocator;
 

@@ -186,15 +186,30 @@ impl ContactTrain {
         let start = config.init(self.seed, &device.clone().autodiff());
         let stopped = || stop.load(Ordering::Relaxed);
         let sides = [&learn[..], &check[..]];
-        let trained = learn::train(start, &examples, sides, &settings, &device, &stopped, |e, b| {
-            self.epoch(e, b);
-        });
+        let trained = learn::train(
+            start,
+            &examples,
+            sides,
+            &settings,
+            &device,
+            &stopped,
+            |e, b| {
+                self.epoch(e, b);
+            },
+        );
         let Some(trained) = trained.map_err(failure)? else {
             tell("gaze-trainer: stopped; nothing is written");
             return Ok(true);
         };
         let scored = learn::scored(&trained.best, &examples, &check, &device);
-        let learned = learned(&scored, [mine, others], by, &listing, &trained.epoch, self.seed);
+        let learned = learned(
+            &scored,
+            [mine, others],
+            by,
+            &listing,
+            &trained.epoch,
+            self.seed,
+        );
         let learned = learned.map_err(failure)?;
         let shown: Vec<usize> = {
             let every = check.len().div_ceil(COMPARED).max(1);

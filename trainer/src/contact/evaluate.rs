@@ -243,12 +243,7 @@ pub fn evaluate(pictures: &[Picture], seen: &[Seen], wish: &Wish) -> Result<Eval
 }
 
 /// Too few, and why.
-pub fn too_few(
-    all: Count,
-    told: Count,
-    unknown: &BTreeMap<Why, Count>,
-    least: usize,
-) -> Error {
+pub fn too_few(all: Count, told: Count, unknown: &BTreeMap<Why, Count>, least: usize) -> Error {
     let mostly = unknown.iter().max_by_key(|(_, n)| n.all());
     Error::TooFew {
         pictures: all.all(),
@@ -352,7 +347,11 @@ mod tests {
         }
     }
 
-    fn set(people: usize, each: usize, said: impl Fn(usize, bool) -> Result<f64, Why>) -> (Vec<Picture>, Vec<Seen>) {
+    fn set(
+        people: usize,
+        each: usize,
+        said: impl Fn(usize, bool) -> Result<f64, Why>,
+    ) -> (Vec<Picture>, Vec<Seen>) {
         let (mut pictures, mut seen) = (Vec::new(), Vec::new());
         for n in 0..people * each {
             let contact = n % 2 == 0;
@@ -376,24 +375,71 @@ mod tests {
             k => Ok(if contact { 0.6 } else { 0.2 } + 0.02 * k as f64),
         });
         let e = evaluate(&pictures, &seen, &wish()).unwrap();
-        assert_eq!((e.pictures, e.people), (Count { contact: 50, other: 50 }, 5));
-        assert_eq!(e.told, Count { contact: 50, other: 40 });
-        assert_eq!(e.unknown[&Why::TooSmall], Count { contact: 0, other: 10 });
+        assert_eq!(
+            (e.pictures, e.people),
+            (
+                Count {
+                    contact: 50,
+                    other: 50
+                },
+                5
+            )
+        );
+        assert_eq!(
+            e.told,
+            Count {
+                contact: 50,
+                other: 40
+            }
+        );
+        assert_eq!(
+            e.unknown[&Why::TooSmall],
+            Count {
+                contact: 0,
+                other: 10
+            }
+        );
         assert_eq!((e.auc, e.best.balanced_accuracy()), (1.0, 1.0));
         let held_out = e.held_out.unwrap();
         assert_eq!((held_out.by, held_out.groups), (By::Person, 5));
-        assert_eq!((held_out.balanced_accuracy, held_out.thresholds), (1.0, [0.5, 0.5]));
-        assert!(held_out.calibration_error < e.calibration_error, "{held_out:?}");
+        assert_eq!(
+            (held_out.balanced_accuracy, held_out.thresholds),
+            (1.0, [0.5, 0.5])
+        );
+        assert!(
+            held_out.calibration_error < e.calibration_error,
+            "{held_out:?}"
+        );
         assert_eq!((e.advice.on, e.advice.off), (0.5, 0.4), "the usual pair");
-        let line = evaluate(&pictures, &seen, &Wish { recalibrate: true, ..wish() }).unwrap();
+        let line = evaluate(
+            &pictures,
+            &seen,
+            &Wish {
+                recalibrate: true,
+                ..wish()
+            },
+        )
+        .unwrap();
         let advice = line.advice;
-        assert!(advice.slope.unwrap() > 1.0 && advice.on > advice.off, "{advice:?}");
+        assert!(
+            advice.slope.unwrap() > 1.0 && advice.on > advice.off,
+            "{advice:?}"
+        );
         // Nine of each are too few.
         let few: Vec<Seen> = (seen.iter().enumerate())
-            .map(|(i, s)| if i < 18 { s.clone() } else { Seen::said(Err(Why::NoFace)) })
+            .map(|(i, s)| {
+                if i < 18 {
+                    s.clone()
+                } else {
+                    Seen::said(Err(Why::NoFace))
+                }
+            })
             .collect();
         let line = evaluate(&pictures, &few, &wish()).unwrap_err().to_string();
-        assert!(line.contains("10 of each") && line.contains("no face"), "{line}");
+        assert!(
+            line.contains("10 of each") && line.contains("no face"),
+            "{line}"
+        );
     }
 
     #[test]
@@ -403,8 +449,14 @@ mod tests {
         let (pictures, seen) = set(6, 10, |n, _| Ok(noise(n + 7) as f64 / (1u64 << 24) as f64));
         let e = evaluate(&pictures, &seen, &wish()).unwrap();
         let held_out = e.held_out.unwrap();
-        assert!(e.best.balanced_accuracy() > held_out.balanced_accuracy + 0.02, "{e:?}");
-        assert!((held_out.balanced_accuracy - 0.5).abs() < 0.2, "{held_out:?}");
+        assert!(
+            e.best.balanced_accuracy() > held_out.balanced_accuracy + 0.02,
+            "{e:?}"
+        );
+        assert!(
+            (held_out.balanced_accuracy - 0.5).abs() < 0.2,
+            "{held_out:?}"
+        );
     }
 
     proptest! {

@@ -83,12 +83,15 @@ impl Examples<'_> {
     ) -> Batch {
         let (n, len) = (looks.len(), self.spec.exact_len());
         let mut pictures = vec![0.0; n * len];
-        pictures.par_chunks_mut(len).zip(looks).for_each(|(out, look)| {
-            let (face, mirror, chance) = *look;
-            let chance = chance.map(|seed| (&settings.augment, Rng::new(seed)));
-            let crop = &self.faces[face].crop;
-            augment::one(&self.spec, self.input, crop, chance, mirror, out);
-        });
+        pictures
+            .par_chunks_mut(len)
+            .zip(looks)
+            .for_each(|(out, look)| {
+                let (face, mirror, chance) = *look;
+                let chance = chance.map(|seed| (&settings.augment, Rng::new(seed)));
+                let crop = &self.faces[face].crop;
+                augment::one(&self.spec, self.input, crop, chance, mirror, out);
+            });
         let shape = [n, self.spec.channels, self.spec.size, self.spec.size];
         let contact = |look: &Look| self.faces[look.0].contact;
         let column = |of: &dyn Fn(&Look) -> f32| {

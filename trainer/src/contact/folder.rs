@@ -76,7 +76,12 @@ pub fn list(root: &Path, away_deg: f64) -> Result<Listing, Error> {
         }
     } else {
         listing.rendered = true;
-        let of_set = |below: &str| below.rsplit('/').next().is_some_and(|n| n.starts_with("img_"));
+        let of_set = |below: &str| {
+            below
+                .rsplit('/')
+                .next()
+                .is_some_and(|n| n.starts_with("img_"))
+        };
         walk(root, "", 0, &mut |file, below| match truth(&file) {
             _ if !of_set(&below) => {}
             Some(t) if !t.contact && t.lens_deg < away_deg => listing.near += 1,
@@ -93,14 +98,17 @@ pub fn list(root: &Path, away_deg: f64) -> Result<Listing, Error> {
             return Err(Error::NoLabels(root.to_owned()));
         }
     }
-    listing.pictures.sort_by(|a, b| {
-        (a.person.cmp(&b.person)).then_with(|| natural(&a.path, &b.path))
-    });
+    listing
+        .pictures
+        .sort_by(|a, b| (a.person.cmp(&b.person)).then_with(|| natural(&a.path, &b.path)));
     Ok(listing)
 }
 
 fn person(below: &str) -> String {
-    below.split_once('/').map_or("", |(first, _)| first).to_owned()
+    below
+        .split_once('/')
+        .map_or("", |(first, _)| first)
+        .to_owned()
 }
 
 fn walk(

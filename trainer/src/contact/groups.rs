@@ -82,12 +82,7 @@ fn sound(pictures: &[Picture], of: &[usize], groups: &[usize]) -> bool {
 }
 
 /// Numbers to learn from, and to check on: about this share of them, of both kinds on both sides.
-pub fn parted(
-    pictures: &[Picture],
-    of: &[usize],
-    share: f64,
-    seed: u64,
-) -> ([Vec<usize>; 2], By) {
+pub fn parted(pictures: &[Picture], of: &[usize], share: f64, seed: u64) -> ([Vec<usize>; 2], By) {
     let mut people: Vec<&str> = of.iter().map(|i| pictures[*i].person.as_str()).collect();
     people.sort_unstable();
     people.dedup();

@@ -162,7 +162,9 @@ pub fn look(
         let jobs = order.jobs.clamp(1, count.max(1));
         let threads: Vec<_> = (0..jobs).map(|_| scope.spawn(work)).collect();
         let joined = threads.into_iter().map(|t| t.join());
-        joined.map(|part| part.expect("panics are caught")).collect()
+        joined
+            .map(|part| part.expect("panics are caught"))
+            .collect()
     });
     let mut all = Vec::with_capacity(count);
     for part in parts {
@@ -322,10 +324,22 @@ mod tests {
     fn png_of_every_kind_is_read_and_what_is_cut_off_is_not() {
         let mut frame = Frame::default();
         for (colour, values, wanted) in [
-            (png::ColorType::Rgb, vec![1, 2, 3, 4, 5, 6], [1, 2, 3, 4, 5, 6]),
-            (png::ColorType::Rgba, vec![1, 2, 3, 9, 4, 5, 6, 9], [1, 2, 3, 4, 5, 6]),
+            (
+                png::ColorType::Rgb,
+                vec![1, 2, 3, 4, 5, 6],
+                [1, 2, 3, 4, 5, 6],
+            ),
+            (
+                png::ColorType::Rgba,
+                vec![1, 2, 3, 9, 4, 5, 6, 9],
+                [1, 2, 3, 4, 5, 6],
+            ),
             (png::ColorType::Grayscale, vec![7, 8], [7, 7, 7, 8, 8, 8]),
-            (png::ColorType::GrayscaleAlpha, vec![7, 0, 8, 0], [7, 7, 7, 8, 8, 8]),
+            (
+                png::ColorType::GrayscaleAlpha,
+                vec![7, 0, 8, 0],
+                [7, 7, 7, 8, 8, 8],
+            ),
         ] {
             let mut bytes = Vec::new();
             let mut encoder = png::Encoder::new(&mut bytes, 2, 1);
@@ -334,7 +348,10 @@ mod tests {
             writer.write_image_data(&values).unwrap();
             drop(writer);
             decode(&bytes, &mut frame).unwrap();
-            assert_eq!((frame.width, frame.height, &frame.data[..]), (2, 1, &wanted[..]));
+            assert_eq!(
+                (frame.width, frame.height, &frame.data[..]),
+                (2, 1, &wanted[..])
+            );
             assert!(decode(&bytes[..bytes.len() / 2], &mut frame).is_err());
         }
         assert!(decode(b"", &mut frame).is_err());

@@ -83,7 +83,11 @@ pub fn largest_difference(
         let logit = logit.iter::<f32>().next().unwrap_or(f32::NAN);
         let wanted = ContactAnswer::Logit.probability(&[logit]);
         let off = said.first().map_or(f64::NAN, |p| (p - wanted).abs());
-        worst = if off.is_nan() { f64::INFINITY } else { worst.max(off) };
+        worst = if off.is_nan() {
+            f64::INFINITY
+        } else {
+            worst.max(off)
+        };
     }
     Ok(worst)
 }

@@ -7,7 +7,8 @@ use burn::nn::{BatchNorm, Linear};
 use burn::tensor::Tensor;
 
 use crate::net::{
-    Block, Branches, ConvNorm, Encoder, GazeNet, Head, NetConfig, POSITION_FACTOR, POSITION_MIDDLE, Pool,
+    Block, Branches, ConvNorm, Encoder, GazeNet, Head, NetConfig, POSITION_FACTOR, POSITION_MIDDLE,
+    Pool,
 };
 
 /// What follows a layer.

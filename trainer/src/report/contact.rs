@@ -89,7 +89,11 @@ pub fn page(e: &Evaluation, folder: &Path, by: &str) -> String {
         ),
         (
             "Pictures by their probability".into(),
-            over_bands(&bands(&e.reliability), &histogram(&e.reliability), "pictures"),
+            over_bands(
+                &bands(&e.reliability),
+                &histogram(&e.reliability),
+                "pictures",
+            ),
         ),
     ]);
     page.words(&reliability(e));
@@ -112,7 +116,11 @@ pub fn page(e: &Evaluation, folder: &Path, by: &str) -> String {
     parts(&mut page, "pixels", &e.by_width);
     if e.by_person.len() > 1 {
         page.heading("By person");
-        parts(&mut page, "person", &e.by_person[..e.by_person.len().min(PEOPLE)]);
+        parts(
+            &mut page,
+            "person",
+            &e.by_person[..e.by_person.len().min(PEOPLE)],
+        );
         if let Some(rest) = e.by_person.len().checked_sub(PEOPLE).filter(|n| *n > 0) {
             page.remark(&format!("{rest} more people are in the JSON."));
         }
@@ -193,7 +201,10 @@ fn roc(e: &Evaluation) -> Vec<Shares> {
         },
         one("best balanced accuracy", &e.best),
     ];
-    lines.extend(e.precise.map(|o| one(&format!("precision {}", e.precision), &o)));
+    lines.extend(
+        e.precise
+            .map(|o| one(&format!("precision {}", e.precision), &o)),
+    );
     lines
 }
 
@@ -266,11 +277,7 @@ fn parts(page: &mut Page, what: &str, parts: &[Part]) {
 fn left_out(page: &mut Page, e: &Evaluation) {
     page.heading("Not told");
     let row = |name: &str, n: &Count| Row {
-        cells: vec![
-            name.to_owned(),
-            n.contact.to_string(),
-            n.other.to_string(),
-        ],
+        cells: vec![name.to_owned(), n.contact.to_string(), n.other.to_string()],
         best: false,
     };
     let mut rows: Vec<Row> = (e.unknown.iter())

@@ -257,7 +257,13 @@ pub fn in_square(lines: &[Shares], [x_name, y_name]: [&str; 2]) -> String {
     draw_legend(&mut svg, &legend);
     svg.text([2.0, top - 10.0], y_name, SMALL, Anchor::Start, "dim");
     let at = |[x, y]: [f64; 2]| {
-        let within = |v: f64| if v.is_finite() { v.clamp(0.0, 1.0) } else { 0.0 };
+        let within = |v: f64| {
+            if v.is_finite() {
+                v.clamp(0.0, 1.0)
+            } else {
+                0.0
+            }
+        };
         [LEFT + within(x) * side, top + (1.0 - within(y)) * side]
     };
     for k in 0..=4 {

@@ -272,10 +272,16 @@ mod tests {
             f.contact()
         };
         let (plain, made) = (told(&S), told(&settings));
-        assert_eq!((plain.state, made.state), (ContactState::Contact, ContactState::No));
+        assert_eq!(
+            (plain.state, made.state),
+            (ContactState::Contact, ContactState::No)
+        );
         // Odds of 7 to 3, by e².
         let wanted = 7.0 / (7.0 + 3.0 * 2.0f64.exp());
-        assert!((made.probability.unwrap() - wanted).abs() < 1e-12, "{made:?}");
+        assert!(
+            (made.probability.unwrap() - wanted).abs() < 1e-12,
+            "{made:?}"
+        );
     }
 
     #[test]

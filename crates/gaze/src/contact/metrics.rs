@@ -38,9 +38,8 @@ pub fn auc_error(auc: f64, [contacts, others]: [usize; 2]) -> f64 {
     let (n, m) = (contacts as f64, others as f64);
     let both = auc / (2.0 - auc);
     let one = 2.0 * auc * auc / (1.0 + auc);
-    let squares = auc * (1.0 - auc)
-        + (n - 1.0) * (both - auc * auc)
-        + (m - 1.0) * (one - auc * auc);
+    let squares =
+        auc * (1.0 - auc) + (n - 1.0) * (both - auc * auc) + (m - 1.0) * (one - auc * auc);
     (squares.max(0.0) / (n * m)).sqrt()
 }
 
@@ -123,7 +122,11 @@ impl Operating {
 
 /// What this threshold comes to.
 pub fn at(scored: &[Scored], threshold: f64) -> Operating {
-    let taken: Vec<Scored> = scored.iter().filter(|s| s.0 >= threshold).copied().collect();
+    let taken: Vec<Scored> = scored
+        .iter()
+        .filter(|s| s.0 >= threshold)
+        .copied()
+        .collect();
     Operating::of(threshold, counts(&taken), counts(scored))
 }
 
@@ -153,7 +156,10 @@ fn candidates(scored: &[Scored]) -> impl Iterator<Item = Operating> + use<'_> {
     let fits = |t: f64| (LEAST..=1.0 - LEAST).contains(&t);
     let ends = [LEAST, 0.5, 1.0 - LEAST].map(|t| at(scored, t));
     let curve = curve(scored);
-    curve.into_iter().filter(move |o| fits(o.threshold)).chain(ends)
+    curve
+        .into_iter()
+        .filter(move |o| fits(o.threshold))
+        .chain(ends)
 }
 
 /// Where [`Operating::balanced_accuracy`] is best; of equals the one nearest to 0.5. `None`
@@ -202,13 +208,19 @@ mod tests {
     fn numbers_by_hand() {
         // Pairs told rightly: 4 + 4 + 3 + 2 of 16.
         near(auc(&EIGHT), 13.0 / 16.0);
-        near(auc(&[(0.1, false), (0.5, true), (0.5, false), (0.9, true)]), 0.875);
+        near(
+            auc(&[(0.1, false), (0.5, true), (0.5, false), (0.9, true)]),
+            0.875,
+        );
         assert!(auc(&[(0.1, false)]).is_nan());
         // 0.05² + 0.15² + 0.75² + 0.35² twice, by symmetry.
         let half = 0.0025 + 0.0225 + 0.5625 + 0.1225;
         near(brier(&EIGHT), (2.0 * half) / 8.0);
         // Each bin has one: the gaps are |p − y|.
-        near(calibration_error(&EIGHT), 2.0 * (0.05 + 0.15 + 0.75 + 0.35) / 8.0);
+        near(
+            calibration_error(&EIGHT),
+            2.0 * (0.05 + 0.15 + 0.75 + 0.35) / 8.0,
+        );
         // Two in one bin cancel out: 0.62 and 0.68 said, one of two is.
         let two = [(0.62, true), (0.68, false)];
         near(calibration_error(&two), 0.15);
@@ -225,7 +237,10 @@ mod tests {
     #[test]
     fn thresholds_by_hand() {
         let o = at(&EIGHT, 0.65);
-        assert_eq!((o.hits, o.false_alarms, o.precision), (0.75, 0.25, Some(0.75)));
+        assert_eq!(
+            (o.hits, o.false_alarms, o.precision),
+            (0.75, 0.25, Some(0.75))
+        );
         near(o.balanced_accuracy(), 0.75);
         // From 0.5 on the same four are taken: 0.5 is nearest to 0.5. Of 0.8 with two hits and
         // no alarm the accuracy is the same.
@@ -248,7 +263,9 @@ mod tests {
     fn the_curve_holds_what_single_thresholds_come_to_and_its_area_is_the_auc() {
         let mut state = 7u64;
         let mut unit = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             (state >> 33) as f64 / (1u64 << 31) as f64
         };
         let scored: Vec<Scored> = (0..500)
@@ -266,10 +283,17 @@ mod tests {
         let area: f64 = (points.windows(2))
             .map(|w| (w[1].false_alarms - w[0].false_alarms) * (w[0].hits + w[1].hits) / 2.0)
             .sum();
-        assert!((area - auc(&scored)).abs() < 1e-9, "{area} {}", auc(&scored));
+        assert!(
+            (area - auc(&scored)).abs() < 1e-9,
+            "{area} {}",
+            auc(&scored)
+        );
         for point in points.iter().skip(1) {
             let alone = at(&scored, point.threshold);
-            assert_eq!((alone.hits, alone.false_alarms), (point.hits, point.false_alarms));
+            assert_eq!(
+                (alone.hits, alone.false_alarms),
+                (point.hits, point.false_alarms)
+            );
         }
         let best = best_balanced(&scored).unwrap().balanced_accuracy();
         assert!(points.iter().all(|p| p.balanced_accuracy() <= best + 1e-12));

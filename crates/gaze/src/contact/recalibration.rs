@@ -114,7 +114,9 @@ mod tests {
     fn looks(said: impl Fn(f64) -> f64) -> Vec<Scored> {
         let mut state = 99u64;
         let mut unit = || {
-            state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            state = state
+                .wrapping_mul(6364136223846793005)
+                .wrapping_add(1442695040888963407);
             (state >> 33) as f64 / (1u64 << 31) as f64
         };
         (0..4000)
@@ -130,7 +132,10 @@ mod tests {
         // Too sure of itself, and too often yes: odds are doubled and raised.
         let wrong = looks(|p| of_log_odds(2.0 * log_odds(p) + 1.0));
         let fit = Recalibration::fit(&wrong).unwrap();
-        assert!((fit.slope - 0.5).abs() < 0.04 && (fit.offset + 0.5).abs() < 0.1, "{fit:?}");
+        assert!(
+            (fit.slope - 0.5).abs() < 0.04 && (fit.offset + 0.5).abs() < 0.1,
+            "{fit:?}"
+        );
         let right: Vec<Scored> = wrong.iter().map(|(p, y)| (fit.apply(*p), *y)).collect();
         let [before, after] = [&wrong, &right].map(|s| calibration_error(s));
         assert!(before > 0.1 && after < 0.03, "{before} {after}");
@@ -140,14 +145,20 @@ mod tests {
     #[test]
     fn what_needs_none_gets_none_and_what_is_certain_stays_finite() {
         let fit = Recalibration::fit(&looks(|p| p)).unwrap();
-        assert!((fit.slope - 1.0).abs() < 0.1 && fit.offset.abs() < 0.1, "{fit:?}");
+        assert!(
+            (fit.slope - 1.0).abs() < 0.1 && fit.offset.abs() < 0.1,
+            "{fit:?}"
+        );
         for p in [0.0, 1e-300, 0.3, 1.0] {
             assert_eq!(Recalibration::NONE.apply(p).to_bits(), p.to_bits());
             assert!((0.0..=1.0).contains(&fit.apply(p)));
         }
         let apart = [(0.0, false), (0.1, false), (0.9, true), (1.0, true)];
         let fit = Recalibration::fit(&apart).unwrap();
-        assert!(fit.slope.is_finite() && fit.apply(0.9) > 0.5 && fit.apply(0.1) < 0.5, "{fit:?}");
+        assert!(
+            fit.slope.is_finite() && fit.apply(0.9) > 0.5 && fit.apply(0.1) < 0.5,
+            "{fit:?}"
+        );
         assert_eq!(Recalibration::fit(&[(0.5, true)]), None);
         // Who is given more is in contact less: no line helps.
         assert_eq!(Recalibration::fit(&looks(|p| 1.0 - p)), None);
