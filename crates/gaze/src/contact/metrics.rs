@@ -298,7 +298,7 @@ mod tests {
         let best = best_balanced(&scored).unwrap().balanced_accuracy();
         assert!(points.iter().all(|p| p.balanced_accuracy() <= best + 1e-12));
         // Drawn with the probabilities themselves, they are calibrated.
-        assert!(calibration_error(&scored) < 0.06);
+        assert!(calibration_error(&scored) < 0.08);
         // The other way round everything is the other way round.
         let turned: Vec<Scored> = scored.iter().map(|(p, y)| (1.0 - p, *y)).collect();
         assert!((auc(&turned) + auc(&scored) - 1.0).abs() < 1e-9);
