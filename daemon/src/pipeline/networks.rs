@@ -13,7 +13,7 @@ use gaze::geometric;
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 use vision::gaze_net::{GazeNet, GazeNetError};
-use vision::{BASE_KIND, GazeKind, ModelError, ModelStore, Runtime, SessionOptions};
+use vision::{GazeKind, ModelStore, Runtime, SessionOptions};
 
 use super::measurement::NetworkTag;
 use super::shared::Shared;
@@ -52,7 +52,7 @@ impl Maker {
         let net = match choice {
             GazeChoice::Geometric => None,
             GazeChoice::File(file) => Some(self.open(file)?),
-            GazeChoice::Base => self.base()?,
+            GazeChoice::Base => GazeNet::base(&self.store, &self.runtime, &self.options)?,
         };
         Ok(match net {
             None => Coming {
@@ -68,18 +68,6 @@ impl Maker {
 
     fn open(&self, file: &Path) -> Result<GazeNet, GazeNetError> {
         GazeNet::open(file, None, &self.runtime, &self.options)
-    }
-
-    /// None where the program comes without one.
-    fn base(&self) -> Result<Option<GazeNet>, GazeNetError> {
-        let network = match self.store.load(BASE_KIND) {
-            Ok(network) => network,
-            Err(ModelError::NotListed { .. }) => return Ok(None),
-            Err(error) => return Err(error.into()),
-        };
-        let path = self.store.folder().join(&network.name);
-        let (runtime, options) = (&self.runtime, &self.options);
-        GazeNet::from_bytes(&path, network.bytes, None, runtime, options).map(Some)
     }
 }
 

@@ -14,9 +14,10 @@ use std::time::Instant;
 use gaze::contact::Evidence;
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+use vision::gaze_net::GazeNet;
 use vision::{
-    BBox, ContactNet, FaceCropper, Frame, MAX_SIDE, ModelStore, Perceiver, PerceiverConfig,
-    PixelFormat, Runtime, SessionOptions, jpeg,
+    BBox, ContactNet, FaceCropper, Frame, GazeKind, MAX_SIDE, ModelStore, Perceiver,
+    PerceiverConfig, PixelFormat, Runtime, SessionOptions, jpeg,
 };
 
 use super::Error;
@@ -206,9 +207,14 @@ impl<'a> Eyes<'a> {
         let croppers = order.crop.map(|spec| {
             [spec.exact(), spec.with_margin()].map(|c| FaceCropper::new(c.size, c.scale))
         });
+        let mut perceiver = Perceiver::new(runtime, store, PerceiverConfig::default())?;
+        // As the daemon looks unless it is told otherwise.
+        if let Some(net) = GazeNet::base(store, runtime, &SessionOptions::default())? {
+            perceiver.swap_gaze(GazeKind::Network(Box::new(net)));
+        }
         Ok(Eyes {
             order,
-            perceiver: Perceiver::new(runtime, store, PerceiverConfig::default())?,
+            perceiver,
             network: order.network.as_ref().map(open).transpose()?,
             croppers,
             frame: Frame::default(),

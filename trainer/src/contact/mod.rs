@@ -19,6 +19,7 @@ pub mod look;
 use std::io;
 use std::path::PathBuf;
 
+use vision::gaze_net::GazeNetError;
 use vision::{ContactNetError, ModelError, RuntimeError};
 
 /// Why nothing can be said, or learned. One line: what, where, what to do.
@@ -67,6 +68,9 @@ pub enum Error {
     /// A network.
     #[error(transparent)]
     Network(#[from] ModelError),
+    /// Our gaze network.
+    #[error(transparent)]
+    Gaze(#[from] GazeNetError),
     /// A contact network.
     #[error(transparent)]
     ContactNet(#[from] ContactNetError),

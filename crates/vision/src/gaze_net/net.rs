@@ -12,7 +12,7 @@ use super::face::FaceNet;
 use super::read::{ContractError, sidecar};
 use super::view::EyeView;
 use crate::frame::Frame;
-use crate::models::{ModelError, Network};
+use crate::models::{BASE_KIND, ModelError, ModelStore, Network};
 use crate::runtime::Runtime;
 use crate::session::{LoadedSession, SessionOptions};
 
@@ -74,6 +74,24 @@ pub struct GazeNet {
 }
 
 impl GazeNet {
+    /// Our own network, where `store` lists one.
+    ///
+    /// # Errors
+    /// [`GazeNetError`].
+    pub fn base(
+        store: &ModelStore,
+        runtime: &Runtime,
+        options: &SessionOptions,
+    ) -> Result<Option<GazeNet>, GazeNetError> {
+        let network = match store.load(BASE_KIND) {
+            Ok(network) => network,
+            Err(ModelError::NotListed { .. }) => return Ok(None),
+            Err(error) => return Err(error.into()),
+        };
+        let path = store.folder().join(&network.name);
+        GazeNet::from_bytes(&path, network.bytes, None, runtime, options).map(Some)
+    }
+
     /// Reads and binds the file. Its contract is `contract` if given, else what its
     /// metadata say, else the JSON beside it, else that of a known foreign file.
     ///
