@@ -212,9 +212,7 @@ impl Tracks {
                 // Someone slid there from elsewhere, and this is whom they slid onto?
                 let ghost = self.best_ghost(seen);
                 let claims = ghost.is_some_and(|(_, misfit)| misfit < self.live[i].misfit(seen));
-                let Some((claimer, _)) = ghost.filter(|_| claims) else {
-                    return None;
-                };
+                let (claimer, _) = ghost.filter(|_| claims)?;
                 // The list of ghosts may be full: it forgets the first, which this one must not be.
                 let claimer = self.ghosts.remove(claimer);
                 self.ghosts.push(claimer);

@@ -54,7 +54,7 @@ fn plots_parse_whatever_they_show() {
     let shares = |n: usize| Shares {
         name: HOSTILE.into(),
         points: (0..n).map(|k| [odd[k % 6], odd[(k + 3) % 6]]).collect(),
-        marked: n % 2 == 0,
+        marked: n.is_multiple_of(2),
     };
     let axes = [HOSTILE, "share"];
     parses(&in_square(&[shares(6), shares(1), shares(0)], axes));

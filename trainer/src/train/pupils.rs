@@ -38,7 +38,7 @@ impl Pupils {
         })
     }
 
-    /// In words: [`MOST_FACE`] and [`LEAST_GAZE`] draw the lines.
+    /// In words: [`MOST_FACE`] and `LEAST_GAZE` draw the lines.
     pub fn verdict(&self) -> &'static str {
         let gaze = self.gaze[0].min(self.gaze[1]);
         let head = self.head[0].abs().max(self.head[1].abs());
