@@ -26,7 +26,8 @@ cp LICENSE-APACHE LICENSE-MIT README.md "$half/"
 # The networks that models.json names, and what it says of them.
 models() {
     mkdir -p "$1"
-    cp models/models.json models/LICENSE-Apache-2.0 "$1/"
+    cp models/models.json models/LICENSE-Apache-2.0 models/README.md models/GAZE_BASE.md "$1/"
+    cp LICENSE-MIT "$1/"
     python3 -c '
 import json, sys
 for network in json.load(open("models/models.json"))["networks"]:

@@ -4,7 +4,7 @@ mod setup;
 
 use std::io::{self, IsTerminal, Write};
 
-use gaze::affine::{Fit, FitOptions, TargetFit, fit_with, fit_with_history};
+use gaze::affine::{Fit, FitOptions, TargetFit, fit_with, fit_with_history, usual_stretch};
 use gaze::calibration::{self, Calibration, Grade, HeadRange, Setup, Sitting, file_name};
 
 use crate::args::FitArgs;
@@ -91,7 +91,7 @@ fn fitted(
     let options = FitOptions {
         form: args.form.into(),
         aspect: setup.display.aspect(),
-        ..FitOptions::default()
+        usual: usual_stretch(&setup.network),
     };
     let alone = fit_with(&recording.samples, options).map_err(|e| e.to_string())?;
     history.retain(|sitting| !same_sitting(sitting, &alone));

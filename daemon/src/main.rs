@@ -153,8 +153,9 @@ struct RunArgs {
     /// Apply this calibration file, whoever's it is
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
-    /// What tells the gaze: an ONNX file that says what it is (models/README.md), or geometric
-    #[arg(long, value_name = "FILE")]
+    /// What tells the gaze: base (our own network), geometric (none), or an ONNX file that says
+    /// what it is (models/README.md) [default: base]
+    #[arg(long, value_name = "NETWORK")]
     network: Option<String>,
     /// Record a clip into this folder when somebody looks at the camera (off otherwise); how
     /// long, how many: "clips" in the settings

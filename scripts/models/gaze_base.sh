@@ -5,14 +5,19 @@
 #
 #     scripts/models/gaze_base.sh [DEVICE]
 #
-# DEVICE as of `gaze-trainer train --device`; the file that is shipped was trained on tch.
-# Keeps its caches and the run in target/gaze-base and goes on with what is there.
+# DEVICE as of `gaze-trainer train --device`; the file that is shipped was trained on tch, in ten
+# minutes, and another device makes another one. Needs `make trainer` and
+# `cargo build --release -p gaze-vision --example contact`. Keeps its caches and the run in
+# target/gaze-base and goes on with what is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 device="${1:-cpu}"
 trainer="${CARGO_TARGET_DIR:-target}/release/gaze-trainer"
 contact="${CARGO_TARGET_DIR:-target}/release/examples/contact"
 work=target/gaze-base
+for program in "$trainer" "$contact"; do
+	[ -x "$program" ] || { echo "gaze_base: $program is not built; see the top of this script" >&2; exit 2; }
+done
 mkdir -p "$work"
 
 draw() { # FILE FIRST PERSONS
@@ -22,24 +27,24 @@ draw() { # FILE FIRST PERSONS
 draw learn.cache 0 1600
 draw unseen.cache 9000 80
 
-resume=()
-[ ! -e "$work/run/going-on.state" ] || resume=(--resume)
-[ -e "$work/run/best" ] && [ "${#resume[@]}" = 0 ] ||
-	"$trainer" train "$work/learn.cache" --out "$work/run" --device "$device" \
-		--encoder compact --width 0.5 --standardise --folds 40 --epochs 24 --patience 0 \
-		--batch 64 --head-rate 4e-3 --decay 1e-3 --clip 0 "${resume[@]}"
+# Where it is at its end already, --resume only says so.
+resume=
+[ ! -e "$work/run/going-on.state" ] || resume=--resume
+"$trainer" train "$work/learn.cache" --out "$work/run" --device "$device" \
+	--encoder compact --width 0.5 --standardise --folds 40 --epochs 24 --patience 0 \
+	--batch 64 --head-rate 4e-3 --decay 1e-3 --clip 0 $resume
 
 export_with() {
 	"$trainer" export "$work/run/best" --cache "$work/unseen.cache" --out "$work/exported" \
 		--only fp32 --mirror-average "$@"
 }
 # How far its ray errs on people never seen, for the probability of eye contact.
-if [ ! -e "$work/contact.json" ]; then
+if [ ! -e "$work/run/contact.json" ]; then
 	export_with
-	"$contact" 1600 800 501 "$work/exported/gaze.onnx" | tee "$work/contact.txt"
-	grep '^{' "$work/contact.txt" >"$work/contact.json.new"
-	mv "$work/contact.json.new" "$work/contact.json"
+	"$contact" 1600 800 501 "$work/exported/gaze.onnx" | tee "$work/run/contact.txt"
+	grep '^{' "$work/run/contact.txt" >"$work/run/contact.json.new"
+	mv "$work/run/contact.json.new" "$work/run/contact.json"
 fi
-export_with --contact "$work/contact.json"
+export_with --contact "$work/run/contact.json"
 cp "$work/exported/gaze.onnx" models/gaze_base.onnx
 python3 scripts/models/list_gaze_base.py

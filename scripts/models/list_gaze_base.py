@@ -14,7 +14,7 @@ entry = {
     "sha256": hashlib.sha256(network).hexdigest(),
     "bytes": len(network),
     "licence": "MIT OR Apache-2.0",
-    "licence_file": "../LICENSE-APACHE",
+    "licence_file": "LICENSE-Apache-2.0",
     "source": {
         "made_by": "scripts/models/gaze_base.sh",
         "pictures": "rendered people only (gaze-trainer eyes --anywhere)",

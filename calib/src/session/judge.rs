@@ -2,6 +2,7 @@
 
 use gaze::affine::{
     Affine, Fit, FitOptions, MIN_TARGETS, Sample, diagonal_fraction, fit_with_history,
+    usual_stretch,
 };
 use gaze::calibration::{Calibration, Grade, HeadRange, HeadSample, TargetRecord};
 
@@ -58,6 +59,7 @@ pub fn fitted(points: &[Point], plan: &Plan) -> Result<(Calibration, Fit), Strin
     let looked = || points.iter().filter(|p| !p.checking);
     let options = FitOptions {
         aspect: plan.setup.display.aspect(),
+        usual: usual_stretch(&plan.setup.network),
         ..FitOptions::default()
     };
     let previous = plan.previous.as_ref();

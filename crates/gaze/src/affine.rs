@@ -21,8 +21,9 @@ use serde::{Deserialize, Serialize};
 
 pub(crate) use fit::looks_at;
 pub use fit::{
-    Fit, FitError, FitOptions, FormChoice, GEOMETRIC_STRETCH, MAX_TARGETS, MIN_TARGETS, Sample,
-    TargetFit, diagonal_fraction, fit, fit_with, fit_with_history,
+    Fit, FitError, FitOptions, FormChoice, GEOMETRIC_STRETCH, MAX_TARGETS, MIN_TARGETS,
+    NETWORK_STRETCH, Sample, TargetFit, diagonal_fraction, fit, fit_with, fit_with_history,
+    usual_stretch,
 };
 pub use history::{Sitting, SittingTarget};
 

@@ -135,6 +135,8 @@ impl Tracks {
             .live
             .iter_mut()
             .filter(|t| Some(t.face.id) != primary)
+            // Once in a frame, however short `every_ns`.
+            .filter(|t| t.tried_ns.max(t.face.measured_ns) < now_ns)
             .filter(|t| {
                 // Who is new or back may run: it must not be out of reach before that is known.
                 let every_ns = if t.looks < SPEED_LOOKS || !is_sure(t) {
@@ -262,7 +264,7 @@ impl Tracks {
     /// whoever it is: one that was hidden or away, or nobody yet.
     fn settle(&mut self, own: usize) -> u32 {
         let track = self.live[own];
-        let followed_ns = track.face.measured_ns - track.face.since_ns;
+        let followed_ns = track.face.measured_ns.saturating_sub(track.face.since_ns);
         let sure_ns = match track.misfit_mm > ONE_HEAD_MM {
             true => DOUBTED_NS,
             false => SURE_NS,

@@ -195,6 +195,14 @@ fn there_is_room_for_eight_and_whoever_waits_longest_is_due() {
         None,
         "they were asked for"
     );
+    // As often as there are frames: each once in each.
+    for frame in 1..3 {
+        let at = now + frame * FRAME_NS;
+        let each: Vec<u32> = std::iter::from_fn(|| tracks.due(at, 0).map(|d| d.0))
+            .take(20)
+            .collect();
+        assert_eq!(each, [2, 3, 4, 5, 6, 7, 8]);
+    }
 }
 
 #[test]

@@ -164,15 +164,24 @@ fn check_networks(settings: &FileSettings, runtime: bool) -> Finding {
 
 /// The gaze network that the settings name, loaded as the daemon would.
 fn check_gaze_network(settings: &FileSettings, runtime: &Runtime) -> Option<Finding> {
-    let GazeChoice::File(file) = settings.gaze_choice() else {
-        return None; // ours were looked at with the other networks
-    };
     let options = SessionOptions::default();
-    let (verdict, line) = match GazeNet::open(&file, None, runtime, &options) {
-        Ok(net) => {
+    let opened = match settings.gaze_choice() {
+        GazeChoice::Geometric => return None,
+        GazeChoice::File(file) => GazeNet::open(&file, None, runtime, &options).map(Some),
+        GazeChoice::Base => match ModelStore::open(settings.models.as_deref()) {
+            Ok(store) => GazeNet::base(&store, runtime, &options),
+            Err(_) => return None, // told with the other networks
+        },
+    };
+    let (verdict, line) = match opened {
+        Ok(Some(net)) => {
             let kind = net.contract().kind.name();
-            (Verdict::Good, format!("{}: {kind}", file.display()))
+            (Verdict::Good, format!("{}: {kind}", net.name()))
         }
+        Ok(None) => (
+            Verdict::Note,
+            "geometry: models.json lists none of our own; take the folder of this release".into(),
+        ),
         Err(e) => (Verdict::Bad, e.to_string()),
     };
     Some(Finding {

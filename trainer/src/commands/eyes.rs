@@ -22,7 +22,8 @@ use crate::synth::progress::{Display, duration};
 pub const AFTER_HELP: &str = "\
 People are those of `synth`, their heads are held however, whatever they look at. Crops follow the true
 corners of their eyes, off by as much as landmarks are; `synth` and `prepare` make the like by our own
-landmarks. Person number N is the same in every set of the same seed.
+landmarks; with --anywhere our own landmarks cut, and looks that they miss are left out. Person number N is
+the same in every set of the same seed.
 
 Exit codes:
   0    the cache is there

@@ -113,8 +113,6 @@ pub struct Evaluation {
     pub told: Count,
     /// Why others are not.
     pub unknown: BTreeMap<Why, Count>,
-    /// Pictures with more than one face, of which the nearest was taken.
-    pub several_faces: usize,
     /// Area under the ROC curve.
     pub auc: f64,
     /// Its standard error.
@@ -221,7 +219,6 @@ pub fn evaluate(pictures: &[Picture], seen: &[Seen], wish: &Wish) -> Result<Eval
         pictures: all,
         people: people.len(),
         told,
-        several_faces: seen.iter().filter(|s| s.faces > 1).count(),
         auc,
         auc_error: metrics::auc_error(auc, [told.contact, told.other]),
         brier: metrics::brier(&scored),
@@ -317,8 +314,8 @@ fn advice(threshold: f64, line: Option<Recalibration>, wish: &Wish) -> Advice {
     let gap = log_odds(usual.on) - log_odds(usual.off);
     let round = |v: f64| (v * 1000.0).round() / 1000.0;
     let line = line.map(|l| Recalibration {
-        slope: round(l.slope).max(0.01),
-        offset: round(l.offset),
+        slope: round(l.slope).clamp(0.01, 100.0),
+        offset: round(l.offset).clamp(-30.0, 30.0),
     });
     let on = line.unwrap_or_default().apply(threshold);
     let on = round(on).clamp(0.01, 0.99);
@@ -461,12 +458,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn advice_is_what_the_daemon_takes(t in 0.01..0.99f64, slope in 0.05..8.0f64, offset in -6.0..6.0f64, line in any::<bool>()) {
+        fn advice_is_what_the_daemon_takes(t in 0.01..0.99f64, slope in 0.001..300.0f64, offset in -50.0..50.0f64, line in any::<bool>()) {
             let line = line.then_some(Recalibration { slope, offset });
             let a = advice(t, line, &wish());
             prop_assert!(0.0 < a.off && a.off <= a.on && a.on < 1.0, "{:?}", a);
             // Who is above the threshold is above it in use.
-            let made = line.unwrap_or_default().apply(t);
+            let used = a.slope.zip(a.offset).map(|(slope, offset)| Recalibration { slope, offset });
+            prop_assert!(used.is_none_or(|u| (0.01..=100.0).contains(&u.slope) && u.offset.abs() <= 30.0));
+            let made = used.unwrap_or_default().apply(t);
             prop_assert!((a.on - made.clamp(0.01, 0.99)).abs() < 0.01, "{:?} {}", a, made);
         }
     }

@@ -67,8 +67,6 @@ pub struct Seen {
     pub said: Result<f64, Why>,
     /// Box around the landmarks of the face, if one was found.
     pub face: Option<BBox>,
-    /// Faces in the picture: the nearest is measured.
-    pub faces: usize,
     /// The face's crop with its margin, if one was asked for.
     pub crop: Option<Vec<u8>>,
     /// SHA-256 of the file.
@@ -81,7 +79,6 @@ impl Seen {
         Seen {
             said,
             face: None,
-            faces: 0,
             crop: None,
             hash: [0; 32],
         }
@@ -238,7 +235,6 @@ impl<'a> Eyes<'a> {
         if let Some(fault) = &found.fault {
             return Err(fault.to_string());
         }
-        seen.faces = found.faces().count();
         let Some(face) = found.primary() else {
             seen.said = Err(Why::NoFace);
             return Ok(seen);

@@ -160,12 +160,6 @@ pub fn remarks(e: &Evaluation) -> Vec<String> {
                 .into(),
         );
     }
-    if e.several_faces > 0 {
-        all.push(format!(
-            "{} pictures show more than one face; the label was taken to be the nearest one's.",
-            e.several_faces
-        ));
-    }
     all
 }
 

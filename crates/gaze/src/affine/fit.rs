@@ -23,7 +23,7 @@ use super::{Affine, Form, Sitting, SittingTarget};
 pub(crate) use gather::looks_at;
 use gather::{MEDIAN_LENGTH, flat, gather};
 use judged::{clearly_better, fit_form};
-pub use pooled::GEOMETRIC_STRETCH;
+pub use pooled::{GEOMETRIC_STRETCH, NETWORK_STRETCH, usual_stretch};
 
 /// Fewer targets than this are not fitted.
 pub const MIN_TARGETS: usize = 5;

@@ -383,6 +383,12 @@ impl Contract {
             !(self.mirror_average && self.kind == Kind::EyesPoseScreen),
         )?;
         demand(
+            "contact",
+            "constants",
+            "a screen point has no ray that could meet the camera",
+            !(self.contact.is_some() && self.kind == Kind::EyesPoseScreen),
+        )?;
+        demand(
             "output.levelled",
             out.levelled,
             "crops that are not level have no levelled frame",

@@ -20,6 +20,18 @@ use super::{Affine, FitOptions, Form, Look, flat};
 /// what least squares leaves of its slope with its noise. Two people, 23 sittings.
 pub const GEOMETRIC_STRETCH: [f64; 2] = [1.0, 0.75];
 
+/// The usual stretch of maps of a network's rays: its own slope. Our network's needs 1.0 across and 1.06 up
+/// on rendered people (`models/GAZE_BASE.md`); real people's is not known.
+pub const NETWORK_STRETCH: [f64; 2] = [1.0, 1.0];
+
+/// The usual stretch of the network with this id ([`crate::calibration::network_id`]).
+pub fn usual_stretch(network: &str) -> [f64; 2] {
+    match network.starts_with("geometric") {
+        true => GEOMETRIC_STRETCH,
+        false => NETWORK_STRETCH,
+    }
+}
+
 /// How far a person's stretch lies from the usual one (standard deviation). Of 0.1 to 0.6
 /// this predicts the next sitting of the same recordings as well as any (275 px, 265 to
 /// 288) and left-out targets better than most (200 px, 197 to 228).

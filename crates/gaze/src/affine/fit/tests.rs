@@ -430,3 +430,12 @@ fn what_cannot_be_fitted_is_refused_with_the_reason() {
     };
     assert_eq!(fit_with(&nine, aspect), Err(FitError::Aspect));
 }
+
+#[test]
+fn maps_are_drawn_to_the_stretch_of_the_network_they_are_for() {
+    use crate::calibration::network_id;
+    let of = |name: &str| usual_stretch(&network_id(name, 7));
+    assert_eq!(of(crate::geometric::NAME), GEOMETRIC_STRETCH);
+    assert_eq!(of("gaze_base"), NETWORK_STRETCH);
+    assert_eq!(FitOptions::default().usual, GEOMETRIC_STRETCH);
+}
