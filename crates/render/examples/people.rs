@@ -1,4 +1,5 @@
-//! Draws people side by side in one light: `cargo run --release -p gaze-render --example people -- OUT.png FIRST COUNT [yaw pitch zoom mm times]`
+//! Draws people side by side in one light: `cargo run --release -p gaze-render --example people -- OUT.png FIRST COUNT [yaw pitch zoom mm times variety]`
+//! (variety: 0 usual, 1 wide, 2 other)
 //! Prints what making and drawing them cost, on one core.
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use render::{
     scene::{Moment, Picture, Scene},
     sensor::Sensor,
     truth::Pose,
+    variety::Variety,
 };
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,6 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let get = |i: usize, or: f64| n.get(i).copied().unwrap_or(or);
     let (first, count) = (get(0, 1.0) as u64, get(1, 12.0) as usize);
     let zoom = get(4, 1.0);
+    let variety = Variety::ALL[(get(7, 0.0) as usize).min(2)];
     let (w, h) = (640usize, 480usize);
     // The middle of each picture, wide enough for head and shoulders.
     let (cw, ch) = (320, 400);
@@ -36,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         let who = if seed == 0 {
             Identity::demo()
         } else {
-            Identity::random(seed)
+            Identity::of(variety, seed)
         };
         let start = Instant::now();
         let person = Arc::new(Person::new(who));

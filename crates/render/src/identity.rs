@@ -4,6 +4,7 @@ use crate::body::complexion::tone;
 use crate::glasses::GlassesStyle;
 use crate::hair::style::{Cut, Style};
 use crate::maths::{Rng, V3, smoothstep, v3};
+use crate::variety::{EyeStyle, Variety, lids_at_rest, shapes};
 
 /// Everything that stays the same about a person.
 #[derive(Debug, Clone)]
@@ -34,6 +35,8 @@ pub struct Identity {
     pub style: Style,
     /// Linear colour of the iris, outside and around the pupil.
     pub iris: [V3; 2],
+    /// How their eyes differ from the usual picture of eyes.
+    pub eyes: EyeStyle,
     /// Radius of the pupil in a bright room, in mm, as it is behind the cornea.
     pub pupil_mm: f32,
     /// From the optical to the visual axis, in degrees: towards the nose, and up (the axes
@@ -253,6 +256,20 @@ fn shirt_colour(r: &mut Rng) -> V3 {
 }
 
 impl Identity {
+    /// A person of this seed and variety: as [`Identity::random`], with other eyes.
+    pub fn of(variety: Variety, seed: u64) -> Identity {
+        let mut usual = Identity::random(seed);
+        usual.details.extend(shapes(variety, seed));
+        let at_rest = [usual.upper_lid_mm, usual.lower_lid_mm];
+        let [upper_lid_mm, lower_lid_mm] = lids_at_rest(variety, seed, at_rest);
+        Identity {
+            upper_lid_mm,
+            lower_lid_mm,
+            eyes: EyeStyle::of(variety, seed),
+            ..usual
+        }
+    }
+
     /// A person of this seed.
     pub fn random(seed: u64) -> Identity {
         let mut r = Rng::new(seed);
@@ -285,6 +302,7 @@ impl Identity {
             skin: tone(dark, warm),
             hair: hair_colour(&mut r, dark),
             iris: crate::eye::iris::colours(&mut r, dark),
+            eyes: EyeStyle::default(),
             pupil_mm: (1.85 + 0.27 * r.normal()).clamp(1.3, 2.5),
             kappa: crate::eye::eyeball::kappa(&mut r),
             glasses: (Rng::new(seed ^ 0x61a5).unit() < WEARERS).then(|| GlassesStyle::random(seed)),
@@ -321,6 +339,7 @@ impl Identity {
             hair: v3(0.035, 0.020, 0.011),
             style: Style::of(Cut::Short, false, &mut Rng::new(20)),
             iris: [v3(0.060, 0.088, 0.092), v3(0.135, 0.100, 0.050)],
+            eyes: EyeStyle::default(),
             pupil_mm: 1.85,
             kappa: [4.0, 0.0],
             shirt: v3(0.055, 0.09, 0.16),

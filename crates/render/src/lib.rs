@@ -25,3 +25,4 @@ pub mod sensor;
 pub mod shadow;
 pub mod strands;
 pub mod truth;
+pub mod variety;

@@ -98,6 +98,7 @@ impl Person {
                 pupil: (who.pupil_mm * lights.pupils()).clamp(1.0, 3.1),
                 nose: nose as f32,
                 seed: (who.seed % 97) as f32 + 31.0 * eye as f32,
+                style: who.eyes,
             };
             let gaze = Ray {
                 origin,

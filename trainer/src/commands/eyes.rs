@@ -8,6 +8,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 use clap::Args;
+use render::variety::Variety;
 use vision::{ModelStore, Runtime};
 
 use super::train::{Failure, end, stop_flag};
@@ -37,11 +38,12 @@ Exit codes:
 Examples:
   gaze-trainer eyes eyes.cache --persons 500
   gaze-trainer eyes unseen.cache --persons 50 --first 500 --size 48 --json
-  gaze-trainer eyes wild.cache --anywhere --persons 2000 --size 48
+  gaze-trainer eyes wild.cache --anywhere --variety wide --persons 2000 --size 48
   gaze-trainer train eyes.cache --out runs/1 --encoder compact --head-rate 5e-3 --clip 0";
 
 fn anywhere_with(
     order: &Eyes,
+    variety: Variety,
     stop: &AtomicBool,
     told: &(dyn Fn(usize) + Sync),
 ) -> Result<Option<Cache>, Failure> {
@@ -53,6 +55,7 @@ fn anywhere_with(
         persons: order.persons,
         looks: order.looks,
         crop: order.crop,
+        variety,
     };
     anywhere::draw(&order, (&runtime, &store), stop, told).map_err(|e| (5, e.to_string()))
 }
@@ -93,6 +96,15 @@ pub struct EyesCommand {
     /// landmarks: what a network for everyone is trained on
     #[arg(long, conflicts_with_all = ["camera_px", "turn", "inches"])]
     anywhere: bool,
+    /// With --anywhere: usual people; wide, all kinds to learn from; or other, to test with: eyes,
+    /// lights and cameras that the first two never show
+    #[arg(
+        long,
+        value_name = "KIND",
+        default_value = "usual",
+        requires = "anywhere"
+    )]
+    variety: Variety,
     /// Pictures of three colours instead of gray ones
     #[arg(long)]
     rgb: bool,
@@ -165,7 +177,7 @@ impl EyesCommand {
         };
         let drawn = match self.anywhere {
             false => eyes::draw(&order, &stop, &told),
-            true => anywhere_with(&order, &stop, &told)?,
+            true => anywhere_with(&order, self.variety, &stop, &told)?,
         };
         if let Ok(display) = display.into_inner() {
             display.end();

@@ -18,7 +18,12 @@ use render::scenario::{
 };
 use render::scene::Picture;
 use render::truth::{Pose, Truth};
+use render::variety::Variety;
 use vision::{Frame, ModelError, ModelStore, PixelFormat, Runtime};
+use zune_jpeg::JpegDecoder;
+use zune_jpeg::zune_core::bytestream::ZCursor;
+use zune_jpeg::zune_core::colorspace::ColorSpace;
+use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::data::cache::{self, Cache, CacheHeader, CropSpec, Session, ShownOn, SourceFile};
 use crate::data::measure::{self, Measured, Refused, Settings};
@@ -54,6 +59,8 @@ pub struct Anywhere {
     pub looks: usize,
     /// What crops are like.
     pub crop: CropSpec,
+    /// Likely people, or all kinds to learn from, or others to test with.
+    pub variety: Variety,
 }
 
 /// A look at the wall behind the camera: rays meet it wherever people look, so that a sample has a
@@ -101,7 +108,7 @@ pub fn draw(
     stop: &AtomicBool,
     done: &(dyn Fn(usize) + Sync),
 ) -> Result<Option<Cache>, Error> {
-    let people = Arc::new(People::new(2));
+    let people = Arc::new(People::of(order.variety, 2));
     let (next, ready) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let drawn: Mutex<Vec<Option<OnePerson>>> = Mutex::new(vec![None; order.persons]);
     let workers = std::thread::available_parallelism().map_or(1, usize::from);
@@ -191,6 +198,7 @@ struct Artist<'a> {
     painter: Painter,
     eyes: measure::Eyes,
     picture: Picture,
+    jpeg: Vec<u8>,
     frame: Frame,
 }
 
@@ -214,6 +222,7 @@ impl<'a> Artist<'a> {
             painter: Painter::new(people.clone()),
             eyes: measure::Eyes::new(&settings, Some((runtime, store)))?,
             picture: Picture::default(),
+            jpeg: vec![],
             frame: Frame::default(),
         })
     }
@@ -229,7 +238,13 @@ impl<'a> Artist<'a> {
             }
             let seat = seat.as_mut().expect("the first look takes one");
             let target = look_somewhere(seat, look, &mut rng);
+            if self.order.variety != Variety::Usual {
+                narrow(seat, &mut rng);
+            }
             let truth = self.painter.paint(&seat.shot, &mut self.picture).remove(0);
+            if self.order.variety != Variety::Usual {
+                self.compress(&mut rng);
+            }
             self.put_into_frame(seat);
             if let Some(measured) = self.measured(seat, &truth, target)? {
                 found.push((measured.sample, measured.crops));
@@ -290,6 +305,29 @@ impl<'a> Artist<'a> {
             frame_px,
             window_px: [x0, y0],
             place,
+        }
+    }
+
+    /// Most webcams and all files send JPEG.
+    fn compress(&mut self, rng: &mut Rng) {
+        let (worst, best) = match self.order.variety {
+            Variety::Other => (18.0, 35.0),
+            _ => (40.0, 100.0),
+        };
+        let quality = rng.range(worst, best) as u8;
+        let picture = &mut self.picture;
+        self.jpeg.clear();
+        let encoder = jpeg_encoder::Encoder::new(&mut self.jpeg, quality);
+        let (width, height) = (picture.width as u16, picture.height as u16);
+        let done = encoder.encode(&picture.rgb, width, height, jpeg_encoder::ColorType::Rgb);
+        debug_assert!(done.is_ok(), "into memory");
+        let options = DecoderOptions::new_fast().jpeg_set_out_colorspace(ColorSpace::RGB);
+        let decoded = JpegDecoder::new_with_options(ZCursor::new(&self.jpeg), options).decode();
+        // As it was drawn, where it cannot be read back.
+        if let Ok(rgb) = decoded {
+            if rgb.len() == picture.rgb.len() {
+                picture.rgb = rgb;
+            }
         }
     }
 
@@ -397,4 +435,14 @@ fn look_somewhere(seat: &mut Seat, look: usize, rng: &mut Rng) -> Vector3<f64> {
         units: expression(rng),
     }];
     target
+}
+
+/// People narrow their eyes: for strain, in light, when they smile; seldom by much.
+fn narrow(seat: &mut Seat, rng: &mut Rng) {
+    let much = rng.unit() * rng.unit();
+    if rng.unit() < 0.5 {
+        for pose in &mut seat.shot.moment.poses {
+            pose.shut = f64::from(0.4 * much);
+        }
+    }
 }

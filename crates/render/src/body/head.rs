@@ -143,8 +143,11 @@ impl Head {
         let iris = -(eyeball::LIMBUS_DEPTH * sin as f32);
         let shut = expression.shut[eye].clamp(0.0, 1.0);
         let [more_upper, more_lower] = self.lids_by_units(eye, expression);
-        let open_upper = -self.identity.upper_lid_mm + more_upper + iris * FOLLOW_UPPER;
-        let lower = self.identity.lower_lid_mm + more_lower + iris * FOLLOW_LOWER - 0.6 * shut;
+        let [with_upper, with_lower] = self.identity.eyes.follow;
+        let open_upper =
+            -self.identity.upper_lid_mm + more_upper + iris * FOLLOW_UPPER * with_upper;
+        let lower =
+            self.identity.lower_lid_mm + more_lower + iris * FOLLOW_LOWER * with_lower - 0.6 * shut;
         let upper = open_upper.min(lower - 0.3);
         [upper + (lower + 0.25 - upper) * shut, lower]
     }

@@ -7,6 +7,7 @@ use crate::eye::iris;
 use crate::eye::socket::Around;
 use crate::light::Lights;
 use crate::maths::{M3, Rng, V3, fbm, mix, noise, smoothstep, v3};
+use crate::variety::EyeStyle;
 
 /// Radius of the sclera, mm.
 pub const RADIUS: f32 = 12.0;
@@ -56,6 +57,8 @@ pub struct Eyeball {
     pub nose: f32,
     /// For this person's texture.
     pub seed: f32,
+    /// What differs from the usual.
+    pub style: EyeStyle,
 }
 
 /// Where a ray meets the eyeball.
@@ -143,7 +146,10 @@ impl Eyeball {
         let g2 = grazing * grazing;
         let fresnel = 0.022 + 0.978 * g2 * g2 * grazing;
         // In the corners a grazing mirror would show lids and nose.
-        let gloss = mix(0.5, 1.0, edge) * (1.0 - 0.9 * around.plica) * (1.0 - 0.6 * around.corner);
+        let gloss = self.style.gloss
+            * mix(0.5, 1.0, edge)
+            * (1.0 - 0.9 * around.plica)
+            * (1.0 - 0.6 * around.corner);
         // Lids and lashes hide most of what the eye could mirror from beside them.
         let seen =
             lights.reflected(at, mirror) * mix(0.3, 1.0, around.open) * mix(0.35, 1.0, around.lit);
@@ -175,7 +181,8 @@ impl Eyeball {
         let vein = ridge(p * 0.5 + s + bend, 11.0) * few
             + 0.5 * ridge(p * 1.3 + s + bend * 2.0, 7.0) * corner;
         let vein = vein * mix(0.10, 0.50, corner) * from_iris * (0.5 + tone);
-        let pink = v3(0.50, 0.31, 0.275);
+        let white = white * self.style.white;
+        let pink = v3(0.50, 0.31, 0.275) * self.style.white;
         let blush = 0.50 * corner + 0.06 * fbm(p * 0.3 + s, 2) + 0.12 * around.wet;
         let base = white.mix(pink, blush.clamp(0.0, 1.0));
         let base = base.mix(v3(0.46, 0.16, 0.13), (vein * 0.6).min(0.8));
@@ -237,6 +244,7 @@ mod tests {
         Eyeball {
             centre: v3(10.0, 5.0, 600.0),
             axes: Eyeball::axes(optical, v3(0.0, 1.0, 0.0)),
+            style: EyeStyle::default(),
             iris: [V3::splat(0.1); 2],
             pupil: 1.7,
             nose: 1.0,

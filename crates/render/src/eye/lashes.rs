@@ -4,6 +4,7 @@ use crate::body::head::{Expression, Head, Posed};
 use crate::body::template::Template;
 use crate::maths::{M3, Rng, V3, mix, smoothstep, v3};
 use crate::strands::Canvas;
+use crate::variety::EyeStyle;
 
 /// A lash: where on the lid's edge it stands, and how it bends.
 #[derive(Debug, Clone)]
@@ -28,6 +29,7 @@ pub struct Lashes {
     eyes: [Vec<Lash>; 2],
     /// The crease of each upper lid, from the temple to the nose.
     creases: [Vec<Place>; 2],
+    style: EyeStyle,
     colour: V3,
     fold: V3,
     deep: f32,
@@ -48,7 +50,8 @@ impl Lashes {
             creases: [0, 1].map(|eye| crease(head, &rest, template, eye, high)),
             colour: who.hair.mix(v3(0.010, 0.007, 0.005), 0.6),
             fold: who.skin.times(v3(0.30, 0.20, 0.17)),
-            deep: r.range(0.6, 1.0) * (1.0 - 0.4 * who.family[1]),
+            style: who.eyes,
+            deep: who.eyes.crease * r.range(0.6, 1.0) * (1.0 - 0.4 * who.family[1]),
         }
     }
 
@@ -85,7 +88,9 @@ impl Lashes {
                         + rise * (t * t + dip * t * (1.0 - t));
                     line.push(root + along * l.length);
                 }
-                canvas.stroke(&line, l.width, 0.85, 1.0, |_, _, _| self.colour);
+                canvas.stroke(&line, l.width * self.style.lashes, 0.85, 1.0, |_, _, _| {
+                    self.colour
+                });
             }
         }
     }
@@ -113,7 +118,9 @@ impl Lashes {
                     let [p, q, r] = t.map(|i| posed.positions[i as usize]);
                     line.push(p + (q - p) * b[0] + (r - p) * b[1]);
                 }
-                canvas.stroke(line, width, opacity * fade, 2.0, |_, _, _| self.fold);
+                canvas.stroke(line, width, (opacity * fade).min(1.0), 2.0, |_, _, _| {
+                    self.fold
+                });
             }
         }
     }
@@ -131,8 +138,10 @@ impl Lashes {
             line.clear();
             line.extend(ends.map(|i| posed.positions[i as usize]));
             for (width, share) in [(0.9, 0.30), (0.4, 0.5)] {
-                let opacity = share * (upper + lower);
-                canvas.stroke(line, width, opacity, 1.0, |_, _, _| self.colour);
+                let opacity = (share * (upper + lower) * self.style.line).min(0.95);
+                canvas.stroke(line, width * self.style.line, opacity, 1.0, |_, _, _| {
+                    self.colour
+                });
             }
         }
     }

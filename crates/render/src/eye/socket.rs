@@ -56,12 +56,15 @@ impl Socket {
         let (above, below) = (q.y - o.upper_at(q.x), o.lower_at(q.x) - q.y);
         let (inner, outer) = (o.inner[0] - q.x, q.x - o.outer[0]);
         let corner = smoothstep(5.5, 1.5, inner).max(smoothstep(4.5, 0.5, outer));
+        let through = |share: f32| libm::powf(share, self.eye.style.shade);
         Around {
             // Lid and lashes hang over the eye like a roof; the lower lid takes less.
-            open: mix(0.20, 1.0, smoothstep(-0.6, 4.4, above))
-                * mix(0.62, 1.0, smoothstep(-0.2, 2.0, below))
-                * mix(1.0, 0.62, corner),
-            lit: mix(0.18, 1.0, smoothstep(-0.2, 2.9, above)),
+            open: through(
+                mix(0.20, 1.0, smoothstep(-0.6, 4.4, above))
+                    * mix(0.62, 1.0, smoothstep(-0.2, 2.0, below))
+                    * mix(1.0, 0.62, corner),
+            ),
+            lit: through(mix(0.18, 1.0, smoothstep(-0.2, 2.9, above))),
             wet: smoothstep(0.55, 0.12, below),
             plica: smoothstep(9.9, 11.1, q.x + 0.15 * (q.y - o.inner[1])),
             corner,

@@ -9,6 +9,7 @@ use crate::room::Room;
 use crate::scene::{Buffers, Picture, Scene};
 use crate::sensor::Sensor;
 use crate::truth::Truth;
+use crate::variety::{Variety, relight};
 
 type Slot = (u64, Arc<OnceLock<Arc<Person>>>);
 
@@ -18,14 +19,21 @@ pub struct People {
     /// The one met last stands last.
     met: Mutex<Vec<Slot>>,
     most: usize,
+    variety: Variety,
 }
 
 impl People {
     /// Remembers `most` people.
     pub fn new(most: usize) -> People {
+        People::of(Variety::Usual, most)
+    }
+
+    /// Of a variety; who draws them lights and films them accordingly.
+    pub fn of(variety: Variety, most: usize) -> People {
         People {
             met: Mutex::default(),
             most: most.max(1),
+            variety,
         }
     }
 
@@ -47,7 +55,7 @@ impl People {
             met.push(slot.clone());
             slot.1
         };
-        slot.get_or_init(|| Arc::new(Person::new(Identity::random(seed))))
+        slot.get_or_init(|| Arc::new(Person::new(Identity::of(self.variety, seed))))
             .clone()
     }
 }
@@ -78,8 +86,12 @@ impl Painter {
                 let buffers = last.map_or_else(Buffers::default, |(_, s)| s.into_buffers());
                 let i = setup.camera.intrinsics;
                 let size = (i.width as usize, i.height as usize);
-                let room = Room::random(setup.room, &setup.screen, size.0, size.1);
-                let sensor = Sensor::random(setup.sensor);
+                let mut room = Room::random(setup.room, &setup.screen, size.0, size.1);
+                let mut sensor = Sensor::random(setup.sensor);
+                if self.people.variety == Variety::Other {
+                    relight(&mut room.lights, setup.room);
+                    sensor.make_harsh(setup.sensor);
+                }
                 Scene::reusing(setup.camera, room, sensor, people, buffers)
             }
         };

@@ -160,6 +160,16 @@ impl Sensor {
         }
     }
 
+    /// As no webcam of [`Sensor::random`] is: edges overdrawn by far, steep tones, coarse noise.
+    pub(crate) fn make_harsh(&mut self, seed: u64) {
+        let mut r = Rng::new(seed ^ 0x4a25);
+        self.sharpen = r.range(1.1, 2.0);
+        self.tone = tone_table(0.3, f64::from(r.range(0.9, 1.3)), 0.0);
+        self.softness = r.range(1.4, 1.9);
+        self.read *= 2.0;
+        self.grain = Grain::new(r.bits(), 0.9, 0.8);
+    }
+
     /// Factors on red, green and blue that make the settled white grey.
     fn gains(&self) -> V3 {
         let y = (self.white.x + 2.0 * self.white.y + self.white.z) / 4.0;
