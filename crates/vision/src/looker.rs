@@ -12,7 +12,7 @@ use gaze::landmarks::FACE_COUNT;
 
 use crate::colours::Colours;
 use crate::detector::{Detection, FaceDetector, MAX_DETECTIONS};
-use crate::estimator::{by_one_eye, eyes_of, geometric};
+use crate::estimator::{GazeKind, by_one_eye, eyes_of, geometric};
 use crate::eye_pixels::EyeInspector;
 use crate::frame::Frame;
 use crate::iris::{IrisFinder, moved};
@@ -136,10 +136,11 @@ impl Measured {
     }
 }
 
-/// Detector, landmark network and geometry with their buffers.
+/// Detector, landmark network and geometry with their buffers, and what tells the gaze from them.
 pub struct Looker {
     detector: FaceDetector,
     landmarker: Landmarker,
+    gaze: GazeKind,
     inspector: EyeInspector,
     irises: IrisFinder,
     hfov_deg: f64,
@@ -165,6 +166,7 @@ impl Looker {
         Ok(Looker {
             detector: FaceDetector::new(runtime, store, &options, config.least_score)?,
             landmarker: Landmarker::new(runtime, store, &options)?,
+            gaze: GazeKind::Geometric,
             inspector: EyeInspector::new(),
             irises: IrisFinder::new(),
             hfov_deg: config.hfov_deg,
@@ -173,9 +175,24 @@ impl Looker {
         })
     }
 
-    /// SHA-256 of the landmark network.
+    /// SHA-256 of the network that the gaze is told from; of the landmarks' where it is told by
+    /// geometry.
     pub(crate) fn hash(&self) -> &[u8; 32] {
-        self.landmarker.hash()
+        match &self.gaze {
+            GazeKind::Geometric => self.landmarker.hash(),
+            GazeKind::Network(net) => net.hash(),
+        }
+    }
+
+    /// What tells the gaze.
+    pub(crate) fn gaze(&self) -> &GazeKind {
+        &self.gaze
+    }
+
+    /// Lets something else tell the gaze from the next frame on; what did so until now is
+    /// handed back, to be dropped where time is no matter. Allocates nothing.
+    pub fn swap_gaze(&mut self, next: GazeKind) -> GazeKind {
+        std::mem::replace(&mut self.gaze, next)
     }
 
     /// From now on the camera has this horizontal field of view, degrees.
@@ -216,6 +233,9 @@ impl Looker {
             if let Some(wanted) = wanted {
                 *to = self.measure(frame, &wanted.region, true, &camera, &mut times)?;
             }
+            if let Some(measured) = to {
+                self.tell(frame, measured, &mut times)?;
+            }
         }
         let Some(region) = &errand.detect else {
             return Ok(());
@@ -231,8 +251,9 @@ impl Looker {
                 continue;
             }
             let region = d.landmark_region();
-            if let Some(measured) = self.take_up(frame, &region, &camera, &mut times)? {
+            if let Some(mut measured) = self.take_up(frame, &region, &camera, &mut times)? {
                 let Some(room) = rooms.next() else { break };
+                self.tell(frame, &mut measured, &mut times)?;
                 *room = Some(measured);
             }
         }
@@ -257,6 +278,29 @@ impl Looker {
             return Ok(Some(first));
         }
         self.measure(frame, &first.next, false, camera, times)
+    }
+
+    /// Lets the gaze network, if there is one, say where a face that was measured in this frame
+    /// looks, and with it whether at the camera.
+    pub(crate) fn tell(
+        &mut self,
+        frame: &Frame,
+        measured: &mut Measured,
+        times: &mut StageTimes,
+    ) -> Result<(), ModelError> {
+        let begun = Instant::now();
+        let face = &mut measured.face;
+        let told = self
+            .gaze
+            .tell(frame, &face.landmarks, &face.camera, &face.head, face.gaze)?;
+        (face.gaze, face.gaze_point) = (told.gaze, told.point);
+        if let Some(model) = self.gaze.contact() {
+            let width = f64::from(face.bbox.width);
+            face.contact = model.evidence(face.gaze.as_ref(), &face.head, face.eyes.open, width);
+        }
+        times.network_ns += told.network_ns;
+        times.geometry_ns += nanos(begun).saturating_sub(told.network_ns);
+        Ok(())
     }
 
     /// Adds the faces in a square of the picture to `found`.

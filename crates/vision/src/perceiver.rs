@@ -75,7 +75,6 @@ impl Default for PerceiverConfig {
 pub struct Perceiver {
     config: PerceiverConfig,
     looker: Looker,
-    gaze: GazeKind,
     frozen: FrozenDetector,
     tracks: Tracks,
     detections: Vec<Detection>,
@@ -103,7 +102,6 @@ impl Perceiver {
     ) -> Result<Perceiver, ModelError> {
         Ok(Perceiver {
             looker: Looker::new(runtime, store, &config)?,
-            gaze: GazeKind::Geometric,
             frozen: FrozenDetector::new(config.frozen_frames, config.frozen_ns),
             tracks: Tracks::new(),
             detections: Vec::with_capacity(2 * MAX_DETECTIONS),
@@ -122,15 +120,12 @@ impl Perceiver {
     /// SHA-256 of the network that the gaze is told from; of the landmarks' where it is
     /// told by geometry.
     pub fn network_hash(&self) -> &[u8; 32] {
-        match &self.gaze {
-            GazeKind::Geometric => self.looker.hash(),
-            GazeKind::Network(net) => net.hash(),
-        }
+        self.looker.hash()
     }
 
     /// What that network is called.
     pub fn network_name(&self) -> &str {
-        match &self.gaze {
+        match self.looker.gaze() {
             GazeKind::Geometric => gaze::geometric::NAME,
             GazeKind::Network(net) => net.name(),
         }
@@ -139,7 +134,7 @@ impl Perceiver {
     /// Lets something else tell the gaze from the next frame on; what did so until now is
     /// handed back, to be dropped where time is no matter. Allocates nothing.
     pub fn swap_gaze(&mut self, next: GazeKind) -> GazeKind {
-        std::mem::replace(&mut self.gaze, next)
+        self.looker.swap_gaze(next)
     }
 
     /// Who is the primary face from the next frame on.
@@ -290,30 +285,13 @@ impl Perceiver {
             self.tracks.missed(id);
             return Ok(false);
         };
-        self.tell(frame, &mut measured)?;
+        let times = &mut self.perception.times;
+        self.looker.tell(frame, &mut measured, times)?;
         let Some(id) = self.tracks.measured(id, &measured.sighted()) else {
             return Ok(false);
         };
         self.show(id, measured);
         Ok(true)
-    }
-
-    /// Lets the gaze network say where a face looks, and with it whether at the camera.
-    fn tell(&mut self, frame: &Frame, measured: &mut Measured) -> Result<(), ModelError> {
-        let begun = Instant::now();
-        let face = &mut measured.face;
-        let told = self
-            .gaze
-            .tell(frame, &face.landmarks, &self.camera, &face.head, face.gaze)?;
-        (face.gaze, face.gaze_point) = (told.gaze, told.point);
-        if let Some(model) = self.gaze.contact() {
-            let width = f64::from(face.bbox.width);
-            face.contact = model.evidence(face.gaze.as_ref(), &face.head, face.eyes.open, width);
-        }
-        let times = &mut self.perception.times;
-        times.network_ns += told.network_ns;
-        times.geometry_ns += nanos(begun).saturating_sub(told.network_ns);
-        Ok(())
     }
 
     /// The primary face of this frame.
@@ -347,7 +325,8 @@ impl Perceiver {
             let Some(mut measured) = measured else {
                 continue;
             };
-            self.tell(frame, &mut measured)?;
+            let times = &mut self.perception.times;
+            self.looker.tell(frame, &mut measured, times)?;
             let Some(id) = self.tracks.found(&measured.sighted()) else {
                 continue;
             };

@@ -1,7 +1,18 @@
 //! Which face is the primary one while people come and go, with portraits pasted
 //! into a picture.
 
-use vision::{Frame, ModelStore, Perceiver, PerceiverConfig, PixelFormat, Runtime};
+#[allow(dead_code)]
+#[path = "common/linear.rs"]
+mod linear;
+
+use std::path::Path;
+
+use linear::{Linear, constant};
+use vision::gaze_net::{Contract, GazeNet, Kind};
+use vision::{
+    CropColour, EyeCropSpec, Face, Findings, Frame, GazeKind, Looker, ModelStore, Perceiver,
+    PerceiverConfig, PixelFormat, Runtime, SessionOptions,
+};
 
 const FRAME_NS: u64 = 33_000_000;
 
@@ -117,4 +128,58 @@ fn a_face_that_walks_keeps_its_id_and_one_that_goes_is_gone() {
     }
     let found = p.perceive(scene.show(&[]));
     assert!(found.primary().is_none() && found.faces().count() == 0);
+}
+
+#[test]
+fn the_gaze_network_tells_where_the_others_look_too() {
+    // It sees everybody look to one side, 30° from straight ahead.
+    let spec = EyeCropSpec {
+        size: 16,
+        scale: 1.8,
+        colour: CropColour::Gray,
+    };
+    let contract = Contract::ours(Kind::EyesPoseRay, &spec, &[0.0], &[1.0]);
+    let aside = [0.5, 0.0, -0.866_025_4];
+    let net = Linear::eyes(&contract, aside.map(constant).to_vec());
+    let network = || {
+        let runtime = Runtime::load(None).expect("ONNX Runtime; run make setup");
+        let bytes = net.onnx(&contract.to_metadata());
+        let (name, options) = (Path::new("aside.onnx"), SessionOptions::default());
+        let net = GazeNet::from_bytes(name, bytes, None, &runtime, &options).expect("sound");
+        GazeKind::Network(Box::new(net))
+    };
+    let looks_aside = |face: &Face| {
+        let way = face.gaze.expect("eyes are open").combined.direction;
+        (way - nalgebra::Vector3::from(aside.map(f64::from))).norm() < 1e-3
+    };
+    let people = [(20, 260), (480, 290)];
+    // Measured by the perceiver itself, and by a looker of its own on an errand.
+    let (mut p, mut scene) = (perceiver(), Scene::new());
+    ids(&mut p, &mut scene, &people, 20);
+    let told = |p: &Perceiver| p.perception().others().iter().all(looks_aside);
+    assert!(p.perception().others().len() == 1 && !told(&p));
+    p.swap_gaze(network());
+    ids(&mut p, &mut scene, &people, 10);
+    assert!(told(&p));
+
+    let config = PerceiverConfig {
+        others_per_frame: 0,
+        ..PerceiverConfig::default()
+    };
+    let runtime = Runtime::load(None).expect("ONNX Runtime; run make setup");
+    let store = ModelStore::open(None).expect("the networks");
+    let mut looker = Looker::new(&runtime, &store, &config).expect("they load");
+    let mut p = Perceiver::new(&runtime, &store, config).expect("they load");
+    looker.swap_gaze(network());
+    let mut findings = Findings::default();
+    for k in 0..20 {
+        let frame = scene.show(&people);
+        p.perceive(frame);
+        looker.run(frame, &p.errand(frame), &mut findings);
+        p.absorb(&mut findings);
+        assert!(k < 10 || told(&p) && p.perception().others().len() == 1);
+    }
+    // Its primary face is told by geometry still.
+    let primary = p.perception().primary().expect("followed");
+    assert!(!looks_aside(primary));
 }

@@ -296,28 +296,34 @@ fn load_networks(
         .map(|file| ContactNet::open(file, &runtime, &options))
         .transpose()
         .map_err(|e| Failure::new(Exit::Network, e.to_string()))?;
-    let (looker, judge) = match lossless {
-        true => (None, contact),
-        false => {
-            let plan = faces::Plan {
-                looker: Looker::new(&runtime, &store, &config).map_err(network)?,
-                contact,
-                maker: Some((runtime.clone(), options.clone())),
-            };
-            (Some(plan), None)
-        }
-    };
-    let mut perceiver = Perceiver::new(&runtime, &store, config).map_err(network)?;
+    let mut perceiver = Perceiver::new(&runtime, &store, config.clone()).map_err(network)?;
     let maker = Maker {
         runtime,
         options,
         landmarks: *perceiver.network_hash(),
         store,
     };
-    let first = maker
-        .make(&settings.gaze_choice(), 0)
-        .map_err(|e| Failure::new(Exit::Network, e.to_string()))?;
+    let choice = settings.gaze_choice();
+    let made = || {
+        let made = maker.make(&choice, 0);
+        made.map_err(|e| Failure::new(Exit::Network, e.to_string()))
+    };
+    let first = made()?;
     perceiver.swap_gaze(first.gaze);
+    let (looker, judge) = match lossless {
+        true => (None, contact),
+        false => {
+            let looker = Looker::new(&maker.runtime, &maker.store, &config);
+            let mut looker = looker.map_err(network)?;
+            looker.swap_gaze(made()?.gaze);
+            let plan = faces::Plan {
+                looker,
+                contact,
+                maker: Some(maker.clone()),
+            };
+            (Some(plan), None)
+        }
+    };
     let generation = writer.set_network(&first.tag.sha256, first.tag.name());
     Ok(Seeing {
         perceiver,

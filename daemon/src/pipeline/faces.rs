@@ -1,5 +1,6 @@
 //! The thread `gaze-faces`: measures the faces beside the primary one, looks for newcomers, and
-//! asks the contact network of all faces in one batch, if there is one.
+//! asks the contact network of all faces in one batch, if there is one. The looks of other faces are
+//! told by the same gaze network as the primary one's, loaded once more: networks keep buffers.
 //!
 //! One [`Parcel`] travels between it and the perceive thread: a copy of a frame with an errand
 //! there, what was found back. So the primary face never waits for another one, and late work
@@ -16,13 +17,12 @@ use std::time::Instant;
 
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
-use vision::{
-    BBox, ContactNet, Errand, Findings, Frame, Looker, MAX_FACES, Perceiver, Perception, Runtime,
-    SessionOptions,
-};
+use vision::{BBox, ContactNet, Errand, Findings, Frame, Looker, MAX_FACES, Perceiver, Perception};
 
 use super::contacts::{Answer, Contacts};
+use super::networks::Maker;
 use super::shared::Shared;
+use crate::settings::GazeChoice;
 
 /// Of one core: what the faces beside the primary one may take.
 pub const SHARE: f64 = 0.8;
@@ -44,8 +44,17 @@ pub struct Plan {
     pub looker: Looker,
     /// The contact network; geometry tells without one.
     pub contact: Option<ContactNet>,
-    /// What another one is loaded with while the daemon runs; `None` leaves it.
-    pub maker: Option<(Runtime, SessionOptions)>,
+    /// What others are loaded with while the daemon runs; `None` leaves them.
+    pub maker: Option<Maker>,
+}
+
+/// What the settings name from now on.
+#[derive(Debug)]
+pub enum Order {
+    /// A contact network's file; geometry tells without one.
+    Contact(Option<PathBuf>),
+    /// What tells the gaze.
+    Gaze(GazeChoice),
 }
 
 impl Plan {
@@ -73,8 +82,7 @@ pub struct Sender {
 pub struct Faces {
     shared: Arc<Shared>,
     plan: Plan,
-    /// Contact networks that the settings name from now on.
-    orders: Receiver<Option<PathBuf>>,
+    orders: Receiver<Order>,
     parcels: HeapCons<Box<Parcel>>,
     back: HeapProd<Box<Parcel>>,
 }
@@ -105,13 +113,8 @@ impl Queues {
 }
 
 impl Faces {
-    /// Beside a perceiver that leaves the other faces to it. Orders name a contact network's
-    /// file, or geometry.
-    pub fn new(
-        shared: Arc<Shared>,
-        plan: Plan,
-        orders: Receiver<Option<PathBuf>>,
-    ) -> (Faces, Queues) {
+    /// Beside a perceiver that leaves the other faces to it.
+    pub fn new(shared: Arc<Shared>, plan: Plan, orders: Receiver<Order>) -> (Faces, Queues) {
         let (out, parcels) = HeapRb::new(1).split();
         let (give_back, back) = HeapRb::new(1).split();
         let faces = Faces {
@@ -160,17 +163,36 @@ impl Faces {
 }
 
 impl Faces {
-    /// Loads the contact network that the settings name now. Nobody waits for it but the faces
-    /// beside the primary one.
+    /// Loads the networks that the settings name now. Nobody waits for it but the faces beside
+    /// the primary one.
     fn follow_orders(&mut self) {
+        let (mut contact, mut gaze) = (None, None);
         // Only the last of several counts.
-        let Some(order) = self.orders.try_iter().last() else {
+        for order in self.orders.try_iter() {
+            match order {
+                Order::Contact(file) => contact = Some(file),
+                Order::Gaze(choice) => gaze = Some(choice),
+            }
+        }
+        if let Some(file) = contact {
+            self.follow_contact(file);
+        }
+        if let Some((maker, choice)) = self.plan.maker.as_ref().zip(gaze)
+            // The thread that loads it for the primary face says it if that fails.
+            && let Ok(coming) = maker.make(&choice, 0)
+        {
+            self.plan.looker.swap_gaze(coming.gaze);
+        }
+    }
+
+    fn follow_contact(&mut self, file: Option<PathBuf>) {
+        let Some(Maker {
+            runtime, options, ..
+        }) = &self.plan.maker
+        else {
             return;
         };
-        let Some((runtime, options)) = &self.plan.maker else {
-            return;
-        };
-        let made = order.map(|file| ContactNet::open(&file, runtime, options));
+        let made = file.map(|file| ContactNet::open(&file, runtime, options));
         match made.transpose() {
             Ok(net) => {
                 let hash = |net: &Option<ContactNet>| net.as_ref().map(|n| *n.hash());

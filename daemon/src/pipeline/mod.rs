@@ -28,7 +28,7 @@ pub mod shared;
 pub mod ticker;
 
 use std::panic::AssertUnwindSafe;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::sync::{Arc, Once};
@@ -139,7 +139,7 @@ pub struct Daemon {
     pub tell: Sender<Event>,
     files: Option<SyncSender<Wake>>,
     order_network: Option<Sender<GazeChoice>>,
-    order_contact: Sender<Option<PathBuf>>,
+    order_faces: Sender<faces::Order>,
     order_clips: Sender<Option<clips::Plan>>,
     order_hooks: Sender<Option<hooks::Plan>>,
     threads: Vec<JoinHandle<()>>,
@@ -200,7 +200,7 @@ impl Daemon {
         outlets.extend(parts.side.window);
         let tell_files = parts.files.as_ref().map(Files::teller);
         let mut order_network = None;
-        let (order_contact, contact_orders) = channel();
+        let (order_faces, face_orders) = channel();
         if let Some(perceiver) = parts.perceiver {
             let network = parts.network.map(|(tag, _)| tag).unwrap_or_default();
             let exchange = match parts.maker {
@@ -223,7 +223,7 @@ impl Daemon {
             shared.contact_network.store(by_network, Relaxed);
             let mut sender = None;
             if let Some(plan) = parts.side.looker {
-                let (faces, queues) = faces::Faces::new(shared.clone(), plan, contact_orders);
+                let (faces, queues) = faces::Faces::new(shared.clone(), plan, face_orders);
                 let thread = spawn("gaze-faces", &shared, &tell, move || faces.run())?;
                 sender = Some(queues.sender(thread.thread().clone()));
                 threads.push(thread);
@@ -281,7 +281,7 @@ impl Daemon {
             tell,
             files: tell_files,
             order_network,
-            order_contact,
+            order_faces,
             order_clips,
             order_hooks,
             threads,
@@ -296,9 +296,10 @@ impl Daemon {
             self.shared.faces.store(Arc::new(wish));
         }
         // As below.
-        let _ = self
-            .order_contact
-            .send(settings.contact_file().map(Path::to_path_buf));
+        let contact = settings.contact_file().map(Path::to_path_buf);
+        let _ = self.order_faces.send(faces::Order::Contact(contact));
+        let gaze = faces::Order::Gaze(settings.gaze_choice());
+        let _ = self.order_faces.send(gaze);
         // As those; they fail as below.
         let _ = self.order_clips.send(settings.clips_plan().unwrap_or(None));
         let _ = self.order_hooks.send(settings.hooks_plan().unwrap_or(None));

@@ -32,6 +32,7 @@ pub struct Coming {
 }
 
 /// What networks are made with: the same as long as the daemon runs.
+#[derive(Clone)]
 pub struct Maker {
     /// ONNX Runtime.
     pub runtime: Runtime,
