@@ -94,6 +94,15 @@ pub struct How {
     /// Learn from the pictures as they are
     #[arg(long)]
     no_augment: bool,
+    /// How much they are changed while they are learned from
+    #[arg(
+        long,
+        value_enum,
+        value_name = "KIND",
+        default_value = "usual",
+        conflicts_with = "no_augment"
+    )]
+    augment: AugmentName,
     /// What computes: cpu, cuda, vulkan, wgpu, metal, tch, tch-cuda
     #[arg(long, value_name = "NAME", default_value = "cpu")]
     device: String,
@@ -126,6 +135,13 @@ names! {
         Person => By::Person,
         Target => By::Target,
         TargetSameSitting => By::TargetSameSitting,
+    }
+    /// As on the command line.
+    AugmentName of Augment {
+        /// For pictures like those that it will see
+        Usual => Augment::USUAL,
+        /// For rendered pictures that are to stand for everybody's
+        Strong => Augment::STRONG,
     }
     /// As on the command line.
     LossName of Loss { #[value(name = "smooth-l1")] SmoothL1 => Loss::SmoothL1, Mse => Loss::Mse }
@@ -181,7 +197,7 @@ impl How {
             augment: if self.no_augment {
                 Augment::NONE
             } else {
-                Augment::USUAL
+                self.augment.into()
             },
         };
         settings.check().map_err(|e| (2, e.to_string()))?;

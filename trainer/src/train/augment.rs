@@ -23,6 +23,7 @@ struct Light {
     contrast: f32,
     blur: f32,
     noise: f32,
+    gamma: f32,
 }
 
 /// Fills both eyes' pictures, image-left first, normalised as the network wants them, from
@@ -108,7 +109,17 @@ fn changed(
         let source = &wide[plane_of(input.colour, c) * spec.wide() * spec.wide()..];
         cut(spec, source, &warp, mirror, &mut out[plane(spec, c)]);
     }
+    if how.slope > 0.0 {
+        lean(
+            spec,
+            out,
+            [(); 2].map(|()| rng.range(-how.slope, how.slope)),
+        );
+    }
     light.shine(spec, out, rng);
+    if how.cover > 0.0 && rng.unit() < how.cover {
+        cover(spec, out, rng);
+    }
     for c in 0..spec.channels {
         for v in &mut out[plane(spec, c)] {
             *v = (v.clamp(0.0, 1.0) - input.mean[c]) / input.std[c];
@@ -167,6 +178,10 @@ impl Light {
             contrast,
             blur: if blurred { blur } else { 0.0 },
             noise: how.noise * rng.unit(),
+            gamma: match how.gamma {
+                0.0 => 1.0,
+                most => libm::exp2f(rng.range(-most, most)),
+            },
         }
     }
 
@@ -177,12 +192,46 @@ impl Light {
                 .chunks_exact_mut(size * size)
                 .for_each(|p| soften(p, size, self.blur));
         }
+        if self.gamma != 1.0 {
+            for v in &mut *picture {
+                *v = libm::powf(v.max(0.0), self.gamma);
+            }
+        }
         let mean = picture.iter().sum::<f32>() / picture.len() as f32;
         for v in picture {
             *v = (*v - mean) * self.contrast + mean + self.brightness;
             if self.noise > 0.0 {
                 *v += self.noise * rng.normal();
             }
+        }
+    }
+}
+
+/// Adds light that grows across the picture and down it, from minus `by` to plus `by`.
+fn lean(spec: &CropSpec, picture: &mut [f32], by: [f32; 2]) {
+    let at = |i: usize| 2.0 * i as f32 / (spec.size - 1) as f32 - 1.0;
+    for plane in picture.chunks_exact_mut(spec.size * spec.size) {
+        for (y, row) in plane.chunks_exact_mut(spec.size).enumerate() {
+            for (x, v) in row.iter_mut().enumerate() {
+                *v += by[0] * at(x) + by[1] * at(y);
+            }
+        }
+    }
+}
+
+/// Puts a plain rectangle before the picture.
+fn cover(spec: &CropSpec, picture: &mut [f32], rng: &mut Rng) {
+    let size = spec.size as f32;
+    let sides = [(); 2].map(|()| (rng.range(0.05, 0.25) * size) as usize + 1);
+    let from = sides.map(|side| (rng.unit() * (size - side as f32)) as usize);
+    let shade = rng.unit();
+    for plane in picture.chunks_exact_mut(spec.size * spec.size) {
+        for row in plane
+            .chunks_exact_mut(spec.size)
+            .skip(from[1])
+            .take(sides[1])
+        {
+            row[from[0]..from[0] + sides[0]].fill(shade);
         }
     }
 }
@@ -340,6 +389,48 @@ mod tests {
             .collect();
         let most = deviations.iter().copied().fold(0.0, f32::max);
         assert!((8.0..=13.5).contains(&most), "{most}");
+        // An exponent of at most √2: 128 of 255 becomes no darker than 96, no lighter than 157.
+        let plain = [vec![128u8; 1600], vec![128u8; 1600]];
+        let spread = |augment: Augment| {
+            let raw = |v: f32| (v * input.std[0] + input.mean[0]) * 255.0;
+            let each = (0..60).map(|seed| {
+                let chance = Some((&augment, Rng::new(seed)));
+                let [l, _] = make(&spec, &input, &plain, chance, false);
+                l.into_iter().map(raw).collect::<Vec<_>>()
+            });
+            each.collect::<Vec<_>>()
+        };
+        let bent = spread(Augment {
+            gamma: 0.5,
+            ..Augment::NONE
+        });
+        let (least, most) =
+            (bent.iter().flatten()).fold((255f32, 0f32), |(a, b), v| (a.min(*v), b.max(*v)));
+        assert!(
+            (95.0..105.0).contains(&least) && (148.0..158.0).contains(&most),
+            "{least} {most}"
+        );
+        // Its corners are off by both ways' slopes, its middle by nothing.
+        let leaning = spread(Augment {
+            slope: 0.1,
+            ..Augment::NONE
+        });
+        let corner = leaning
+            .iter()
+            .map(|p| (p[0] - 128.0).abs())
+            .fold(0.0, f32::max);
+        assert!((30.0..51.1).contains(&corner), "{corner}");
+        assert!(leaning.iter().all(|p| (p[0] + p[1023] - 256.0).abs() < 0.1));
+        // At most a quarter of each side is covered, and half the pictures are not.
+        let covered = spread(Augment {
+            cover: 0.5,
+            ..Augment::NONE
+        });
+        let share = |p: &Vec<f32>| p.iter().filter(|v| (**v - 128.0).abs() > 1.0).count();
+        let shares: Vec<usize> = covered.iter().map(share).collect();
+        let some = shares.iter().filter(|n| **n > 0).count();
+        assert!((18..42).contains(&some), "{some}");
+        assert!(shares.iter().max() <= Some(&81) && shares.iter().max() > Some(&20));
         // A flat picture stays flat when it is blurred, and its contrast is none.
         let flat = [vec![90u8; 1600], vec![90u8; 1600]];
         let augment = Augment {

@@ -35,6 +35,16 @@ pub struct Augment {
     pub turn_deg: f32,
     /// Share of looks that are seen in a mirror: the eyes swap.
     pub flip: f32,
+    /// Light is bent as by another camera: v to the power of 2^±this at most, both eyes alike.
+    #[serde(default)]
+    pub gamma: f32,
+    /// Light falls off across each eye's picture by up to this part of white each way.
+    #[serde(default)]
+    pub slope: f32,
+    /// Share of eyes' pictures before which something stands, plain and a quarter of their sides at
+    /// most: hair, a frame's rim, what glass mirrors.
+    #[serde(default)]
+    pub cover: f32,
 }
 
 impl Augment {
@@ -48,6 +58,9 @@ impl Augment {
         scale: 0.0,
         turn_deg: 0.0,
         flip: 0.0,
+        gamma: 0.0,
+        slope: 0.0,
+        cover: 0.0,
     };
 
     /// What is on unless told otherwise. Shift and scale stay well inside the stored margin;
@@ -61,6 +74,24 @@ impl Augment {
         scale: 0.04,
         turn_deg: 3.0,
         flip: 0.5,
+        gamma: 0.0,
+        slope: 0.0,
+        cover: 0.0,
+    };
+
+    /// For pictures of few cameras that are to stand for all: rendered ones.
+    pub const STRONG: Augment = Augment {
+        brightness: 0.12,
+        contrast: 0.35,
+        blur: 0.35,
+        noise: 0.03,
+        shift: 0.05,
+        scale: 0.08,
+        turn_deg: 5.0,
+        flip: 0.5,
+        gamma: 0.5,
+        slope: 0.1,
+        cover: 0.15,
     };
 }
 
