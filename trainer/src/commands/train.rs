@@ -16,6 +16,7 @@ use super::dashboard::{self, Dashboard};
 use super::how::How;
 use super::prepare::default_cache;
 use crate::data::cache::Cache;
+use crate::data::join::join;
 use crate::device;
 use crate::net::Head;
 use crate::synth::progress::duration;
@@ -52,6 +53,7 @@ Exit codes:
 Examples:
   gaze-trainer train recordings.cache --out runs/1
   gaze-trainer train recordings.cache --out runs/2 --weights mobilenet_v2.pth --frozen-epochs 3 --unfrozen-blocks 6
+  gaze-trainer train usual.cache wide.cache --out runs/all --encoder compact --standardise --augment strong
   gaze-trainer train mine.cache --out runs/mine --head screen --by target --consistency 0.5
   gaze-trainer train recordings.cache --out runs/1 --resume --json
   gaze-trainer train recordings.cache --out runs/3 --dashboard";
@@ -59,8 +61,9 @@ Examples:
 /// Arguments of `train`.
 #[derive(Debug, Args)]
 pub struct Train {
-    /// A cache that `prepare` made, or its folder of pictures
-    source: PathBuf,
+    /// A cache that `prepare` made, or its folder of pictures; several are learned from together
+    #[arg(required = true, value_name = "SOURCE")]
+    sources: Vec<PathBuf>,
     /// Folder of the run
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -114,6 +117,13 @@ pub fn open(source: &Path) -> Result<Cache, Failure> {
     }
     guard::room_for(&path).map_err(|line| (6, line))?;
     Cache::open(&path).map_err(|e| (5, e.to_string()))
+}
+
+/// Opens all of them as one.
+fn open_all(sources: &[PathBuf]) -> Result<Cache, Failure> {
+    let each: Vec<Cache> = sources.iter().map(|s| open(s)).collect::<Result<_, _>>()?;
+    let joined = join(each).map_err(|e| (3, e.to_string()))?;
+    joined.ok_or_else(|| (2, "no cache is named".into()))
 }
 
 /// Set by Ctrl-C and TERM; the second one ends the program at once.
@@ -172,7 +182,7 @@ impl Train {
             );
             return Err((2, line));
         }
-        let cache = open(&self.source)?;
+        let cache = open_all(&self.sources)?;
         let plan = self.how.plan(&cache)?;
         let examples = Examples::new(&cache, &plan).map_err(|e| (3, e.to_string()))?;
         let (by, all) = self.how.parted(&examples)?;

@@ -290,6 +290,11 @@ impl Cache {
         }
     }
 
+    /// What [`Cache::from_parts`] takes.
+    pub fn into_parts(self) -> (CacheHeader, Vec<Sample>, Vec<u8>) {
+        (self.header, self.samples, self.crops)
+    }
+
     /// How many samples.
     pub fn len(&self) -> usize {
         self.samples.len()

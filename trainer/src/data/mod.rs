@@ -7,6 +7,7 @@
 //! | [`groups`] | persons, sittings, targets |
 //! | [`sample`] | one picture with its label, and what was measured of it |
 //! | [`cache`] | the file that holds all of a folder's samples with their eye crops |
+//! | [`join`] | several caches as one |
 //! | [`journal`] | what a run that was interrupted goes on from |
 //! | [`prepare`] | from the folder to the cache |
 //! | [`skip`] | why pictures are left out |
@@ -15,6 +16,7 @@
 pub mod cache;
 pub mod compare;
 pub mod groups;
+pub mod join;
 pub mod journal;
 pub mod measure;
 pub mod pairs;
