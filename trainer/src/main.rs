@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use gaze_trainer::commands::{
     baseline, contact_fit, contact_train, devices::Devices, export, eyes, personalize, prepare,
-    speed, study, synth, train,
+    rays, speed, study, synth, train,
 };
 use gaze_trainer::memory::TellingAllocator;
 
@@ -39,6 +39,9 @@ enum Command {
     /// Measure how far off everything is that a trained network has to beat
     #[command(after_help = baseline::AFTER_HELP)]
     Baseline(baseline::Arguments),
+    /// Measure how far off lines of sight are as they are, nobody calibrated
+    #[command(after_help = rays::AFTER_HELP)]
+    Rays(rays::Arguments),
     /// Train a network on prepared pictures
     #[command(after_help = train::AFTER_HELP)]
     Train(train::Train),
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Eyes(eyes) => eyes.run(),
         Command::Prepare(prepare) => prepare.run(),
         Command::Baseline(baseline) => baseline.run(),
+        Command::Rays(rays) => rays.run(),
         Command::Train(train) => train.run(),
         Command::Personalize(personalize) => personalize.run(),
         Command::Study(study) => study.run(),

@@ -8,6 +8,7 @@ pub mod fit;
 pub mod methods;
 pub mod metrics;
 pub mod network;
+pub mod rays;
 
 use std::path::PathBuf;
 

@@ -132,12 +132,16 @@ fn level(s: &Sample) -> f32 {
     ((ry - ly) * h).atan2((rx - lx) * w)
 }
 
-/// Asks a network about every sample, on `jobs` threads. Crops that the cache does not hold
+/// Asks a network about every sample, on `jobs` threads; its name and its answers. Crops that the cache does not hold
 /// are cut from the pictures again.
 ///
 /// # Errors
 /// [`Error`].
-pub fn method(path: &Path, cache: &Cache, jobs: usize) -> Result<Method, Error> {
+pub fn answers(
+    path: &Path,
+    cache: &Cache,
+    jobs: usize,
+) -> Result<(String, Vec<Option<NetGaze>>), Error> {
     let runtime = Runtime::load(None)?;
     // A file that cannot be used is one error, not one of each thread.
     let first = Asker::new(path, cache, &runtime)?;
@@ -170,6 +174,15 @@ pub fn method(path: &Path, cache: &Cache, jobs: usize) -> Result<Method, Error> 
     for part in parts {
         answers.extend(part?);
     }
+    Ok((name, answers))
+}
+
+/// The places on the screen that a network's answers mean.
+///
+/// # Errors
+/// [`Error`].
+pub fn method(path: &Path, cache: &Cache, jobs: usize) -> Result<Method, Error> {
+    let (name, answers) = answers(path, cache, jobs)?;
     Ok(Method::new(&name, cache, |i, s| match answers[i]? {
         NetGaze::Point(point) => Some(point.to_vec()),
         NetGaze::Ray(ray) => {

@@ -10,6 +10,7 @@ pub mod eyes;
 pub mod how;
 pub mod personalize;
 pub mod prepare;
+pub mod rays;
 pub mod speed;
 pub mod study;
 pub mod synth;

@@ -120,7 +120,7 @@ pub fn open(source: &Path) -> Result<Cache, Failure> {
 }
 
 /// Opens all of them as one.
-fn open_all(sources: &[PathBuf]) -> Result<Cache, Failure> {
+pub fn open_all(sources: &[PathBuf]) -> Result<Cache, Failure> {
     let each: Vec<Cache> = sources.iter().map(|s| open(s)).collect::<Result<_, _>>()?;
     let joined = join(each).map_err(|e| (3, e.to_string()))?;
     joined.ok_or_else(|| (2, "no cache is named".into()))
