@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use gaze_trainer::commands::{
     baseline, contact_fit, contact_train, devices::Devices, export, eyes, personalize, prepare,
-    rays, speed, study, synth, train,
+    rays, speed, spread, study, synth, train,
 };
 use gaze_trainer::memory::TellingAllocator;
 
@@ -51,6 +51,9 @@ enum Command {
     /// Measure the error against the number of points, leaving people out
     #[command(after_help = study::AFTER_HELP)]
     Study(study::StudyCommand),
+    /// Teach a trained network to tell how far it errs, from people whom it has not learned from
+    #[command(after_help = spread::AFTER_HELP)]
+    Spread(spread::SpreadCommand),
     /// Write a trained network as ONNX files that are shown to answer alike
     #[command(after_help = export::AFTER_HELP)]
     Export(export::Export),
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Command::Train(train) => train.run(),
         Command::Personalize(personalize) => personalize.run(),
         Command::Study(study) => study.run(),
+        Command::Spread(spread) => spread.run(),
         Command::Export(export) => export.run(),
         Command::ContactFit(fit) => fit.run(),
         Command::ContactTrain(train) => train.run(),

@@ -13,7 +13,7 @@ use gaze::landmarks::{COUNT, Landmarks};
 use linear::{Linear, Row, constant};
 use nalgebra::Vector3;
 use vision::gaze_net::contract::{Axes, EyeOrder, Frame as Relative};
-use vision::gaze_net::{Contract, EyeView, GazeNet, GazeNetError, Kind, NetGaze};
+use vision::gaze_net::{Contract, EyeView, GazeNet, GazeNetError, Kind, NetGaze, SPREAD};
 use vision::{CropColour, EyeCropSpec, EyeCropper, Layout, Runtime, SessionOptions};
 
 const SIZE: usize = 16;
@@ -283,6 +283,68 @@ fn the_mirrored_picture_takes_a_lean_away() {
     let twin = Vector3::new(value(1, SIZE - 1 - x) + 0.3, -0.2, -1.0).normalize();
     let want = (plain + Vector3::new(-twin.x, twin.y, twin.z)).normalize();
     assert!((results[0] - want).norm() < 1e-5, "{} {want}", results[0]);
+}
+
+/// A network that tells more doubt of a brighter pixel, and leans: what it tells of the mean holds
+/// both answers' doubt and how far they contradict each other.
+#[test]
+fn what_is_told_of_errors_is_of_the_answer_that_is_given() {
+    let crops = crops(1);
+    let [left, right] = [&crops[0][..], &crops[1]];
+    let pixel = Row {
+        bias: 2.0,
+        ..take(5 * SIZE + 3)
+    };
+    let lean = [0.1, 0.0, -1.0].map(constant).to_vec();
+    let value = |eye: usize, x: usize| 2.0 + f64::from(crops[eye][5 * SIZE + x]) / 255.0;
+    for (mirror, batch) in [(false, None), (true, None), (true, Some(1))] {
+        let mut contract = ray_contract().with_spread();
+        contract.mirror_average = mirror;
+        let mut net = Linear {
+            batch,
+            ..Linear::eyes(&contract, lean.clone())
+        };
+        let rows = vec![pixel.clone(), constant(3.0)];
+        net.outputs.push((SPREAD.into(), rows));
+        let mut net = open(&contract, &net);
+        assert_eq!(net.spread_deg(), None, "nothing was asked yet");
+        net.estimate_crops([left, right], &view()).unwrap().unwrap();
+        let is = net.spread_deg().unwrap();
+        let (plain, twin) = (value(0, 3), value(1, SIZE - 1 - 3));
+        // The lean: one answer 0.1 to the right of the camera, the other as far to the left.
+        let half = 0.1f64.atan().to_degrees();
+        let want = match mirror {
+            false => [plain, 3.0],
+            true => [
+                ((plain * plain + twin * twin) / 2.0 + half * half).sqrt(),
+                3.0,
+            ],
+        };
+        for (is, want) in is.iter().zip(want) {
+            assert!((is - want).abs() < 1e-4, "{mirror} {batch:?}: {is} {want}");
+        }
+        // Of no answer nothing is told, and nothing old.
+        let mut broken = Linear::eyes(&contract, [0.0; 3].map(constant).to_vec());
+        broken.outputs.push((SPREAD.into(), vec![constant(1.0); 2]));
+        let mut broken = open(&contract, &broken);
+        assert_eq!(broken.estimate_crops([left, right], &view()).unwrap(), None);
+        assert_eq!(broken.spread_deg(), None);
+    }
+    // A file without it is as it was; one that only says that it has it is refused.
+    let mut silent = open(
+        &ray_contract(),
+        &Linear::eyes(&ray_contract(), lean.clone()),
+    );
+    silent.estimate_crops([left, right], &view()).unwrap();
+    assert_eq!(silent.spread_deg(), None);
+    let contract = ray_contract().with_spread();
+    let bytes = Linear::eyes(&contract, lean).onnx(&contract.to_metadata());
+    let options = SessionOptions::default();
+    let refused = GazeNet::from_bytes(Path::new("net.onnx"), bytes, None, &runtime(), &options);
+    assert!(
+        matches!(refused, Err(GazeNetError::Breach { .. })),
+        "{refused:?}"
+    );
 }
 
 fn landmarks() -> Landmarks {

@@ -3,10 +3,18 @@
 // A global allocator that counts is an unsafe trait.
 #![allow(unsafe_code)]
 
+#[path = "common/linear.rs"]
+mod linear;
+
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use vision::{Frame, ModelStore, Perceiver, PerceiverConfig, PixelFormat, Runtime};
+use linear::{Linear, constant};
+use vision::gaze_net::{Contract, EyeView, GazeNet, Kind, SPREAD};
+use vision::{
+    CropColour, EyeCropSpec, Frame, ModelStore, Perceiver, PerceiverConfig, PixelFormat, Runtime,
+    SessionOptions,
+};
 
 thread_local! {
     static MADE: Cell<u64> = const { Cell::new(0) };
@@ -78,4 +86,40 @@ fn a_followed_face_costs_no_allocation() {
     // The count counts.
     drop(std::hint::black_box(Box::new(1)));
     assert_eq!(made() - before, 1);
+}
+
+/// A network that also tells how far it errs, asked about the mirrored picture too.
+#[test]
+fn a_spread_costs_no_allocation() {
+    let spec = EyeCropSpec {
+        size: 16,
+        scale: 1.8,
+        colour: CropColour::Gray,
+    };
+    let mut contract = Contract::ours(Kind::EyesPoseRay, &spec, &[0.0], &[1.0]).with_spread();
+    contract.mirror_average = true;
+    let mut net = Linear::eyes(&contract, [0.1, 0.2, -1.0].map(constant).to_vec());
+    let spread = [1.5, 2.5].map(constant).to_vec();
+    net.outputs.push((SPREAD.into(), spread));
+    let bytes = net.onnx(&contract.to_metadata());
+    let runtime = Runtime::load(None).expect("ONNX Runtime; run make setup");
+    let options = SessionOptions::default();
+    let mut net = GazeNet::from_bytes("net.onnx".as_ref(), bytes, None, &runtime, &options)
+        .expect("it loads");
+    let view = EyeView {
+        head_deg: [9.0, -18.0, 4.5],
+        origin_mm: [60.0, -40.0, 600.0],
+        level_rad: 0.2,
+        eye_position: [0.4, 0.45, 0.52, 0.46, 0.121],
+        geometric: None,
+    };
+    let crop = vec![100; spec.len()];
+    let mut look = || {
+        assert!(net.estimate_crops([&crop, &crop], &view).unwrap().is_some());
+        net.spread_deg().expect("it tells")
+    };
+    (0..4).for_each(|_| drop(look()));
+    let before = made();
+    (0..20).for_each(|_| drop(look()));
+    assert_eq!(made() - before, 0);
 }

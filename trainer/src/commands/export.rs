@@ -19,7 +19,8 @@ use crate::train::guard;
 pub const AFTER_HELP: &str = "\
 Each file is loaded in ONNX Runtime and compared with the network itself on crops
 of the cache. One that moves the median error by more than 1 % (fp16) or 5 %
-(int8) is refused and not written; an older file of its name is removed.
+(int8) is refused and not written; an older file of its name is removed. So is one
+whose spread (`gaze-trainer spread`) lies further than that from the network's.
 
 Exit codes:
   0  every file asked for is there
@@ -108,6 +109,19 @@ impl Export {
             let line = "--mirror-average and --contact are for networks that answer with a ray";
             return Err((2, line.into()));
         }
+        if let Some(spread) = &config.spread
+            && spread.mirror_average != self.mirror_average
+        {
+            let line = match spread.mirror_average {
+                true => {
+                    "its spread was fitted to the mean with the mirrored picture's answer: give --mirror-average, or fit another one"
+                }
+                false => {
+                    "its spread was fitted to the plain answer: leave --mirror-average out, or fit it with --mirror-average"
+                }
+            };
+            return Err((2, line.into()));
+        }
         let contact = self.contact.as_ref().map(|file| {
             let unusable = |why: String| (3, format!("{}: {why}", file.display()));
             let text = std::fs::read_to_string(file).map_err(|e| unusable(e.to_string()))?;
@@ -194,8 +208,14 @@ fn table(report: &Report) -> String {
         report.examples, report.calibrated_on, "the network", "", "", report.burn_median_px
     );
     for file in &report.files {
+        let spread = file.spread.map_or(String::new(), |off| {
+            format!(
+                "   spread off by {:.3} % (at worst {:.3} %)",
+                off.mean_percent, off.worst_percent
+            )
+        });
         text += &format!(
-            "{:14} {:>4} {:>19.1e} {:>10.1} {:>+6.2} % {:>9.2}{}\n",
+            "{:14} {:>4} {:>19.1e} {:>10.1} {:>+6.2} % {:>9.2}{spread}{}\n",
             file.precision.file_name(),
             file.bytes.div_ceil(1024),
             file.max_difference,

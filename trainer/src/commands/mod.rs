@@ -12,6 +12,7 @@ pub mod personalize;
 pub mod prepare;
 pub mod rays;
 pub mod speed;
+pub mod spread;
 pub mod study;
 pub mod synth;
 pub mod train;

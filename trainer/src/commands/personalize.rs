@@ -62,8 +62,13 @@ impl Personalize {
 
     fn tune(&self) -> Result<(), Failure> {
         let device = device::open(&self.device).map_err(|e| (2, e.to_string()))?;
-        let (plan, net) =
+        let (mut plan, mut net) =
             checkpoint::load(&self.network, &device).map_err(|e| (5, e.to_string()))?;
+        // What it told of its errors was of people whom it does not know.
+        if plan.spread.take().is_some() {
+            net.spread = None;
+            tell("its spread is left out: it was of people whom it does not know");
+        }
         let cache = open(&self.source)?;
         let examples = Examples::new(&cache, &plan).map_err(|e| (3, e.to_string()))?;
         let mut of = examples.usable().map_err(|e| (3, e.to_string()))?;

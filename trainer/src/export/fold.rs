@@ -66,6 +66,9 @@ pub struct Folded {
     pub hidden: Vec<Dense>,
     /// To three numbers (a, b, −1) for a ray, to two for the screen.
     pub output: Dense,
+    /// From what all of `hidden` give to how far it errs, before the logistic; empty: it does not
+    /// tell.
+    pub spread: Vec<Dense>,
     pub head: Head,
     pub geometric: bool,
 }
@@ -89,6 +92,11 @@ pub fn fold(net: &GazeNet, config: &NetConfig) -> Folded {
     fold_position(&mut embed[0]);
     let mut hidden = numbered("hidden", &net.hidden);
     hidden[0].embedded = config.embedding;
+    let spread = net.spread.as_ref().map_or(&[][..], |s| &s.layers);
+    let mut spread = numbered("spread", spread);
+    if let Some(last) = spread.last_mut() {
+        last.relu = false;
+    }
     let mut output = dense(&net.output, "output".into(), false);
     match net.head() {
         Head::Ray => with_third(&mut output, -1.0),
@@ -100,6 +108,7 @@ pub fn fold(net: &GazeNet, config: &NetConfig) -> Folded {
         embed,
         hidden,
         output,
+        spread,
         head: net.head(),
         geometric: net.geometric(),
     }

@@ -14,15 +14,16 @@ use super::onnx::{
     Attribute, Element, Entry, Graph, IR_VERSION, Model, Node, OPSET, OpsetId, Tensor, Value,
 };
 use super::quantise::{self, Range, Ranges};
-use crate::net::{EyeInput, Head, LEAST_CONTRAST, LEAST_FORWARD, NetConfig};
+use crate::net::{EyeInput, Head, LEAST_CONTRAST, LEAST_FORWARD, NetConfig, spread};
 
-/// Names of inputs and of the output.
+/// Names of inputs and of the outputs.
 pub const LEFT: &str = "left_eye";
 pub const RIGHT: &str = "right_eye";
 pub const POSE: &str = "head_pose";
 pub const POSITION: &str = "eye_position";
 pub use vision::gaze_net::GEOMETRIC;
 pub const GAZE: &str = "gaze";
+pub use vision::gaze_net::SPREAD;
 
 /// How numbers are kept.
 #[derive(Debug, Clone, Copy)]
@@ -81,6 +82,9 @@ fn ports(net: &Folded, config: &NetConfig, probes: &[Probe]) -> [Vec<Value>; 2] 
         input.push(Value::batch(GEOMETRIC, &[3]));
     }
     let mut output = vec![Value::batch(GAZE, &[net.head.outputs()])];
+    if !net.spread.is_empty() {
+        output.push(Value::batch(SPREAD, &[2]));
+    }
     let inner = probes
         .iter()
         .filter(|p| p.tensor != LEFT && p.tensor != RIGHT);
@@ -137,9 +141,12 @@ impl<'a> Builder<'a> {
         let embedded = x;
         let (first, rest) = net.hidden.split_first().expect("a plan has hidden layers");
         let mut x = self.first_hidden(first, parts, embedded);
+        let mut hidden = vec![x.clone()];
         for layer in rest {
             x = self.dense(layer, &x, true);
+            hidden.push(x.clone());
         }
+        self.spread(&net.spread, hidden);
         match net.head {
             Head::Screen => {
                 self.dense_to(&net.output, &x, GAZE, false);
@@ -157,6 +164,26 @@ impl<'a> Builder<'a> {
                 self.node("Div", &[x, length], GAZE, vec![]);
             }
         }
+    }
+
+    /// How far the answer is off, out of what all hidden layers give: as
+    /// [`spread::Spread::degrees`]. Always in floats, it is small.
+    fn spread(&mut self, layers: &[Dense], hidden: Vec<String>) {
+        if layers.is_empty() {
+            return;
+        }
+        let axis = vec![Attribute::int("axis", 1)];
+        let mut x = self.node("Concat", &hidden, "spread.sees", axis);
+        for layer in layers {
+            x = self.dense(layer, &x, false);
+        }
+        let reach = self.constant(Tensor::f32("spread.reach", &[], &[spread::reach()]));
+        let least = libm::logf(spread::LEAST_DEG);
+        let least = self.constant(Tensor::f32("spread.least", &[], &[least]));
+        let share = self.node("Sigmoid", &[x], "spread.share", vec![]);
+        let part = self.node("Mul", &[share, reach], "spread.part", vec![]);
+        let log = self.node("Add", &[part, least], "spread.log", vec![]);
+        self.node("Exp", &[log], SPREAD, vec![]);
     }
 
     /// The first hidden layer takes both eyes' vectors and the embedding. In integers

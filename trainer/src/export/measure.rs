@@ -10,7 +10,7 @@ use nalgebra::{Point2, Vector3};
 use sha2::{Digest, Sha256};
 use vision::{BoundSession, ModelError, Network, Port, Runtime, SessionOptions};
 
-use super::graph::{GAZE, GEOMETRIC, LEFT, POSE, POSITION, Probe, RIGHT};
+use super::graph::{GAZE, GEOMETRIC, LEFT, POSE, POSITION, Probe, RIGHT, SPREAD};
 use super::quantise::{Histogram, Ranges};
 use crate::net::{GazeNet, Head, NetConfig};
 
@@ -64,15 +64,28 @@ impl Batch {
     }
 }
 
-/// Burn's answers, [`Head::outputs`] values for each example.
+/// What a network says of examples, one after the other.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Answers {
+    /// [`Head::outputs`] values for each.
+    pub gaze: Vec<f32>,
+    /// Two for each, degrees; none where the network does not tell how far it errs.
+    pub spread: Vec<f32>,
+}
+
+/// Burn's answers.
 pub fn by_burn(
     net: &GazeNet,
     config: &NetConfig,
     examples: &[Example],
     device: &Device,
-) -> Vec<f32> {
+) -> Answers {
     let [channels, size] = [config.eyes.channels(), config.eyes.size];
-    let mut answers = Vec::with_capacity(examples.len() * config.head.outputs());
+    let mut answers = Answers::default();
+    let floats = |out: Tensor<2>| {
+        let out = out.into_data().convert::<f32>();
+        out.try_to_vec::<f32>().expect("floats")
+    };
     for part in examples.chunks(32) {
         let batch = Batch::new(config, part);
         let n = part.len();
@@ -85,15 +98,15 @@ pub fn by_burn(
         };
         let [left, right] = batch.eyes.map(picture);
         let geometric = config.geometric.then(|| rows(batch.geometric));
-        let out = net.forward_with(
+        let (gaze, spread) = net.forward_and_spread(
             left,
             right,
             rows(batch.pose),
             rows(batch.position),
             geometric,
         );
-        let out = out.into_data().convert::<f32>();
-        answers.extend(out.try_to_vec::<f32>().expect("floats"));
+        answers.gaze.extend(floats(gaze));
+        answers.spread.extend(spread.map_or_else(Vec::new, floats));
     }
     answers
 }
@@ -149,7 +162,11 @@ impl Loaded {
             .iter()
             .map(|p| [&[batch], &p.dims[..]].concat())
             .collect();
+        let two = [batch, 2];
         let mut outputs: Vec<Port> = vec![(GAZE, &gaze)];
+        if config.spread.is_some() {
+            outputs.push((SPREAD, &two));
+        }
         let inner = probes.iter().zip(&shapes);
         outputs.extend(inner.map(|(p, s)| (p.tensor.as_str(), &s[..])));
         let options = SessionOptions {
@@ -165,12 +182,17 @@ impl Loaded {
     }
 
     /// Its answers, like [`by_burn`]'s.
-    pub fn answers(&mut self, examples: &[Example]) -> Result<Vec<f32>, ModelError> {
-        let mut answers = Vec::with_capacity(examples.len() * self.outputs);
+    pub fn answers(&mut self, examples: &[Example]) -> Result<Answers, ModelError> {
+        let mut answers = Answers::default();
         for part in examples.chunks(self.batch) {
             self.fill(part);
             self.session.run()?;
-            answers.extend_from_slice(&self.session.output(0)[..part.len() * self.outputs]);
+            let gaze = &self.session.output(0)[..part.len() * self.outputs];
+            answers.gaze.extend_from_slice(gaze);
+            if self.config.spread.is_some() {
+                let spread = &self.session.output(1)[..part.len() * 2];
+                answers.spread.extend_from_slice(spread);
+            }
         }
         Ok(answers)
     }
@@ -214,6 +236,7 @@ pub(super) fn ranges(
     let is_input = |p: &Probe| p.tensor == LEFT || p.tensor == RIGHT;
     let inner: Vec<Probe> = probes.iter().filter(|p| !is_input(p)).cloned().collect();
     let mut loaded = Loaded::with_probes(runtime, bytes, config, batch, 1, &inner)?;
+    let first = 1 + usize::from(config.spread.is_some());
     let mut histograms = std::collections::BTreeMap::<String, Histogram>::new();
     // Whole batches only: what is padded would count twice.
     for part in examples.chunks_exact(batch) {
@@ -221,7 +244,7 @@ pub(super) fn ranges(
         loaded.session.run()?;
         for (i, probe) in inner.iter().enumerate() {
             let histogram = histograms.entry(probe.key.clone()).or_default();
-            histogram.add(loaded.session.output(1 + i));
+            histogram.add(loaded.session.output(first + i));
         }
         for (i, name) in [LEFT, RIGHT].into_iter().enumerate() {
             // Standardised pictures are measured within the network.

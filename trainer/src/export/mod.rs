@@ -28,7 +28,7 @@ use vision::{EyeCropSpec, ModelError, Runtime};
 
 use crate::net::{GazeNet, Head, NetConfig};
 use graph::Numbers;
-use measure::{Example, Loaded, by_burn, median_error_px};
+use measure::{Answers, Example, Loaded, by_burn, median_error_px};
 
 /// Fewer examples show nothing: two thirds of them are compared, a third measures 8-bit ranges.
 pub const LEAST_EXAMPLES: usize = 150;
@@ -118,10 +118,21 @@ pub struct Outcome {
     pub median_px: f64,
     /// By how many per cent that moved from Burn's.
     pub moved_percent: f64,
+    /// How far its spread is from Burn's, where the network tells one.
+    pub spread: Option<SpreadOff>,
     /// Median time of one look on one thread of this processor, ms.
     pub one_ms: f64,
     /// Why it was not written.
     pub refused: Option<String>,
+}
+
+/// How far a file's spread lies from the network's own, per cent of that.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct SpreadOff {
+    /// The mean over all looks.
+    pub mean_percent: f64,
+    /// The worst of them.
+    pub worst_percent: f64,
 }
 
 /// What was exported.
@@ -189,8 +200,9 @@ pub fn export(
 ) -> Result<Report, ExportError> {
     let (ranging, judging) = split(examples)?;
     let burn = by_burn(net, config, &judging, device);
-    let before = median_error_px(config.head, &judging, &burn);
-    if !before.is_finite() || burn.iter().any(|v| !v.is_finite()) {
+    let before = median_error_px(config.head, &judging, &burn.gaze);
+    let all = || burn.gaze.iter().chain(&burn.spread);
+    if !before.is_finite() || all().any(|v| !v.is_finite()) {
         return Err(ExportError::NoAnswers { error_px: before });
     }
     let folded = fold::fold(net, config);
@@ -240,19 +252,20 @@ fn judge(
     bytes: &[u8],
     config: &NetConfig,
     examples: &[Example],
-    burn: &[f32],
+    burn: &Answers,
     before: f64,
     runtime: &Runtime,
 ) -> Result<Outcome, ExportError> {
     let answers = Loaded::new(runtime, bytes, config, 8, 1)?.answers(examples)?;
-    let median_px = median_error_px(config.head, examples, &answers);
+    let median_px = median_error_px(config.head, examples, &answers.gaze);
     let mut outcome = Outcome {
         precision,
         path: None,
         bytes: bytes.len(),
-        max_difference: largest_difference(&answers, burn),
+        max_difference: largest_difference(&answers.gaze, &burn.gaze),
         median_px,
         moved_percent: moved_percent(before, median_px),
+        spread: spread_off(&answers.spread, &burn.spread),
         one_ms: 0.0,
         refused: None,
     };
@@ -270,6 +283,19 @@ fn largest_difference(a: &[f32], b: &[f32]) -> f64 {
         0.0,
         |worst, d| if d > worst || d.is_nan() { d } else { worst },
     )
+}
+
+/// None of none. What is no number is infinitely far.
+fn spread_off(a: &[f32], b: &[f32]) -> Option<SpreadOff> {
+    assert_eq!(a.len(), b.len());
+    let each = a.iter().zip(b).map(|(a, b)| {
+        let off = f64::from((a - b).abs() / b) * 100.0;
+        if off.is_nan() { f64::INFINITY } else { off }
+    });
+    (!a.is_empty()).then(|| SpreadOff {
+        mean_percent: each.clone().sum::<f64>() / a.len() as f64,
+        worst_percent: each.fold(0.0, f64::max),
+    })
 }
 
 /// (after − before) ÷ before, per cent; infinite where that is no number.
@@ -291,6 +317,18 @@ fn refusal(outcome: &Outcome, before: f64) -> Option<String> {
         return Some(format!(
             "{name} answers up to {:.1e} beside the network, more than rounding explains: this is a fault of gaze-trainer, report it",
             outcome.max_difference
+        ));
+    }
+    let spread = outcome.spread.filter(|off| match outcome.precision {
+        Precision::Fp32 => off.worst_percent > limit,
+        _ => off.mean_percent > limit,
+    });
+    if let Some(off) = spread {
+        return Some(format!(
+            "{name} tells another spread than the network (by {:.2} % in the mean, {:.2} % at worst), over {limit} %: use {}",
+            off.mean_percent,
+            off.worst_percent,
+            Precision::Fp32.file_name()
         ));
     }
     // Also one that became better: then it is not this network any more.
@@ -361,6 +399,9 @@ fn metadata(config: &NetConfig, terms: &Terms) -> Vec<(String, String)> {
     let mut contract = Contract::ours(kind(config.head), &crop, &eyes.mean, &eyes.std);
     if config.geometric {
         contract = contract.with_geometric();
+    }
+    if config.spread.is_some() {
+        contract = contract.with_spread();
     }
     (contract.mirror_average, contract.contact) = (terms.mirror_average, terms.contact);
     contract

@@ -10,7 +10,7 @@ use super::graph::{self, Numbers};
 use super::measure::{Example, Loaded, by_burn};
 use super::*;
 use crate::net::reference::{self, chance};
-use crate::net::{Colour, EncoderKind, Pool};
+use crate::net::{Colour, EncoderKind, Pool, SpreadPlan};
 
 fn cpu() -> Device {
     crate::device::open("cpu").unwrap()
@@ -28,12 +28,22 @@ fn plan(encoder: EncoderKind, head: Head) -> NetConfig {
     }
 }
 
+fn spread(hidden: usize) -> SpreadPlan {
+    SpreadPlan {
+        hidden,
+        mirror_average: false,
+    }
+}
+
 /// A network with weights and statistics of no meaning.
 fn random(config: &NetConfig) -> GazeNet {
     let mut net = config.init(1, &cpu()).unwrap();
     reference::fill(&mut net, 11);
     // Answers within a screen or so.
     net.output.weight = net.output.weight.map(|w| w * 0.1);
+    if let Some(last) = net.spread.as_mut().and_then(|s| s.layers.last_mut()) {
+        last.weight = last.weight.clone().map(|w| w * 0.03);
+    }
     net
 }
 
@@ -72,7 +82,7 @@ fn examples(config: &NetConfig, count: usize) -> Vec<Example> {
 /// Moves each example's target `px` to the right of where the network looks.
 fn aim(config: &NetConfig, net: &GazeNet, examples: &mut [Example], px: f64) {
     let answers = by_burn(net, config, examples, &cpu());
-    for (example, at) in examples.iter_mut().zip(answers.chunks(2)) {
+    for (example, at) in examples.iter_mut().zip(answers.gaze.chunks(2)) {
         example.target = [at[0] + (px / 1920.0) as f32, at[1]];
     }
 }
@@ -98,6 +108,10 @@ fn files_answer_as_burn_does() {
             pool,
             stem_stride: stride,
             standardise: encoder == EncoderKind::Compact,
+            spread: [(Pool::Grid, 1, 0), (Pool::Grid, 2, 8)]
+                .iter()
+                .find(|(p, s, _)| head == Head::Ray && (*p, *s) == (pool, stride))
+                .map(|&(_, _, hidden)| spread(hidden)),
             ..plan(encoder, head)
         };
         let net = random(&config);
@@ -109,16 +123,23 @@ fn files_answer_as_burn_does() {
             Numbers::Full,
             &metadata(&config, &Terms::default()),
         );
-        let spread = burn.iter().fold(0.0f32, |m, v| m.max((v - burn[0]).abs()));
-        assert!(spread > 1e-3, "looks differ: {burn:?}");
+        let wander = |v: &[f32]| v.iter().fold(0.0f32, |m, x| m.max((x - v[0]).abs()));
+        assert!(wander(&burn.gaze) > 1e-3, "looks differ: {burn:?}");
+        assert_eq!(burn.spread.is_empty(), config.spread.is_none());
+        assert!(
+            burn.spread.is_empty() || wander(&burn.spread) > 1e-2,
+            "{burn:?}"
+        );
         for batch in [1, 4] {
             let mut loaded = Loaded::new(&runtime(), &bytes, &config, batch, 1).unwrap();
             let answers = loaded.answers(&looks).unwrap();
-            let difference = largest_difference(&answers, &burn);
+            let difference = largest_difference(&answers.gaze, &burn.gaze);
             assert!(
                 difference < 1e-5,
                 "{encoder:?} {head:?} batch {batch}: {difference:e}"
             );
+            let off = spread_off(&answers.spread, &burn.spread);
+            assert!(off.is_none_or(|off| off.worst_percent < 1e-2), "{off:?}");
         }
     }
 }
@@ -143,7 +164,7 @@ fn the_daemons_loader_takes_them_and_answers_as_burn_does() {
         let (path, options) = (Path::new("gaze.onnx"), SessionOptions::default());
         let mut loaded = Daemons::from_bytes(path, bytes, None, &runtime(), &options).unwrap();
         assert_eq!(loaded.contract().kind, kind(head));
-        for (look, answer) in looks.iter().zip(burn.chunks(head.outputs())) {
+        for (look, answer) in looks.iter().zip(burn.gaze.chunks(head.outputs())) {
             let view = EyeView {
                 head_deg: look.pose.map(|v| v * 45.0),
                 origin_mm: look.origin_mm,
@@ -165,6 +186,63 @@ fn the_daemons_loader_takes_them_and_answers_as_burn_does() {
             }
         }
     }
+}
+
+/// In every precision, beside a line of sight that is bit for bit the one without it.
+#[test]
+fn a_spread_is_exported_beside_the_same_line_of_sight() {
+    let without = NetConfig {
+        standardise: true,
+        pool: Pool::Grid,
+        ..plan(EncoderKind::Compact, Head::Ray)
+    };
+    let with = NetConfig {
+        spread: Some(spread(8)),
+        ..without.clone()
+    };
+    let [bare, net] = [&without, &with].map(random);
+    let looks = examples(&with, 180);
+    let [plain, told] =
+        [(&bare, &without), (&net, &with)].map(|(n, c)| by_burn(n, c, &looks, &cpu()));
+    assert!(plain.spread.is_empty() && told.spread.len() == 2 * looks.len());
+    assert_eq!(plain.gaze, told.gaze);
+    let folder = tempfile::tempdir().unwrap();
+    let wanted = Wanted::plain(&Precision::ALL);
+    let report = export(
+        &net,
+        &with,
+        &looks,
+        folder.path(),
+        &wanted,
+        &runtime(),
+        &cpu(),
+    )
+    .unwrap();
+    for (outcome, limit) in report.files.iter().zip([1e-3, 0.1, 5.0]) {
+        let off = outcome.spread.unwrap();
+        assert!(off.mean_percent < limit, "{outcome:?}");
+        assert!(outcome.refused.is_none(), "{outcome:?}");
+    }
+    // The file without it answers the same to the last bit.
+    let bytes = fs::read(report.files[0].path.as_ref().unwrap()).unwrap();
+    let terms = metadata(&without, &Terms::default());
+    let bare = graph::write(&fold(&bare, &without), &without, Numbers::Full, &terms);
+    let [bare, net] = [(&bare, &without), (&bytes, &with)].map(|(bytes, config)| {
+        let mut loaded = Loaded::new(&runtime(), bytes, config, 1, 1).unwrap();
+        loaded.answers(&looks[..20]).unwrap()
+    });
+    assert_eq!(bare.gaze, net.gaze);
+
+    // One whose spread is another is refused.
+    let off = Outcome {
+        spread: Some(SpreadOff {
+            mean_percent: 0.05,
+            worst_percent: 0.2,
+        }),
+        ..report.files[0].clone()
+    };
+    let line = refusal(&off, report.burn_median_px).unwrap();
+    assert!(line.contains("spread") && !line.contains('\n'), "{line}");
 }
 
 #[test]

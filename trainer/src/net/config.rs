@@ -149,6 +149,16 @@ impl EyeInput {
     }
 }
 
+/// How a network tells how far it errs itself ([`super::spread`]).
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SpreadPlan {
+    /// Width of the layer between what it sees and the two numbers; 0: there is none between.
+    pub hidden: usize,
+    /// Whether it was fitted to the mean of the picture's and the mirrored picture's answer.
+    pub mirror_average: bool,
+}
+
 /// A network's plan. JSON of it lies in every checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -177,6 +187,9 @@ pub struct NetConfig {
     /// and bright rooms, pale and dark skin look more alike then.
     #[serde(default)]
     pub standardise: bool,
+    /// Whether it also tells how far it errs, and how; an addition that leaves the answer as it is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<SpreadPlan>,
 }
 
 /// Why a plan cannot be built.
@@ -202,6 +215,7 @@ impl NetConfig {
             head: Head::Ray,
             geometric: false,
             standardise: false,
+            spread: None,
         }
     }
 
@@ -247,6 +261,16 @@ impl NetConfig {
         if self.hidden.is_empty() || !self.hidden.iter().all(|w| (1..=4096).contains(w)) {
             let is = format!("{:?}", self.hidden);
             return refuse("hidden", is, "at least one width, each 1 to 4096");
+        }
+        if let Some(spread) = &self.spread {
+            if self.head != Head::Ray {
+                let is = "asked of places on a screen".to_owned();
+                return refuse("the spread", is, "only lines of sight have one");
+            }
+            if spread.hidden > 1024 {
+                let is = spread.hidden.to_string();
+                return refuse("the spread's hidden", is, "use 0 to 1024");
+            }
         }
         Ok(())
     }

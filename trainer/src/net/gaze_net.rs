@@ -8,6 +8,7 @@ use burn::tensor::{Device, Tensor};
 
 use super::config::{ConfigError, Head, NetConfig};
 use super::encoder::Encoder;
+use super::spread::Spread;
 
 /// Head pose enters in degrees ÷ this (the network contract's `pose`).
 pub const POSE_DIVISOR: f32 = 45.0;
@@ -22,7 +23,7 @@ pub const LEAST_CONTRAST: f32 = 0.13;
 pub const LEAST_FORWARD: f32 = 0.2;
 
 /// The network. Parts by name: `encoder` (numbered blocks, see [`super::groups`]),
-/// `embed`, `hidden`, `output`.
+/// `embed`, `hidden`, `output`, and perhaps `spread`.
 #[derive(Module, Debug)]
 pub struct GazeNet {
     /// Shared by both eyes.
@@ -33,6 +34,8 @@ pub struct GazeNet {
     pub hidden: Vec<Linear>,
     /// To two numbers: tangents of a ray, or a place on the screen.
     pub output: Linear,
+    /// How far it errs, where it tells.
+    pub spread: Option<Spread>,
     #[module(skip)]
     head: Head,
     #[module(skip)]
@@ -73,6 +76,8 @@ impl NetConfig {
             ],
             hidden,
             output: linear(from, 2),
+            spread: (self.spread.as_ref())
+                .map(|plan| Spread::empty(plan, self.hidden.iter().sum(), device)),
             head: self.head,
             geometric: self.geometric,
             standardise: self.standardise,
@@ -115,6 +120,11 @@ impl GazeNet {
         geometric: Option<Tensor<2>>,
     ) -> Tensor<2> {
         let (x, tangents) = self.before_output(left, right, pose, position, geometric);
+        self.answer(x, tangents)
+    }
+
+    /// The answer, out of what [`GazeNet::before_output`] gives.
+    pub fn answer(&self, x: Tensor<2>, tangents: Option<Tensor<2>>) -> Tensor<2> {
         let out = self.output.forward(x);
         match self.head {
             Head::Screen => out + 0.5,
@@ -123,6 +133,26 @@ impl GazeNet {
                 None => out,
             }),
         }
+    }
+
+    /// The answer and how far it errs, [B, 2], standard deviations across and up in degrees;
+    /// none where it does not tell.
+    ///
+    /// # Panics
+    /// As [`GazeNet::forward_with`].
+    pub fn forward_and_spread(
+        &self,
+        left: Tensor<4>,
+        right: Tensor<4>,
+        pose: Tensor<2>,
+        position: Tensor<2>,
+        geometric: Option<Tensor<2>>,
+    ) -> (Tensor<2>, Option<Tensor<2>>) {
+        let (hidden, tangents) = self.hidden_layers(left, right, pose, position, geometric);
+        let last = hidden[hidden.len() - 1].clone();
+        let spread = self.spread.as_ref();
+        let spread = spread.map(|s| s.degrees(Tensor::cat(hidden, 1)));
+        (self.answer(last, tangents), spread)
     }
 
     /// What the last layer gets, [B, its inputs], and the geometric ray's tangents, [B, 2],
@@ -138,6 +168,22 @@ impl GazeNet {
         position: Tensor<2>,
         geometric: Option<Tensor<2>>,
     ) -> (Tensor<2>, Option<Tensor<2>>) {
+        let (mut hidden, tangents) = self.hidden_layers(left, right, pose, position, geometric);
+        (hidden.pop().expect("a plan has hidden layers"), tangents)
+    }
+
+    /// What each hidden layer gives, the last one last, and the geometric ray's tangents.
+    ///
+    /// # Panics
+    /// As [`GazeNet::forward_with`].
+    pub fn hidden_layers(
+        &self,
+        left: Tensor<4>,
+        right: Tensor<4>,
+        pose: Tensor<2>,
+        position: Tensor<2>,
+        geometric: Option<Tensor<2>>,
+    ) -> (Vec<Tensor<2>>, Option<Tensor<2>>) {
         assert_eq!(geometric.is_some(), self.geometric, "the geometric ray");
         let batch = left.dims()[0];
         let device = left.device();
@@ -167,10 +213,12 @@ impl GazeNet {
         }
 
         let mut x = Tensor::cat(vec![eyes, numbers], 1);
+        let mut hidden = Vec::with_capacity(self.hidden.len());
         for layer in &self.hidden {
             x = relu(layer.forward(x));
+            hidden.push(x.clone());
         }
-        (x, tangents)
+        (hidden, tangents)
     }
 
     /// What it answers.

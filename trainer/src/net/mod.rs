@@ -7,6 +7,8 @@
 //! right eye ┘ (one pass)  └─ vector ─┤
 //! head pose, eye position ── embed ──┘
 //! ```
+//!
+//! On what the hidden layers give a [`spread`] may tell how far the answer is off.
 
 mod blocks;
 pub mod checkpoint;
@@ -20,12 +22,15 @@ mod mobileone_names;
 #[cfg(test)]
 pub(crate) mod reference;
 pub mod speed;
+pub mod spread;
 #[cfg(test)]
 mod tests;
 pub mod weights;
 
 pub use blocks::{Block, Branches, ConvNorm, InvertedResidual, MobileOne, Plain};
-pub use config::{Colour, ConfigError, EncoderKind, EyeInput, Head, NetConfig, Pool, SIZES};
+pub use config::{
+    Colour, ConfigError, EncoderKind, EyeInput, Head, NetConfig, Pool, SIZES, SpreadPlan,
+};
 pub use encoder::Encoder;
 pub use face_net::{FACE_SIZES, FaceConfig, FaceNet};
 pub use gaze_net::{

@@ -5,7 +5,7 @@ use burn::module::{Module, ModuleVisitor, Param};
 use burn::nn::loss::SmoothL1LossConfig;
 use burn::optim::{AdamWConfig, GradientsParams};
 use burn::store::{ModuleSnapshot, SafetensorsStore, bridge};
-use burn::tensor::{Device, Tensor, TensorData};
+use burn::tensor::{Device, Distribution, Tensor, TensorData};
 
 use super::checkpoint::{self, CheckpointError};
 use super::reference::{self, floats, listed, recorded};
@@ -546,4 +546,52 @@ fn a_checkpoint_comes_back_bit_for_bit_and_damage_is_told() {
     let error = checkpoint::load(&path, &device).unwrap_err();
     assert!(matches!(error, CheckpointError::Read { .. }), "{error}");
     assert!(error.to_string().contains("hash"), "{error}");
+}
+
+#[test]
+fn a_spread_is_an_addition_within_bounds_and_comes_back() {
+    let device = cpu();
+    let plain = NetConfig {
+        spread: None,
+        ..small()
+    };
+    let with = NetConfig {
+        spread: Some(SpreadPlan {
+            hidden: 5,
+            mirror_average: true,
+        }),
+        ..small()
+    };
+    let [bare, mut net] = [&plain, &with].map(|c| c.init(3, &device).unwrap());
+    assert_eq!(answer(&bare, &plain, &device), answer(&net, &with, &device));
+    let weights = bare.collect(None, None, true).len();
+    assert_eq!(net.collect(None, None, true).len(), weights + 4);
+    // Plans without it are written as they always were.
+    let text = serde_json::to_string(&plain).unwrap();
+    assert!(!text.contains("spread"), "{text}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("told");
+    checkpoint::save(&path, &with, &net).unwrap();
+    let (read, back) = checkpoint::load(&path, &device).unwrap();
+    assert_eq!(read, with);
+    let sees = Tensor::<2>::random([4, 128 + 64], Distribution::Uniform(0.0, 3.0), &device);
+    let told = |net: &GazeNet| {
+        let told = net.spread.as_ref().unwrap().degrees(sees.clone());
+        told.into_data().try_to_vec::<f32>().unwrap()
+    };
+    assert_eq!(told(&net), told(&back));
+    // However wild the weights, it stays within its ends.
+    let spread = net.spread.as_mut().unwrap();
+    let last = spread.layers.last_mut().unwrap();
+    last.weight = last.weight.clone().map(|w| w * 1e6);
+    for deg in told(&net) {
+        assert!((0.299..=20.01).contains(&deg), "{deg}");
+    }
+    let places = NetConfig {
+        head: Head::Screen,
+        ..with
+    };
+    let line = places.check().unwrap_err().to_string();
+    assert!(line.contains("lines of sight"), "{line}");
 }

@@ -176,7 +176,7 @@ impl Light {
         Light {
             brightness,
             contrast,
-            blur: if blurred { blur } else { 0.0 },
+            blur: if blurred { blur * how.blur_passes } else { 0.0 },
             noise: how.noise * rng.unit(),
             gamma: match how.gamma {
                 0.0 => 1.0,
@@ -187,10 +187,12 @@ impl Light {
 
     fn shine(&self, spec: &CropSpec, picture: &mut [f32], rng: &mut Rng) {
         let size = spec.size;
-        if self.blur > 0.0 {
+        let mut left = self.blur;
+        while left > 0.0 {
             picture
                 .chunks_exact_mut(size * size)
-                .for_each(|p| soften(p, size, self.blur));
+                .for_each(|p| soften(p, size, left.min(1.0)));
+            left -= 1.0;
         }
         if self.gamma != 1.0 {
             for v in &mut *picture {

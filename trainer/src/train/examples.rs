@@ -109,6 +109,43 @@ pub struct Batch {
     pub pairs: Option<[Tensor<1, Int>; 2]>,
 }
 
+impl Batch {
+    /// The same looks in a mirror, as the daemon asks about them a second time: the very pictures
+    /// turned round. Planes and pairs are left out.
+    #[must_use]
+    pub fn mirrored(&self) -> Batch {
+        let device = self.pose.device();
+        let row = |values: &[f32]| Tensor::<1>::from_floats(values, &device).unsqueeze::<2>();
+        let column = |k: usize| self.position.clone().slice([0..self.len, k..k + 1]);
+        let other_side = |x: Tensor<2>| -x + 1.0;
+        // Places have no mirror that a batch knows.
+        let three = |t: Tensor<2>| match t.dims()[1] {
+            3 => t * row(&[-1.0, 1.0, 1.0]),
+            _ => t,
+        };
+        Batch {
+            len: self.len,
+            left: self.right.clone().flip([3]),
+            right: self.left.clone().flip([3]),
+            pose: self.pose.clone() * row(&[-1.0, 1.0, -1.0]),
+            position: Tensor::cat(
+                vec![
+                    other_side(column(2)),
+                    column(3),
+                    other_side(column(0)),
+                    column(1),
+                    column(4),
+                ],
+                1,
+            ),
+            geometric: self.geometric.clone().map(three),
+            answer: three(self.answer.clone()),
+            planes: None,
+            pairs: None,
+        }
+    }
+}
+
 /// Numbers of one look.
 #[derive(Debug, Clone, Copy, Default)]
 struct Row {

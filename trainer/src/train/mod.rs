@@ -13,6 +13,7 @@
 //! | [`judge`] | how far off a network is |
 //! | [`pupils`] | whether it is the pupils that it follows, or the face |
 //! | [`personal`] | the last layer tuned to one person |
+//! | [`spread`] | how far a finished network errs, told of each look |
 //! | [`study`] | error against the number of points |
 //! | [`curves`] | learning curves as a page |
 //! | [`guard`] | memory that is not enough, as one line |
@@ -29,5 +30,6 @@ pub mod pupils;
 pub mod run;
 pub mod schedule;
 pub mod settings;
+pub mod spread;
 pub mod state;
 pub mod study;

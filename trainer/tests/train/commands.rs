@@ -139,6 +139,80 @@ fn a_run_that_is_interrupted_goes_on_and_its_network_is_made_ones_own() {
 }
 
 #[test]
+fn a_trained_network_learns_to_tell_how_far_it_errs() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    store(&discs(12, 1, 2), &at.join("learn.cache"));
+    store(&discs(5, 1, 2), &at.join("few.cache"));
+    let words = "train learn.cache --out run --by person --epochs 1 --encoder compact --width 0.25";
+    let go = |line: &str| run(&line.split(' ').collect::<Vec<_>>(), at);
+    let (code, _, err) = go(words);
+    assert_eq!(code, 0, "{err}");
+    let told = "spread run/best learn.cache --out told --mirror-average";
+    let (code, said, err) = go(&format!("{told} --json"));
+    assert_eq!(code, 0, "{err}");
+    let said: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let count = |key: &str| said[key][1].as_u64().unwrap();
+    assert_eq!(
+        count("fitted_on") + count("stopped_by"),
+        12 - said["clean"]["people"].as_u64().unwrap()
+    );
+    assert_eq!(
+        said["rough"]["bands"].as_array().unwrap().len(),
+        5,
+        "{said}"
+    );
+    assert!(said["clean"]["nll_constant"].as_f64().is_some(), "{said}");
+    // Again, on yet others, for a person to read; what is there is replaced.
+    let (code, said, err) = go(&format!("{told} --check few.cache"));
+    assert_eq!(code, 0, "{err}");
+    assert!(
+        said.contains("5 people") && said.contains("within what was told"),
+        "{said}"
+    );
+
+    let exported = "export told --cache learn.cache --out exported --only fp32";
+    let (code, _, err) = go(exported);
+    assert!(code == 2 && err.contains("--mirror-average"), "{err}");
+    let (code, said, err) = go(&format!("{exported} --mirror-average"));
+    assert_eq!(code, 0, "{err}");
+    assert!(said.contains("spread off by"), "{said}");
+    let bytes = std::fs::read(at.join("exported/gaze.onnx")).unwrap();
+    let text = String::from_utf8_lossy(&bytes);
+    assert!(text.contains(r#""spread":"spread""#) && text.contains(r#""version":"2""#));
+
+    let before = listed(at);
+    for (line, wanted, words) in [
+        (
+            "spread run/best few.cache --out bad",
+            3,
+            "5 people are too few",
+        ),
+        ("spread none few.cache --out bad", 5, "no checkpoint"),
+        ("spread run/best none.cache --out bad", 5, "none.cache"),
+        (
+            "spread run/best learn.cache --out learn.cache/x",
+            4,
+            "cannot be written",
+        ),
+    ] {
+        let (code, said, err) = go(line);
+        assert_eq!(code, wanted, "{line}: {err}");
+        let last = err.lines().last().unwrap_or_default();
+        assert!(
+            last.starts_with("gaze-trainer: ") && last.contains(words),
+            "{err}"
+        );
+        assert!(said.is_empty(), "{said}");
+        assert_eq!(listed(at), before);
+    }
+    let screen = "train learn.cache --out points --head screen --by person --epochs 1 --encoder compact --width 0.25";
+    assert_eq!(go(screen).0, 0);
+    let (code, _, err) = go("spread points/best learn.cache --out bad");
+    assert!(code == 3 && err.contains("only lines of sight"), "{err}");
+}
+
+#[test]
 fn bad_input_is_one_line_and_nothing_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

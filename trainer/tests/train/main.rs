@@ -6,3 +6,4 @@ mod learning;
 mod parted;
 mod personal;
 mod rendered;
+mod spread;

@@ -124,6 +124,39 @@ fn plain_deg(value: f32, unit: AngleUnit) -> f64 {
     }
 }
 
+/// Degrees across and up that the output `spread` tells; `None` where these are no deviations.
+pub(crate) fn of_spread(out: &[f32]) -> Option<[f64; 2]> {
+    let told = [out[0], out[1]].map(f64::from);
+    told.iter()
+        .all(|v| v.is_finite() && *v > 0.0)
+        .then_some(told)
+}
+
+/// How far the mean of two answers is expected to be off, degrees: the deviation of one
+/// distribution that is either answer's with equal chance, so that answers that contradict each
+/// other are never sure. σ² = (σ₁² + σ₂²) ÷ 2 + ((a₁ − a₂) ÷ 2)², for each axis. The trainer fits
+/// spreads through the same formula.
+pub(crate) fn spread_of_mean([plain, mirrored]: [(NetGaze, [f64; 2]); 2]) -> Option<[f64; 2]> {
+    let (NetGaze::Ray(a), NetGaze::Ray(b)) = (plain.0, mirrored.0) else {
+        return None;
+    };
+    let back = Ray {
+        direction: Vector3::new(-b.direction.x, b.direction.y, b.direction.z),
+        ..a
+    };
+    let (yaw, pitch) = (
+        a.yaw_deg() - back.yaw_deg(),
+        a.pitch_deg() - back.pitch_deg(),
+    );
+    // Yaws half a circle apart are near each other too.
+    let yaw = (yaw + 180.0).rem_euclid(360.0) - 180.0;
+    let apart = [yaw * back.pitch_deg().to_radians().cos(), pitch];
+    Some([0, 1].map(|k| {
+        let each = (plain.1[k].powi(2) + mirrored.1[k].powi(2)) / 2.0;
+        (each + (apart[k] / 2.0).powi(2)).sqrt()
+    }))
+}
+
 /// The mean of an answer and of the mirrored picture's.
 pub(crate) fn mean_of(plain: NetGaze, mirrored: NetGaze) -> Option<NetGaze> {
     let (NetGaze::Ray(a), NetGaze::Ray(b)) = (plain, mirrored) else {
@@ -135,4 +168,60 @@ pub(crate) fn mean_of(plain: NetGaze, mirrored: NetGaze) -> Option<NetGaze> {
         origin: a.origin,
         direction,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_that_contradict_each_other_are_not_sure() {
+        let look = |yaw: f64, pitch: f64| {
+            NetGaze::Ray(Ray::from_yaw_pitch(
+                Vector3::new(0.0, 0.0, 600.0),
+                yaw,
+                pitch,
+            ))
+        };
+        let near = |is: Option<[f64; 2]>, wanted: [f64; 2]| {
+            let is = is.unwrap();
+            assert!((is[0] - wanted[0]).abs() < 1e-9, "{is:?}");
+            assert!((is[1] - wanted[1]).abs() < 1e-9, "{is:?}");
+        };
+        // The mirrored picture's answer to the same: the other way across.
+        near(
+            spread_of_mean([
+                (look(10.0, -5.0), [2.0, 3.0]),
+                (look(-10.0, -5.0), [2.0, 3.0]),
+            ]),
+            [2.0, 3.0],
+        );
+        near(
+            spread_of_mean([
+                (look(10.0, 0.0), [1.0, 2.0]),
+                (look(-10.0, 0.0), [7.0, 14.0]),
+            ]),
+            [5.0, 10.0],
+        );
+        // 6° apart across, seen 60° up half of that; 8° apart up.
+        near(
+            spread_of_mean([(look(3.0, 68.0), [2.0, 3.0]), (look(3.0, 60.0), [2.0, 3.0])]),
+            [(4.0f64 + 1.5 * 1.5).sqrt(), 5.0],
+        );
+        let point = NetGaze::Point([0.5; 2]);
+        assert_eq!(spread_of_mean([(point, [1.0; 2]), (point, [1.0; 2])]), None);
+    }
+
+    #[test]
+    fn what_is_no_deviation_is_none() {
+        assert_eq!(of_spread(&[1.5, 2.0]), Some([1.5, 2.0]));
+        for bad in [
+            [0.0, 1.0],
+            [1.0, -1.0],
+            [f32::NAN, 1.0],
+            [1.0, f32::INFINITY],
+        ] {
+            assert_eq!(of_spread(&bad), None, "{bad:?}");
+        }
+    }
 }

@@ -14,8 +14,12 @@ use super::pose::Pose;
 use crate::crop::{CropColour, EyeCropSpec};
 use crate::sampler::Layout;
 
-/// The version of the contract that this program writes and reads.
+/// The version of the contract that this program writes where nothing asks for a later one.
 pub const VERSION: &str = "1";
+/// Of a contract that names [`Outputs::spread`]: programs that know no spread take no such file.
+pub const VERSION_WITH_SPREAD: &str = "2";
+/// The versions that this program reads.
+pub const VERSIONS: [&str; 2] = [VERSION, VERSION_WITH_SPREAD];
 
 /// Metadata key of [`Kind`].
 pub const KIND_KEY: &str = "gaze.kind";
@@ -26,6 +30,9 @@ pub const CONTRACT_KEY: &str = "gaze.contract";
 
 /// What our own networks call the input of the geometric line of sight.
 pub const GEOMETRIC: &str = "geometric_ray";
+
+/// What our own networks call the output of how far they err.
+pub const SPREAD: &str = "spread";
 
 /// What a network does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -100,6 +107,12 @@ pub struct Outputs {
     /// Both angles in one output [N, 2], in [`Angles::order`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub angles: Option<String>,
+    /// How far a ray is expected to be off on people nobody calibrated, [N, 2]: standard
+    /// deviations of the error across (difference of the yaws × cosine of the pitch) and up,
+    /// degrees, positive. With `mirror_average` it is each answer's own part of the mean's
+    /// ([`super::GazeNet::spread_deg`]). Since version 2.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread: Option<String>,
 }
 
 /// Which eye goes into the input that is called left.
@@ -306,7 +319,7 @@ pub struct Output {
 pub struct Contract {
     /// What it does.
     pub kind: Kind,
-    /// Of the contract; [`VERSION`].
+    /// Of the contract; one of [`VERSIONS`].
     pub version: String,
     /// Names.
     pub inputs: Inputs,
@@ -388,6 +401,14 @@ impl Contract {
     #[must_use]
     pub fn with_geometric(mut self) -> Contract {
         self.inputs.geometric = Some(GEOMETRIC.into());
+        self
+    }
+
+    /// The same for a network that also tells how far it errs.
+    #[must_use]
+    pub fn with_spread(mut self) -> Contract {
+        self.version = VERSION_WITH_SPREAD.into();
+        self.outputs.spread = Some(SPREAD.into());
         self
     }
 

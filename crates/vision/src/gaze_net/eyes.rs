@@ -5,7 +5,7 @@
 
 use gaze::landmarks::Landmarks;
 
-use super::answer::{NetGaze, mean_of, of_gaze};
+use super::answer::{NetGaze, mean_of, of_gaze, of_spread, spread_of_mean};
 use super::contract::{Contract, EyeOrder, Kind};
 use super::picture::PictureSpec;
 use super::view::EyeView;
@@ -32,6 +32,10 @@ pub(crate) struct EyesNet {
     batch: usize,
     /// Numbers of one answer.
     numbers: usize,
+    /// Whether the network tells how far it errs: its second output.
+    tells_spread: bool,
+    /// What it told of the last answer.
+    spread_deg: Option<[f64; 2]>,
 }
 
 impl EyesNet {
@@ -74,7 +78,14 @@ impl EyesNet {
             ports.len() - 1
         });
         let gaze = name(&contract.outputs.gaze);
-        let session = session.bind(&ports, &[(&gaze, &[batch, numbers])])?;
+        let spread_name = name(&contract.outputs.spread);
+        let (answer, two) = ([batch, numbers], [batch, 2]);
+        let mut told: Vec<Port> = vec![(&gaze, &answer)];
+        let tells_spread = contract.outputs.spread.is_some();
+        if tells_spread {
+            told.push((&spread_name, &two));
+        }
+        let session = session.bind(&ports, &told)?;
         Ok(EyesNet {
             session,
             cropper: EyeCropper::new(contract.eye_crop()),
@@ -85,7 +96,14 @@ impl EyesNet {
             geometric,
             batch,
             numbers,
+            tells_spread,
+            spread_deg: None,
         })
+    }
+
+    /// How far the last answer is expected to be off.
+    pub fn spread_deg(&self) -> Option<[f64; 2]> {
+        self.spread_deg
     }
 
     pub fn estimate(
@@ -95,6 +113,7 @@ impl EyesNet {
         view: &EyeView,
         contract: &Contract,
     ) -> Result<Option<NetGaze>, ModelError> {
+        self.spread_deg = None;
         let [mut left, mut right] = std::mem::take(&mut self.crops);
         let cut = self
             .cropper
@@ -116,30 +135,35 @@ impl EyesNet {
         view: &EyeView,
         contract: &Contract,
     ) -> Result<Option<NetGaze>, ModelError> {
+        self.spread_deg = None;
         if self.geometric.is_some() && view.geometric.is_none() {
             return Ok(None);
         }
         self.fill(0, crops, view, false, contract);
         if !contract.mirror_average {
             self.session.run()?;
-            return Ok(self.answer(0, view, contract));
+            let (gaze, spread) = self.told(0, view, contract);
+            self.spread_deg = gaze.and(spread);
+            return Ok(gaze);
         }
         let twin = view.mirrored();
         let (plain, mirrored) = if self.batch == 2 {
             self.fill(1, crops, &twin, true, contract);
             self.session.run()?;
-            (
-                self.answer(0, view, contract),
-                self.answer(1, &twin, contract),
-            )
+            (self.told(0, view, contract), self.told(1, &twin, contract))
         } else {
             self.session.run()?;
-            let plain = self.answer(0, view, contract);
+            let plain = self.told(0, view, contract);
             self.fill(0, crops, &twin, true, contract);
             self.session.run()?;
-            (plain, self.answer(0, &twin, contract))
+            (plain, self.told(0, &twin, contract))
         };
-        Ok(plain.zip(mirrored).and_then(|(a, b)| mean_of(a, b)))
+        let answers = plain.0.zip(mirrored.0);
+        let spreads = plain.1.zip(mirrored.1);
+        self.spread_deg = answers
+            .zip(spreads)
+            .and_then(|((a, b), (s, t))| spread_of_mean([(a, s), (b, t)]));
+        Ok(answers.and_then(|(a, b)| mean_of(a, b)))
     }
 
     fn fill(
@@ -175,8 +199,17 @@ impl EyesNet {
         }
     }
 
-    fn answer(&self, place: usize, view: &EyeView, contract: &Contract) -> Option<NetGaze> {
+    /// The answer at a place of the batch, and how far it is expected to be off.
+    fn told(
+        &self,
+        place: usize,
+        view: &EyeView,
+        contract: &Contract,
+    ) -> (Option<NetGaze>, Option<[f64; 2]>) {
         let out = &self.session.output(0)[place * self.numbers..][..self.numbers];
-        of_gaze(out, contract, view)
+        let spread = self
+            .tells_spread
+            .then(|| &self.session.output(1)[place * 2..][..2]);
+        (of_gaze(out, contract, view), spread.and_then(of_spread))
     }
 }

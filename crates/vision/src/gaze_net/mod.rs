@@ -12,7 +12,7 @@ mod read;
 mod view;
 
 pub use answer::NetGaze;
-pub use contract::{Contract, GEOMETRIC, Kind};
+pub use contract::{Contract, GEOMETRIC, Kind, SPREAD};
 pub use net::{GazeNet, GazeNetError};
 pub use pose::Pose;
 pub use read::{ContractError, PortShape, sidecar};

@@ -235,6 +235,23 @@ impl GazeNet {
             Adapter::Face(_) => Ok(None),
         }
     }
+
+    /// How far the answer of the last [`GazeNet::estimate`] or [`GazeNet::estimate_crops`] is
+    /// expected to be off, where the network tells ([`super::contract::Outputs::spread`]):
+    /// standard deviations across and up, degrees, for somebody nobody calibrated. `None` too
+    /// where there was no answer. Of a mean with the mirrored picture's answer it is
+    ///
+    /// ```text
+    /// σ² = (σ₁² + σ₂²) ÷ 2 + ((a₁ − a₂) ÷ 2)²
+    /// ```
+    ///
+    /// of both answers a and what was told of each, for each axis. Allocates nothing.
+    pub fn spread_deg(&self) -> Option<[f64; 2]> {
+        match &self.adapter {
+            Adapter::Eyes(net) => net.spread_deg(),
+            Adapter::Face(_) => None,
+        }
+    }
 }
 
 impl std::fmt::Debug for GazeNet {

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::contract::{
     Across, AngleUnit, Angles, Axes, Bins, CONTRACT_KEY, Contract, Crop, Depth, EyeOrder, Fit,
     Frame, Inputs, KIND_KEY, Kind, Normalisation, Output, Outputs, Upright, VERSION, VERSION_KEY,
+    VERSION_WITH_SPREAD, VERSIONS,
 };
 use super::pose::{Angle, Pose, Roll, Turn};
 use crate::crop::CropColour;
@@ -36,7 +37,7 @@ pub enum ContractError {
         found: String,
     },
     /// A contract of another time.
-    #[error("its contract is of version {found}, this program knows {VERSION}")]
+    #[error("its contract is of version {found}, this program knows {}", VERSIONS.join(" and "))]
     Version {
         /// What it says.
         found: String,
@@ -112,7 +113,7 @@ impl Contract {
                 found: found.clone(),
             });
         }
-        if let Some(found) = version.as_ref().filter(|v| *v != VERSION) {
+        if let Some(found) = version.as_ref().filter(|v| !VERSIONS.contains(&v.as_str())) {
             return Err(ContractError::Version {
                 found: found.clone(),
             });
@@ -285,7 +286,7 @@ impl Contract {
 
     /// Whether this is a contract that can be kept.
     pub fn check(&self) -> Result<(), ContractError> {
-        if self.version != VERSION {
+        if !VERSIONS.contains(&self.version.as_str()) {
             return Err(ContractError::Version {
                 found: self.version.clone(),
             });
@@ -312,6 +313,15 @@ impl Contract {
                         two
                     }
             },
+        )?;
+        demand(
+            "outputs.spread",
+            &o.spread,
+            "rays of eyes only have one, by a contract of version 2",
+            o.spread.is_none()
+                || named(&o.spread)
+                    && self.kind == Kind::EyesPoseRay
+                    && self.version == VERSION_WITH_SPREAD,
         )?;
         demand(
             "inputs.geometric",

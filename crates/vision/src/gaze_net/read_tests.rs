@@ -6,9 +6,10 @@ fn ours() -> Contract {
     Contract::ours(Kind::EyesPoseRay, &EyeCropSpec::default(), &[0.5], &[0.25])
 }
 
-fn all() -> [Contract; 4] {
+fn all() -> [Contract; 5] {
     [
         ours(),
+        ours().with_spread(),
         Contract::ours(
             Kind::EyesPoseScreen,
             &EyeCropSpec::default(),
@@ -38,6 +39,18 @@ fn what_is_written_is_read_again() {
         assert_eq!(Contract::from_metadata(get), Ok(Some(contract)));
     }
     assert_eq!(Contract::from_metadata(|_| None), Ok(None));
+}
+
+#[test]
+fn a_spread_is_named_by_a_later_version_which_older_programs_refuse() {
+    let metadata = |c: &Contract| c.to_metadata().map(|(_, value)| value);
+    let [_, version, json] = metadata(&ours());
+    assert!(version == "1" && !json.contains("spread"), "{json}");
+    let [_, version, json] = metadata(&ours().with_spread());
+    assert!(
+        version == "2" && json.contains(r#""spread":"spread""#),
+        "{json}"
+    );
 }
 
 #[test]
@@ -116,8 +129,15 @@ fn known_foreign_files_need_no_side_car() {
 #[test]
 fn a_contract_that_cannot_be_kept_is_refused_in_one_line() {
     type Spoil = fn(&mut Contract);
-    let spoilt: [(&str, Spoil); 12] = [
-        ("version", |c| c.version = "2".into()),
+    let spoilt: [(&str, Spoil); 14] = [
+        ("version", |c| c.version = "3".into()),
+        ("outputs.spread", |c| {
+            *c = c.clone().with_spread();
+            c.version = "1".into();
+        }),
+        ("outputs.spread", |c| {
+            *c = Contract::ours(Kind::EyesPoseScreen, &c.eye_crop(), &[0.5], &[0.25]).with_spread();
+        }),
         ("inputs", |c| c.inputs.left_eye = None),
         ("inputs", |c| c.inputs.face = Some("face".into())),
         ("outputs", |c| c.outputs.gaze = None),
