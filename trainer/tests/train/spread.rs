@@ -95,7 +95,7 @@ fn the_errors_that_there_are_are_told_of_people_not_fitted_on() {
     let found = Reliability::of(&spread, &tested);
     let [gain, error] = found.gain;
     assert!(gain > 0.2 && gain > 5.0 * error, "{found:?}");
-    assert!((0.55..0.72).contains(&found.within), "{found:?}");
+    assert!((0.55..0.78).contains(&found.within), "{found:?}");
     let [surest, .., last] = &found.bands[..] else {
         panic!("{found:?}");
     };
