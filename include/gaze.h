@@ -277,7 +277,7 @@ struct gaze_sample {
     float velocity[2];      /* of x, y; normalised units a second */
     float left_yaw, left_pitch, right_yaw, right_pitch; /* each eye's ray */
     uint32_t network_generation; /* which network looked; 0: not said */
-    float reserved;
+    float spread_deg;       /* the network's own expected error, degrees; 0: it does not tell */
 };
 
 /* One face of a picture. */
@@ -475,7 +475,7 @@ GAZE_AT(gaze_sample, left_pitch, 164);
 GAZE_AT(gaze_sample, right_yaw, 168);
 GAZE_AT(gaze_sample, right_pitch, 172);
 GAZE_AT(gaze_sample, network_generation, 176);
-GAZE_AT(gaze_sample, reserved, 180);
+GAZE_AT(gaze_sample, spread_deg, 180);
 
 GAZE_SIZE(gaze_face, 64);
 GAZE_AT(gaze_face, id, 0);

@@ -225,6 +225,7 @@ fn look_of(sample: &Sample, screen: &Screen, why: impl FnOnce() -> String) -> Lo
         eyes_mm: wide(sample.eye_origin_mm),
         head_deg: wide([sample.head_yaw, sample.head_pitch, sample.head_roll]),
         openness: sample.openness.map(f64::from),
+        spread_deg: (sample.spread_deg > 0.0).then(|| f64::from(sample.spread_deg)),
         problem: problem_of(sample, why),
     }
 }
@@ -310,6 +311,7 @@ mod tests {
             gaze_dir: [way.x as f32, way.y as f32, way.z as f32],
             head_yaw: 3.0,
             openness: [0.9, 0.8],
+            spread_deg: 2.5,
             ..Sample::default()
         }
     }
@@ -324,7 +326,7 @@ mod tests {
         assert_eq!((look.problem, look.frame_index), (None, 5));
         let [x, y] = look.point.unwrap();
         assert!((x - 0.3).abs() < 1e-4 && (y - 0.6).abs() < 1e-4, "{x} {y}");
-        assert_eq!(look.head_deg[0], 3.0);
+        assert_eq!((look.head_deg[0], look.spread_deg), (3.0, Some(2.5)));
 
         let with = |change: fn(&mut Sample)| {
             let mut s = sample(6);

@@ -196,6 +196,9 @@ struct Row {
     /// Yaw, pitch, roll.
     head_deg: Option<[Option<f64>; 3]>,
     openness: Option<[Option<f64>; 2]>,
+    /// How far the network expected to be off, degrees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    spread_deg: Option<f64>,
     captured_ns: Option<u64>,
 }
 
@@ -216,6 +219,7 @@ impl Row {
             eyes_mm: Some(look.eyes_mm.map(Some)),
             head_deg: Some(look.head_deg.map(Some)),
             openness: Some(look.openness.map(Some)),
+            spread_deg: look.spread_deg,
             captured_ns: Some(look.captured_ns),
         }
     }
@@ -252,6 +256,7 @@ impl Row {
             eye_mm: [x?, y?, z?],
             yaw_pitch_deg: [yaw?, pitch?],
             openness: left?.max(right?),
+            spread_deg: self.spread_deg,
         })
     }
 }
@@ -319,6 +324,7 @@ impl Columns {
             eyes_mm: None,
             head_deg: None,
             openness: None,
+            spread_deg: None,
             captured_ns: None,
         })
     }
@@ -390,6 +396,7 @@ mod tests {
             eyes_mm: [1.0, 2.0, 600.0],
             head_deg: [3.0, -4.0, 0.0],
             openness: [0.8, 0.9],
+            spread_deg: Some(3.5),
         };
         let headless = Counted {
             eyes_mm: [f64::NAN; 3],
@@ -428,6 +435,7 @@ mod tests {
             eye_mm: [1.0, 2.0, 600.0],
             yaw_pitch_deg: [3.0, -4.0],
             openness: 0.9,
+            spread_deg: Some(3.5),
         };
         assert_eq!(read.heads, [head]);
         assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);

@@ -54,7 +54,7 @@ static inline struct gaze_sample derived_sample(uint64_t n)
         s.velocity[i] = real(n, 35 + i);
     }
     s.network_generation = (uint32_t)number(n, 41);
-    s.reserved = real(n, 42);
+    s.spread_deg = real(n, 42);
     s.left_yaw = real(n, 37);
     s.left_pitch = real(n, 38);
     s.right_yaw = real(n, 39);

@@ -3,9 +3,13 @@
 //!
 //! `cargo run --release -p gaze-tests --example sittings -- [people] [width] [distance mm] [targets] [fps] [sway] [inches]`
 //!
-//! `NETWORK=FILE.onnx` lets that gaze network look instead of geometry alone.
+//! `NETWORK=FILE.onnx` lets that gaze network look instead of geometry alone. `WORSE=1` makes the
+//! pictures in which the map is checked dimmer and noisier than those it was made of. How many of these
+//! looks lie within the expected-error radius is told with and without what the network says of
+//! its own errors; filter and age have no part in it.
 
 use gaze::affine::{FitOptions, Form, FormChoice, Sample, fit_with};
+use gaze::error_radius::{Evidence, MapError};
 use gaze::screen::Screen;
 use gaze_tests::looker::{Looker, LookerOptions};
 use nalgebra::Point2;
@@ -54,6 +58,33 @@ const CHECKS: [[f64; 2]; 12] = [
     [0.85, 0.85],
 ];
 
+/// One measured look.
+#[derive(Clone, Copy)]
+struct Seen {
+    raw: [f64; 2],
+    spread_deg: Option<f64>,
+    distance_mm: f64,
+}
+
+/// A quarter of the light, and the noise of a sensor that makes up for it.
+fn worsen(data: &mut [u8], chance: &mut u64) {
+    for v in data {
+        let mut sum = 0.0;
+        for _ in 0..4 {
+            *chance = chance
+                .wrapping_mul(6_364_136_223_846_793_005)
+                .wrapping_add(1);
+            sum += (*chance >> 40) as f64 / f64::from(1 << 24) - 0.5;
+        }
+        *v = (0.4 * f64::from(*v) + 14.0 * sum).clamp(0.0, 255.0) as u8;
+    }
+}
+
+fn rms(values: impl Iterator<Item = f64> + Clone) -> f64 {
+    let n = values.clone().count().max(1) as f64;
+    (values.map(|v| v * v).sum::<f64>() / n).sqrt()
+}
+
 fn main() {
     let n: Vec<f64> = std::env::args()
         .skip(1)
@@ -71,6 +102,10 @@ fn main() {
     );
     let runtime = Runtime::load(None).expect("ONNX Runtime");
     let store = ModelStore::open(None).expect("the networks");
+    let worse = std::env::var_os("WORSE").is_some();
+    let mut chance = 1;
+    // Error and radius with and without the network's word, of each look that checks a map.
+    let mut judged: Vec<[f64; 3]> = Vec::new();
     let mut all = Vec::new();
     let mut dump = std::env::var_os("DUMP")
         .map(|p| std::io::BufWriter::new(std::fs::File::create(p).expect("a file")));
@@ -97,7 +132,7 @@ fn main() {
         let mut frame = Frame::default();
         let mut t = 0.0;
         let mut index = 0;
-        let mut show = |at: [f64; 2]| -> Vec<[f64; 2]> {
+        let mut show = |at: [f64; 2], worse: bool| -> Vec<Seen> {
             let began = t;
             shown += 1;
             let mut looks = Vec::new();
@@ -108,6 +143,9 @@ fn main() {
                 let picture = looker.film(t);
                 frame.reset(picture.width, picture.height, PixelFormat::Rgb8);
                 frame.data.copy_from_slice(&picture.rgb);
+                if worse {
+                    worsen(&mut frame.data, &mut chance);
+                }
                 frame.index = index;
                 frame.captured_ns = 1_000_000_000 + (t * 1e9) as u64;
                 index += 1;
@@ -166,18 +204,26 @@ fn main() {
                     && let Some(gaze) = &face.gaze
                     && let Some(hit) = screen.intersect(&gaze.combined)
                 {
-                    looks.push([hit.x, hit.y]);
+                    looks.push(Seen {
+                        raw: [hit.x, hit.y],
+                        spread_deg: face.spread_deg.map(|[across, up]| across.hypot(up)),
+                        distance_mm: gaze.combined.origin.norm(),
+                    });
                 }
                 t += 1.0 / fps;
             }
             looks
         };
-        show([0.5, 0.5]);
-        let samples: Vec<Sample> = targets
-            .iter()
-            .flat_map(|&at| show(at).into_iter().map(move |l| (l, at)))
+        show([0.5, 0.5], false);
+        let shown: Vec<_> = targets.iter().map(|&at| (at, show(at, false))).collect();
+        let samples: Vec<Sample> = (shown.iter())
+            .flat_map(|(at, looks)| looks.iter().map(|l| (l.raw, *at)))
             .collect();
-        let checks: Vec<_> = CHECKS.iter().map(|&at| (at, show(at))).collect();
+        let made_of = || shown.iter().flat_map(|(_, looks)| looks);
+        let spread_deg = (made_of().count() > 0 && made_of().all(|l| l.spread_deg.is_some()))
+            .then(|| rms(made_of().filter_map(|l| l.spread_deg)));
+        let made_at = rms(made_of().map(|l| l.distance_mm));
+        let checks: Vec<_> = CHECKS.iter().map(|&at| (at, show(at, worse))).collect();
         let diagonal = |a: [f64; 2], b: [f64; 2]| {
             let d = Point2::new(
                 (a[0] - b[0]) * screen.width_mm,
@@ -208,7 +254,7 @@ fn main() {
                     let (mut ex, mut ey) = (0.0, 0.0);
                     for (at, looks) in &checks {
                         let n = looks.len().max(1) as f64;
-                        let mapped: Vec<_> = looks.iter().map(|l| f.map.apply(*l)).collect();
+                        let mapped: Vec<_> = looks.iter().map(|l| f.map.apply(l.raw)).collect();
                         errors.extend(mapped.iter().map(|m| diagonal(*m, *at)));
                         let mean = [0, 1].map(|i| mapped.iter().map(|m| m[i]).sum::<f64>() / n);
                         means.push(diagonal(mean, *at));
@@ -238,6 +284,39 @@ fn main() {
                         100.0 * scatter
                     );
                     if form == FormChoice::Better {
+                        let map = MapError::Calibrated {
+                            held_out: f.cross_validated,
+                            head_distance_mm: Some(made_at),
+                            spread_deg,
+                        };
+                        for (at, look) in checks
+                            .iter()
+                            .flat_map(|(at, l)| l.iter().map(move |l| (at, l)))
+                        {
+                            let evidence = Evidence {
+                                map,
+                                head_distance_mm: Some(look.distance_mm),
+                                spread_deg: look.spread_deg,
+                                ..Evidence::default()
+                            };
+                            let silent = Evidence {
+                                spread_deg: None,
+                                ..evidence
+                            };
+                            judged.push([
+                                diagonal(f.map.apply(look.raw), *at),
+                                evidence.radius(&screen),
+                                silent.radius(&screen),
+                            ]);
+                        }
+                        let checked: Vec<f64> = (checks.iter().flat_map(|(_, l)| l))
+                            .filter_map(|l| l.spread_deg)
+                            .collect();
+                        line += &format!(
+                            " | spread {:.2}° then, {:.2}° at the checks",
+                            spread_deg.unwrap_or(f64::NAN),
+                            rms(&checked)
+                        );
                         all.push([rms(&means[..4]), rms(&means), errors[errors.len() / 2]]);
                     }
                 }
@@ -249,6 +328,20 @@ fn main() {
             continue;
         }
     }
+    let within = |k: usize| {
+        let inside = judged.iter().filter(|j| j[0] <= j[k]).count();
+        100.0 * inside as f64 / judged.len().max(1) as f64
+    };
+    let size = |k: usize| 100.0 * rms(judged.iter().map(|j| j[k]));
+    println!(
+        "{} looks are off by {:.2} % of the diagonal (rms); expected {:.2} %, {:.0} % within; without the network's word {:.2} %, {:.0} % within",
+        judged.len(),
+        size(0),
+        size(1),
+        within(1),
+        size(2),
+        within(2)
+    );
     for (i, name) in ["val4", "rms12", "median of samples"].iter().enumerate() {
         if all.is_empty() {
             return;

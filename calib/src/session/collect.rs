@@ -280,6 +280,7 @@ impl Collector {
             eyes_mm: look.eyes_mm,
             head_deg: look.head_deg,
             openness: look.openness,
+            spread_deg: look.spread_deg,
         };
         if person.is_elsewhere(&now) {
             return self.pause(Hint::ComeBack);

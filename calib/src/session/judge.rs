@@ -69,6 +69,7 @@ pub fn fitted(points: &[Point], plan: &Plan) -> Result<(Calibration, Fit), Strin
         eye_mm: l.eyes_mm,
         yaw_pitch_deg: [l.head_deg[0], l.head_deg[1]],
         openness: l.openness[0].max(l.openness[1]).clamp(0.0, 1.0),
+        spread_deg: l.spread_deg,
     }));
     let record = Calibration::from_fit(&fit, &plan.setup, head, history, plan.created_unix_s);
     Ok((record, fit))

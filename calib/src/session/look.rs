@@ -19,6 +19,9 @@ pub struct Look {
     pub head_deg: [f64; 3],
     /// Lids of the image-left and image-right eye: 0 closed … 1 open.
     pub openness: [f64; 2],
+    /// How far the network expects its line of sight to be off for somebody nobody calibrated,
+    /// degrees; where it tells.
+    pub spread_deg: Option<f64>,
     /// Why it cannot be used, if it cannot.
     pub problem: Option<Problem>,
 }
@@ -33,6 +36,7 @@ impl Look {
             eyes_mm: [f64::NAN; 3],
             head_deg: [f64::NAN; 3],
             openness: [f64::NAN; 2],
+            spread_deg: None,
             problem: Some(problem),
         }
     }

@@ -112,6 +112,8 @@ pub struct Counted {
     pub head_deg: [f64; 3],
     /// Lids of the image-left and the image-right eye, 0..1.
     pub openness: [f64; 2],
+    /// How far the network expected to be off, degrees; where it tells.
+    pub spread_deg: Option<f64>,
 }
 
 /// A target with the looks that were counted at it.

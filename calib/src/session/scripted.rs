@@ -215,6 +215,7 @@ pub fn run(plan: Plan, looker: &Looker, mut press: impl FnMut(&View<'_>) -> Opti
                 0.0,
             ],
             openness: [lids, lids],
+            spread_deg: None,
             problem,
         };
         // The daemon publishes a frame of a slow camera more than once.

@@ -217,6 +217,7 @@ fn a_target_can_be_passed_over_and_is_the_one_to_show_again() {
                 eyes_mm: [0.0, 0.0, 600.0],
                 head_deg: [0.0; 3],
                 openness: [1.0; 2],
+                spread_deg: None,
             }
         };
         session.look(now, &look);
@@ -470,6 +471,7 @@ fn any_look() -> impl Strategy<Value = Look> {
             eyes_mm: [x, y, 600.0],
             head_deg: [x, y, 0.0],
             openness: [lids, 1.0],
+            spread_deg: None,
             problem,
         },
     )

@@ -22,7 +22,7 @@
 //! use gaze::drift::DriftWatch;
 //! let head = HeadRange {
 //!     centre_mm: [0.0, 0.0, 600.0], spread_mm: [5.0; 3],
-//!     yaw_pitch_deg: [0.0; 2], yaw_pitch_spread_deg: [1.0; 2], openness: 1.0,
+//!     yaw_pitch_deg: [0.0; 2], yaw_pitch_spread_deg: [1.0; 2], openness: 1.0, spread_deg: None,
 //! };
 //! let mut watch = DriftWatch::new(Some(head));
 //! let far_left = [300.0, 0.0, 600.0];

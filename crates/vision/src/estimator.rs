@@ -27,7 +27,8 @@ pub enum GazeKind {
     Geometric,
     /// A network. Its answer is one line for both eyes: the two eyes' own lines are the
     /// geometric ones, turned by as much as turns their common line into the network's.
-    /// The trust is the geometric one too: networks do not tell any.
+    /// The trust is the geometric one too: what a network may tell of its errors
+    /// ([`GazeNet::spread_deg`]) stands beside it.
     Network(Box<GazeNet>),
 }
 
@@ -37,6 +38,8 @@ pub(crate) struct Told {
     pub gaze: Option<EyeGaze>,
     /// Of a network that tells points on the screen; the gaze is the geometric one then.
     pub point: Option<[f64; 2]>,
+    /// How far the network expects its line of sight to be off, across and up, degrees.
+    pub spread_deg: Option<[f64; 2]>,
     /// How long the network took, nanoseconds.
     pub network_ns: u64,
 }
@@ -88,6 +91,7 @@ impl GazeKind {
             None => Told::default(),
             Some(NetGaze::Ray(ray)) => Told {
                 gaze: Some(turned_to(gaze, ray)),
+                spread_deg: net.spread_deg(),
                 ..Told::default()
             },
             Some(NetGaze::Point(point)) => Told {

@@ -294,6 +294,7 @@ impl Looker {
             .gaze
             .tell(frame, &face.landmarks, &face.camera, &face.head, face.gaze)?;
         (face.gaze, face.gaze_point) = (told.gaze, told.point);
+        face.spread_deg = told.spread_deg;
         if let Some(model) = self.gaze.contact() {
             let width = f64::from(face.bbox.width);
             face.contact = model.evidence(face.gaze.as_ref(), &face.head, face.eyes.open, width);
@@ -384,6 +385,7 @@ impl Looker {
                 irises,
                 gaze,
                 gaze_point: None,
+                spread_deg: None,
                 contact,
             },
             next,

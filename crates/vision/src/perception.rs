@@ -65,6 +65,9 @@ pub struct Face {
     /// Where on the screen the gaze is, normalised, by a network that tells that; its
     /// lines of sight are the geometric ones then.
     pub gaze_point: Option<[f64; 2]>,
+    /// How far the network expects its line of sight to be off, where it tells
+    /// ([`crate::gaze_net::GazeNet::spread_deg`]): across and up, degrees.
+    pub spread_deg: Option<[f64; 2]>,
     /// Whether it looks at the camera, by head and eyes alone.
     pub contact: Evidence,
 }

@@ -117,7 +117,7 @@ pub fn sample_json(s: &Sample, lost: u64) -> Value {
         "recalibrate": s.has(flags::RECALIBRATE),
         "face": s.has(flags::FACE), "eyes_open": s.has(flags::EYES_OPEN), "faces": s.face_count,
         "x": s.x, "y": s.y, "raw": [s.raw_x, s.raw_y], "calibrated_point": [s.cal_x, s.cal_y],
-        "error_radius": s.error_radius, "confidence": s.confidence,
+        "error_radius": s.error_radius, "confidence": s.confidence, "spread_deg": s.spread_deg,
         "eye_mm": s.eye_origin_mm, "gaze": s.gaze_dir,
         "head_deg": [s.head_yaw, s.head_pitch, s.head_roll], "head_mm": s.head_mm,
         "openness": s.openness, "face_id": s.face_id, "contact": s.contact,

@@ -60,6 +60,8 @@ struct Look {
     point: Option<[f64; 2]>,
     captured_ns: u64,
     noise: f64,
+    /// How far the network expects it to be off, degrees.
+    spread_deg: Option<f64>,
 }
 
 impl Look {
@@ -156,8 +158,10 @@ impl Composer {
             ray: gaze.combined,
             point: gaze.point,
             captured_ns: m.captured_ns,
-            // Trusted half as much, it is taken as twice as noisy.
+            // Trusted half as much, it is taken as twice as noisy. What a network says of its
+            // errors is no measure of this: it is of people, and stays from frame to frame.
             noise: NOISE / gaze.confidence.max(0.1),
+            spread_deg: gaze.spread_deg,
         };
         let Some((raw, calibrated)) = meet(&look, &Applied::from(mapping)) else {
             return;
@@ -360,6 +364,7 @@ impl Composer {
         [s.left_yaw, s.left_pitch] = left.map(|v| v as f32);
         [s.right_yaw, s.right_pitch] = right.map(|v| v as f32);
         s.confidence = gaze.confidence as f32;
+        s.spread_deg = look.spread_deg.map_or(0.0, |deg| deg as f32);
         [s.raw_x, s.raw_y] = self.raw.map(|v| v as f32);
         [s.cal_x, s.cal_y] = self.calibrated.map(|v| v as f32);
         let Some(point) = self.filter.predict(now_ns) else {
@@ -376,6 +381,7 @@ impl Composer {
             map: mapping.map_error,
             widening: drift.map_or(1.0, |d| d.widening),
             head_distance_mm: Some(origin.norm()),
+            spread_deg: look.spread_deg,
             openness: face.openness[0].max(face.openness[1]),
             covariance: self.filter.covariance(now_ns).unwrap_or_default(),
             age_s: age_ns as f64 * 1e-9,

@@ -47,6 +47,7 @@ fn looking_at(point: [f64; 2], frame: u64, captured_ns: u64) -> Measurement {
                 right_deg: [0.0; 2],
                 point: None,
                 confidence: 0.9,
+                spread_deg: None,
             }),
         }),
         table: FaceTable {
@@ -339,6 +340,7 @@ fn who_sits_elsewhere_is_asked_to_calibrate_again() {
         calibration: Some(Affine::IDENTITY),
         calibration_generation: 1,
         map_error: MapError::Calibrated {
+            spread_deg: None,
             held_out: 0.05,
             head_distance_mm: Some(600.0),
         },
@@ -348,6 +350,7 @@ fn who_sits_elsewhere_is_asked_to_calibrate_again() {
             yaw_pitch_deg: [1.0, 2.0],
             yaw_pitch_spread_deg: [1.0; 2],
             openness: 0.9,
+            spread_deg: None,
         }),
         ..mapping()
     };
@@ -384,6 +387,43 @@ fn who_sits_elsewhere_is_asked_to_calibrate_again() {
         !none.has(flags::RECALIBRATE) && none.has(flags::COARSE),
         "{none:?}"
     );
+}
+
+/// What a network says of its own errors is published with its look, and widens the radius by as
+/// much as it is more than at the calibration.
+#[test]
+fn a_network_that_is_less_sure_than_at_the_calibration_widens_the_radius() {
+    let calibrated = Mapping {
+        calibration: Some(Affine::IDENTITY),
+        calibration_generation: 1,
+        map_error: MapError::Calibrated {
+            held_out: 0.05,
+            head_distance_mm: Some(600.0),
+            spread_deg: Some(3.0),
+        },
+        ..mapping()
+    };
+    let radius = |spread_deg: Option<f64>| {
+        let mut composer = Composer::new(false);
+        let mut m = looking_at([0.5, 0.5], 1, START);
+        let gaze = m.face.as_mut().unwrap().gaze.as_mut().unwrap();
+        gaze.spread_deg = spread_deg;
+        composer.absorb(&m, &calibrated);
+        let now = START + 15 * MS;
+        let s = composer.compose(now, State::Running, Reason::None, &calibrated);
+        assert!(s.is_valid(), "{s:?}");
+        let told = spread_deg.map_or(0.0, |deg| deg as f32);
+        assert_eq!(s.spread_deg, told, "{s:?}");
+        (s.error_radius, (s.x, s.y, s.confidence))
+    };
+    let (silent, point) = radius(None);
+    assert_eq!(radius(Some(3.0)), (silent, point));
+    assert_eq!(radius(Some(1.0)), (silent, point));
+    let (wider, same) = radius(Some(5.0));
+    // 4° more, 60 cm away, on 355.6 mm.
+    let wanted = f64::from(silent).hypot(601.3 * 4f64.to_radians().tan() / 355.6);
+    assert!((f64::from(wider) - wanted).abs() < 1e-3, "{wider} {wanted}");
+    assert_eq!(same, point, "only the radius knows of it");
 }
 
 /// The same look as another network of this run tells it.

@@ -99,8 +99,11 @@ pub struct GazeMeasurement {
     /// Where on the screen it is, normalised, if the network told that and no line of
     /// sight: the lines above are the geometric ones then.
     pub point: Option<[f64; 2]>,
-    /// 0 no trust … 1 full trust.
+    /// 0 no trust … 1 full trust: geometry's.
     pub confidence: f64,
+    /// How far the network expects to be off, where it tells: degrees, root of the sum of its
+    /// variances across and up.
+    pub spread_deg: Option<f64>,
 }
 
 impl Measurement {
@@ -151,6 +154,7 @@ impl Measurement {
                 right_deg: [g.right.yaw_deg(), g.right.pitch_deg()],
                 point: face.gaze_point,
                 confidence: g.confidence,
+                spread_deg: face.spread_deg.map(|[across, up]| across.hypot(up)),
             }),
         });
         Measurement {

@@ -53,7 +53,7 @@ pub fn sample(n: u64) -> Sample {
         right_yaw: f(39),
         right_pitch: f(40),
         network_generation: number(n, 41) as u32,
-        reserved: f(42),
+        spread_deg: f(42),
     }
 }
 

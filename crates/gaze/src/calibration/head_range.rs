@@ -11,6 +11,8 @@ pub struct HeadSample {
     pub yaw_pitch_deg: [f64; 2],
     /// Lids of the more open eye: 0 closed … 1 open.
     pub openness: f64,
+    /// How far the network expected to be off then, degrees; where it tells.
+    pub spread_deg: Option<f64>,
 }
 
 /// Mean and standard deviation of the head's place and turn over all looks of a
@@ -28,24 +30,35 @@ pub struct HeadRange {
     pub yaw_pitch_spread_deg: [f64; 2],
     /// Mean openness of the lids, 0..1.
     pub openness: f64,
+    /// How far the network expected its lines of sight to be off for somebody nobody calibrated,
+    /// degrees, root mean square of the looks; where it told it of all of them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spread_deg: Option<f64>,
 }
 
 impl HeadRange {
     /// Of the looks that a calibration was made of; what is not finite is left
     /// out. `None` without a look.
     pub fn of(looks: impl IntoIterator<Item = HeadSample>) -> Option<Self> {
+        let mut told = Vec::new();
         let rows: Vec<[f64; 6]> = looks
             .into_iter()
             .map(|l| {
                 let [x, y, z] = l.eye_mm;
-                [x, y, z, l.yaw_pitch_deg[0], l.yaw_pitch_deg[1], l.openness]
+                let row = [x, y, z, l.yaw_pitch_deg[0], l.yaw_pitch_deg[1], l.openness];
+                (row, l.spread_deg.filter(|s| s.is_finite() && *s > 0.0))
             })
-            .filter(|row| row.iter().all(|v| v.is_finite()))
+            .filter(|(row, _)| row.iter().all(|v| v.is_finite()))
+            .map(|(row, spread)| {
+                told.extend(spread);
+                row
+            })
             .collect();
         if rows.is_empty() {
             return None;
         }
         let n = rows.len() as f64;
+        let spread = (told.iter().map(|s| s * s).sum::<f64>() / n).sqrt();
         let mean: [f64; 6] = std::array::from_fn(|i| rows.iter().map(|r| r[i]).sum::<f64>() / n);
         let sd = |i: usize| {
             let squares = rows.iter().map(|r| (r[i] - mean[i]).powi(2)).sum::<f64>();
@@ -57,6 +70,7 @@ impl HeadRange {
             yaw_pitch_deg: [mean[3], mean[4]],
             yaw_pitch_spread_deg: [sd(3), sd(4)],
             openness: mean[5].clamp(0.0, 1.0),
+            spread_deg: (told.len() == rows.len()).then_some(spread),
         })
     }
 
@@ -78,6 +92,7 @@ impl HeadRange {
             && self.centre_mm.iter().all(|v| v.is_finite())
             && self.centre_mm[2] > 0.0
             && (0.0..=1.0).contains(&self.openness)
+            && self.spread_deg.is_none_or(|s| s > 0.0 && s <= 180.0)
     }
 }
 
@@ -91,6 +106,7 @@ mod tests {
             eye_mm: [30.0, 40.0, z],
             yaw_pitch_deg: [yaw, -5.0],
             openness: 0.8,
+            spread_deg: Some(z / 200.0),
         };
         assert_eq!(HeadRange::of([]), None);
         assert_eq!(HeadRange::of([at(f64::NAN, 0.0)]), None);
@@ -101,5 +117,25 @@ mod tests {
         assert_eq!(range.yaw_pitch_spread_deg, [1.0, 0.0]);
         assert!((range.distance_mm() - 362_500f64.sqrt()).abs() < 1e-9);
         assert!(range.is_sensible());
+        let wanted = ((2.95f64.powi(2) + 3.05f64.powi(2)) / 2.0).sqrt();
+        assert!((range.spread_deg.unwrap() - wanted).abs() < 1e-9);
+        // Of looks of which some are not told of, it is not known.
+        for untold in [None, Some(0.0), Some(f64::NAN)] {
+            let untold = HeadSample {
+                spread_deg: untold,
+                ..at(600.0, 2.0)
+            };
+            let range = HeadRange::of([at(590.0, 1.0), untold]).unwrap();
+            assert_eq!(range.spread_deg, None);
+            // Files without it are as they were.
+            let text = serde_json::to_string(&range).unwrap();
+            assert!(!text.contains("spread_deg\":null"), "{text}");
+            assert_eq!(serde_json::from_str::<HeadRange>(&text).unwrap(), range);
+        }
+        let no_angle = HeadRange {
+            spread_deg: Some(-1.0),
+            ..range
+        };
+        assert!(!no_angle.is_sensible());
     }
 }

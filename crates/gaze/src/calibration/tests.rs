@@ -28,6 +28,7 @@ fn head() -> HeadRange {
         yaw_pitch_deg: [1.0, -8.0],
         yaw_pitch_spread_deg: [1.5, 1.0],
         openness: 0.9,
+        spread_deg: Some(4.0),
     }
 }
 

@@ -12,6 +12,7 @@ fn range() -> HeadRange {
         yaw_pitch_deg: [2.0, -6.0],
         yaw_pitch_spread_deg: [1.5, 1.0],
         openness: 0.9,
+        spread_deg: None,
     }
 }
 

@@ -88,6 +88,7 @@ fn geometric(frame: &Frame, model: &EyeModel) -> Option<([f64; 2], Option<HeadSa
         eye_mm: gaze.combined.origin.into(),
         yaw_pitch_deg: [pose.yaw, pose.pitch],
         openness: left.max(right),
+        spread_deg: None,
     };
     Some(([hit.x, hit.y], Some(head)))
 }

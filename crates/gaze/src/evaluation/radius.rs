@@ -20,6 +20,7 @@ impl Radius {
             map: MapError::Calibrated {
                 held_out: fit.cross_validated,
                 head_distance_mm: head.map(|h| h.distance_mm()),
+                spread_deg: head.and_then(|h| h.spread_deg),
             },
             head,
         }
@@ -37,6 +38,7 @@ impl Radius {
             let [x, y, z] = head.eye_mm;
             evidence.head_distance_mm = Some(x.hypot(y).hypot(z));
             evidence.openness = head.openness;
+            evidence.spread_deg = head.spread_deg;
             let mut now_ns = 0;
             watch.look(now_ns, head.eye_mm, head.yaw_pitch_deg);
             if was_away {

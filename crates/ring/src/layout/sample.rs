@@ -84,8 +84,9 @@ pub struct Sample {
     /// Which network the line of sight is from, as in the header; 0 where a daemon of
     /// before does not say.
     pub network_generation: u32,
-    /// Zero.
-    pub reserved: f32,
+    /// How far the network expects its line of sight to be off for somebody nobody calibrated,
+    /// degrees: root of the sum of its variances across and up. 0: it does not tell.
+    pub spread_deg: f32,
 }
 
 impl Default for Sample {
@@ -127,7 +128,7 @@ impl Default for Sample {
             right_yaw: N,
             right_pitch: N,
             network_generation: 0,
-            reserved: 0.0,
+            spread_deg: 0.0,
         }
     }
 }
@@ -195,5 +196,5 @@ const _: () = {
     assert!(offset_of!(Sample, right_yaw) == 168);
     assert!(offset_of!(Sample, right_pitch) == 172);
     assert!(offset_of!(Sample, network_generation) == 176);
-    assert!(offset_of!(Sample, reserved) == 180);
+    assert!(offset_of!(Sample, spread_deg) == 180);
 };
