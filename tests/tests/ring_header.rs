@@ -42,7 +42,7 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
         published_ns flags reason state face_count raw_x raw_y cal_x cal_y x y error_radius confidence
         calibration_generation display_generation eye_origin_mm gaze_dir head_yaw head_pitch head_roll
         head_mm openness face_id contact velocity left_yaw left_pitch right_yaw right_pitch network_generation
-        reserved);
+        spread_deg);
     lines.extend(
         fields!(gaze_face, FaceRow: id state contact_source flags x y w h contact yaw pitch
         roll distance_mm confidence since_ns measured_ns),

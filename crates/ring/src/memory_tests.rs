@@ -149,13 +149,13 @@ fn records_survive_the_way_through_words() {
         state: State::Paused.raw(),
         face_count: 3,
         x: 0.25,
-        reserved: 1.5,
+        spread_deg: 1.5,
         ..Sample::default()
     };
     let back = Sample::from_words(&sample.to_words());
     assert_eq!(back.to_words(), sample.to_words());
     assert_eq!(
-        (back.index, back.x, back.face_count, back.reserved),
+        (back.index, back.x, back.face_count, back.spread_deg),
         (7, 0.25, 3, 1.5)
     );
     assert_eq!(

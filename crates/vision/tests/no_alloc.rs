@@ -118,8 +118,8 @@ fn a_spread_costs_no_allocation() {
         assert!(net.estimate_crops([&crop, &crop], &view).unwrap().is_some());
         net.spread_deg().expect("it tells")
     };
-    (0..4).for_each(|_| drop(look()));
+    (0..4).for_each(|_| _ = look());
     let before = made();
-    (0..20).for_each(|_| drop(look()));
+    (0..20).for_each(|_| _ = look());
     assert_eq!(made() - before, 0);
 }
