@@ -45,6 +45,7 @@ pub fn is_built(name: &str) -> bool {
 }
 
 /// The device called `name`, without automatic differentiation.
+#[cfg_attr(feature = "tch", allow(deprecated))] // Burn has announced that it will drop LibTorch
 pub fn open(name: &str) -> Result<Device, DeviceError> {
     let Some((_, feature)) = NAMES.iter().find(|(known, _)| *known == name) else {
         return Err(DeviceError::Unknown(name.to_owned()));

@@ -1,6 +1,7 @@
 //! The convolutional part: MobileNetV2, MobileOne-S0 or a few plain convolutions, at a width.
 
 use burn::module::Module;
+use burn::tensor::activation::relu6;
 use burn::tensor::{Device, Tensor};
 
 use super::blocks::{Block, Branches, InvertedResidual, MobileOne, Plain, Shape};
@@ -33,23 +34,34 @@ impl Encoder {
 
     /// [B, C, S, S] → [B, [`Encoder::len`]]
     pub fn forward(&self, pictures: Tensor<4>) -> Tensor<2> {
-        let map = self.map(pictures);
+        let map = self.last_map(pictures);
         match &self.squeeze {
             None => {
                 let places: Tensor<3> = map.flatten(2, 3);
                 places.mean_dim(2).flatten(1, 2)
             }
-            Some(squeeze) => {
-                burn::tensor::activation::relu6(squeeze.inner.forward(map)).flatten(1, 3)
-            }
+            Some(_) => map.flatten(1, 3),
         }
     }
 
-    /// [B, C, S, S] → the last map, [B, channels, places, places].
-    pub fn map(&self, pictures: Tensor<4>) -> Tensor<4> {
-        self.features
-            .iter()
-            .fold(pictures, |x, block| block.forward(x))
+    /// [B, C, S, S] → the last map, squeezed where it is, [B, channels, places, places].
+    pub(super) fn last_map(&self, pictures: Tensor<4>) -> Tensor<4> {
+        #[cfg(feature = "tch")]
+        let pictures = match super::libtorch::last_map(self, pictures) {
+            Ok(map) => return map,
+            Err(pictures) => pictures,
+        };
+        self.plain_last_map(pictures)
+    }
+
+    /// The same by Burn's own operations, which every device has.
+    pub(super) fn plain_last_map(&self, pictures: Tensor<4>) -> Tensor<4> {
+        let blocks = self.features.iter();
+        let map = blocks.fold(pictures, |x, block| block.forward(x));
+        match &self.squeeze {
+            None => map,
+            Some(squeeze) => relu6(squeeze.inner.forward(map)),
+        }
     }
 
     /// Length of the vector that an encoder of this plan gives for one eye.

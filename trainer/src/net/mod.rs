@@ -18,6 +18,10 @@ mod face_net;
 mod gaze_net;
 pub mod groups;
 mod init;
+#[cfg(feature = "tch")]
+mod libtorch;
+#[cfg(all(test, feature = "tch"))]
+mod libtorch_tests;
 mod mobileone_names;
 #[cfg(test)]
 pub(crate) mod reference;

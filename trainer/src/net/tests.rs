@@ -12,8 +12,10 @@ use super::reference::{self, floats, listed, recorded};
 use super::weights::{WeightsError, load_pretrained, torchvision_names};
 use super::*;
 
-fn cpu() -> Device {
-    crate::device::open("cpu").unwrap()
+/// What computes: `GAZE_TEST_DEVICE` names another than the plain processor.
+fn tested() -> Device {
+    let name = std::env::var("GAZE_TEST_DEVICE");
+    crate::device::open(name.as_deref().unwrap_or("cpu")).unwrap()
 }
 
 fn small() -> NetConfig {
@@ -37,7 +39,7 @@ fn answer(net: &GazeNet, config: &NetConfig, device: &Device) -> Vec<f32> {
 
 #[test]
 fn every_plan_answers_with_unit_rays_or_places_near_the_middle() {
-    let device = cpu().autodiff();
+    let device = tested().autodiff();
     for encoder in [
         EncoderKind::MobilenetV2,
         EncoderKind::MobileoneS0,
@@ -77,7 +79,7 @@ fn every_plan_answers_with_unit_rays_or_places_near_the_middle() {
 
 #[test]
 fn standardised_pictures_answer_alike_in_any_light() {
-    let device = cpu();
+    let device = tested();
     let config = NetConfig {
         standardise: true,
         ..NetConfig::compact(0.25, 32, Colour::Gray)
@@ -113,7 +115,7 @@ fn the_same_seed_gives_the_same_weights_and_another_one_others() {
     let bytes = |seed| {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("net");
-        checkpoint::save(&path, &small(), &small().init(seed, &cpu()).unwrap()).unwrap();
+        checkpoint::save(&path, &small(), &small().init(seed, &tested()).unwrap()).unwrap();
         std::fs::read(path.join(checkpoint::WEIGHTS)).unwrap()
     };
     assert!(bytes(1) == bytes(1));
@@ -129,14 +131,14 @@ fn plans_that_cannot_be_built_are_refused_in_one_line() {
     plans[3].hidden.clear();
     plans[4].eyes.std[0] = 0.0;
     for plan in plans {
-        let line = plan.init(0, &cpu()).unwrap_err().to_string();
+        let line = plan.init(0, &tested()).unwrap_err().to_string();
         assert!(!line.contains('\n') && line.len() > 20, "{line}");
     }
 }
 
 #[test]
 fn groups_part_the_network() {
-    let net = small().init(0, &cpu()).unwrap();
+    let net = small().init(0, &tested()).unwrap();
     assert_eq!(net.blocks(), 19);
     let count = |group: burn::module::ParamGroup| {
         let mut paths = Paths::default();
@@ -183,7 +185,7 @@ fn names_and_shapes_are_torchvisions() {
     ))
     .unwrap();
     let net = NetConfig::new(1.0, 64, Colour::Rgb)
-        .init_empty(&cpu())
+        .init_empty(&tested())
         .unwrap();
     let shapes: BTreeMap<String, Vec<usize>> = net
         .collect(None, None, true)
@@ -200,7 +202,7 @@ fn names_and_shapes_are_torchvisions() {
 
 #[test]
 fn activations_are_pytorchs() {
-    let device = cpu();
+    let device = tested();
     let r = recorded(&device);
     let mut x = Tensor::cat(vec![r.left.clone(), r.right.clone()], 0);
     let blocks = r.numbers["eval"]["blocks"].as_array().unwrap();
@@ -226,7 +228,7 @@ fn activations_are_pytorchs() {
 
 #[test]
 fn loss_gradients_and_one_step_are_pytorchs() {
-    let device = cpu().autodiff();
+    let device = tested().autodiff();
     let r = recorded(&device);
     let step = &r.numbers["step"];
     let number = |key: &str| step[key].as_f64().unwrap();
@@ -382,7 +384,7 @@ fn torchvision_file(path: &Path, channels: usize, without: usize) {
     } else {
         Colour::Gray
     };
-    let mut net = NetConfig::new(0.25, 32, colour).init(0, &cpu()).unwrap();
+    let mut net = NetConfig::new(0.25, 32, colour).init(0, &tested()).unwrap();
     reference::fill(&mut net, 5);
     let mut store = SafetensorsStore::from_file(path).skip_enum_variants(true);
     for (ours, theirs) in torchvision_names(&net).into_iter().skip(without) {
@@ -398,7 +400,7 @@ fn torchvisions_weights_are_taken_and_listed() {
     let path = folder.path().join("w.safetensors");
     torchvision_file(&path, 3, 0);
     let config = small();
-    let mut net = config.init(0, &cpu()).unwrap();
+    let mut net = config.init(0, &tested()).unwrap();
     let before = floats(net.output.weight.val());
     let report = load_pretrained(&mut net, &config, &path).unwrap();
     assert_eq!((report.encoder, report.encoder_of), (260, 260));
@@ -445,10 +447,10 @@ fn under_nine_tenths_of_the_encoder_is_an_error_and_changes_nothing() {
     for (without, taken) in [(26, true), (27, false)] {
         let _ = std::fs::remove_file(&path);
         torchvision_file(&path, 1, without);
-        let mut net = config.init(0, &cpu()).unwrap();
-        let before = answer(&net, &config, &cpu());
+        let mut net = config.init(0, &tested()).unwrap();
+        let before = answer(&net, &config, &tested());
         let result = load_pretrained(&mut net, &config, &path);
-        assert_eq!(answer(&net, &config, &cpu()) != before, taken);
+        assert_eq!(answer(&net, &config, &tested()) != before, taken);
         match result {
             Ok(report) => assert!(taken && report.missing.len() == 26, "{report:?}"),
             Err(error) => {
@@ -463,7 +465,7 @@ fn under_nine_tenths_of_the_encoder_is_an_error_and_changes_nothing() {
     }
     // Another width: names fit, shapes do not.
     let wide = NetConfig::new(0.5, 32, Colour::Gray);
-    let mut net = wide.init(0, &cpu()).unwrap();
+    let mut net = wide.init(0, &tested()).unwrap();
     let error = load_pretrained(&mut net, &wide, &path).unwrap_err();
     assert!(matches!(error, WeightsError::TooFew { .. }), "{error}");
 }
@@ -485,7 +487,7 @@ fn damaged_weights_are_one_line() {
     ] {
         let path = folder.path().join(name);
         std::fs::write(&path, content).unwrap();
-        let mut net = small().init(0, &cpu()).unwrap();
+        let mut net = small().init(0, &tested()).unwrap();
         let line = load_pretrained(&mut net, &small(), &path)
             .unwrap_err()
             .to_string();
@@ -495,13 +497,13 @@ fn damaged_weights_are_one_line() {
 
 #[test]
 fn a_checkpoint_has_the_batch_norms_last_update() {
-    let r = recorded(&cpu().autodiff());
+    let r = recorded(&tested().autodiff());
     r.net.forward(r.left, r.right, r.pose, r.position);
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("last");
     let config = NetConfig::new(0.25, 48, Colour::Gray);
     checkpoint::save(&path, &config, &r.net).unwrap();
-    let (_, net) = checkpoint::load(&path, &cpu()).unwrap();
+    let (_, net) = checkpoint::load(&path, &tested()).unwrap();
     let Block::Plain(stem) = &net.encoder.features[0] else {
         panic!("the stem is plain");
     };
@@ -517,7 +519,7 @@ fn a_checkpoint_has_the_batch_norms_last_update() {
 
 #[test]
 fn a_checkpoint_comes_back_bit_for_bit_and_damage_is_told() {
-    let device = cpu();
+    let device = tested();
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("best");
     let config = NetConfig {

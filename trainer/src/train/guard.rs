@@ -17,6 +17,8 @@ pub fn whole<T>(work: impl FnOnce() -> T) -> Result<T, (u8, String)> {
         let said = (panic.downcast_ref::<String>().map(String::as_str))
             .or_else(|| panic.downcast_ref::<&str>().copied())
             .unwrap_or("it panicked");
+        // LibTorch tells its whole stack behind this, with the names of allocators in it.
+        let said = said.split("\\nException raised").next().unwrap_or(said);
         let line = said.split_whitespace().collect::<Vec<_>>().join(" ");
         let low = line.to_lowercase();
         let memory = low.contains("memory") || low.contains("alloc") || low.contains("capacity overflow");
@@ -73,6 +75,9 @@ mod tests {
                 "a fault of gaze-trainer: index out of bounds".to_owned()
             )
         );
+        let torch = r#"Torch("sizes differ\nException raised from f (std::allocator<char>)")"#;
+        let (code, line) = whole(|| panic!("{torch}")).unwrap_err();
+        assert!(code == 70 && line.ends_with("sizes differ"), "{line}");
         let (code, line) = whole(|| panic!("Failed to allocate memory: 12 GB")).unwrap_err();
         assert!(code == 6 && line.contains("--batch"), "{line}");
         assert_eq!(whole(|| 3), Ok(3));

@@ -22,8 +22,10 @@ pub const SPEC: CropSpec = CropSpec {
     channels: 1,
 };
 
-pub fn cpu() -> Device {
-    device::open("cpu").unwrap()
+/// What computes: `GAZE_TEST_DEVICE` names another than the plain processor.
+pub fn tested() -> Device {
+    let name = std::env::var("GAZE_TEST_DEVICE");
+    device::open(name.as_deref().unwrap_or("cpu")).unwrap()
 }
 
 /// Width 0.25, 32×32, one channel.
@@ -185,7 +187,7 @@ pub fn go(cache: &Cache, plan: &NetConfig, fold: Fold, settings: Settings) -> Tr
         examples: Examples::new(cache, plan).unwrap(),
         fold,
         settings,
-        device: cpu(),
+        device: tested(),
         out: None,
         resume: false,
     };

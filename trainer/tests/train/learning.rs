@@ -11,7 +11,7 @@ use gaze_trainer::train::settings::{Augment, Settings};
 use gaze_trainer::train::{judge, loss};
 use render::maths::Rng;
 
-use super::drawn::{bits, cpu, discs, go, plan, quick, run};
+use super::drawn::{bits, discs, go, plan, quick, run, tested};
 
 #[test]
 fn sixteen_samples_are_learned_by_heart() {
@@ -52,7 +52,7 @@ fn the_same_seed_is_the_same_run_and_an_interrupted_one_ends_with_the_same_bits(
             .unwrap()
             .remove(0),
         settings: settings.clone(),
-        device: cpu(),
+        device: tested(),
         out: name.map(|n| folder.path().join(n)),
         resume,
     };
@@ -87,14 +87,14 @@ fn the_same_seed_is_the_same_run_and_an_interrupted_one_ends_with_the_same_bits(
     };
     assert_eq!(told(&whole.epochs), told(&cut.epochs));
     // The best is what was stored.
-    let stored = checkpoint::load(&folder.path().join("cut/best"), &cpu()).unwrap();
+    let stored = checkpoint::load(&folder.path().join("cut/best"), &tested()).unwrap();
     assert_eq!(stored.0, plan);
     assert_eq!(
         judge::judge(
             &stored.1,
             &order(None, false).examples,
             &order(None, false).fold.test,
-            &cpu()
+            &tested()
         ),
         whole.best_epoch.unwrap().check
     );
@@ -111,7 +111,7 @@ fn the_same_seed_is_the_same_run_and_an_interrupted_one_ends_with_the_same_bits(
     // Another seed is another run; and it does not go on with this one.
     let mut other = order(Some("cut"), true);
     other.settings.seed = 2;
-    let start = begin(&plan, &other.settings, &cpu()).unwrap();
+    let start = begin(&plan, &other.settings, &tested()).unwrap();
     let refused = train(&other, start, &|| false, |_, _| ())
         .unwrap_err()
         .to_string();
@@ -125,7 +125,7 @@ fn the_same_seed_is_the_same_run_and_an_interrupted_one_ends_with_the_same_bits(
     let middle = bytes.len() / 2;
     bytes[middle] ^= 1;
     std::fs::write(&path, bytes).unwrap();
-    let start = begin(&plan, &settings, &cpu()).unwrap();
+    let start = begin(&plan, &settings, &tested()).unwrap();
     let refused = train(&order(Some("cut"), true), start, &|| false, |_, _| ()).unwrap_err();
     assert!(refused.to_string().contains("damaged"), "{refused}");
 }
@@ -144,7 +144,7 @@ fn what_is_frozen_stands_still_to_the_bit() {
         unfrozen_blocks: Some(3),
         ..quick(epochs)
     };
-    let start = bits(&begin(&plan, &settings(1), &cpu()).unwrap());
+    let start = bits(&begin(&plan, &settings(1), &tested()).unwrap());
     let moved = |net: &GazeNet| -> Vec<String> {
         (bits(net).into_iter().zip(&start))
             .filter(|(a, b)| a != *b)
@@ -237,7 +237,7 @@ fn the_mirror_is_the_mirrored_world() {
                 mirror,
                 ..Look::exact(4)
             };
-            examples.batch(&[first, look], &Augment::NONE, &cpu())
+            examples.batch(&[first, look], &Augment::NONE, &tested())
         };
         let (plain, mirrored) = (seen(false, true), seen(true, true));
         let s = &cache.samples[5];

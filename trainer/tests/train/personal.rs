@@ -10,7 +10,7 @@ use gaze_trainer::train::settings::Settings;
 use gaze_trainer::train::study::{means, of_person};
 use render::maths::Rng;
 
-use super::drawn::{cpu, discs, plan, quick};
+use super::drawn::{discs, plan, quick, tested};
 
 /// A network that answers over a part of the screen, and labels made of its own answers.
 fn relabelled(
@@ -26,12 +26,17 @@ fn relabelled(
             seed: 3,
             ..quick(1)
         },
-        &cpu(),
+        &tested(),
     )
     .unwrap();
     let net = burn::module::Module::valid(&net);
     let all: Vec<usize> = (0..cache.len()).collect();
-    let answers = judge::predict(&net, &Examples::new(&cache, &plan).unwrap(), &all, &cpu());
+    let answers = judge::predict(
+        &net,
+        &Examples::new(&cache, &plan).unwrap(),
+        &all,
+        &tested(),
+    );
     for (i, answer) in answers.iter().enumerate() {
         let sample = &mut cache.samples[i];
         match head {
@@ -52,7 +57,7 @@ fn an_affine_error_is_taken_away_and_the_stored_network_answers_so() {
         let (cache, plan, net) = relabelled(head, 1, |[x, y]| [0.1 + 5.0 * x - y, 3.0 * y - 0.2]);
         let examples = Examples::new(&cache, &plan).unwrap();
         let all: Vec<usize> = (0..cache.len()).collect();
-        let seen = Seen::new(&net, examples, &all, &cpu());
+        let seen = Seen::new(&net, examples, &all, &tested());
         let tried = seen.try_all(|_| true);
         let before = tried[0].left_out.mean_deg;
         let affine = tried
@@ -66,7 +71,7 @@ fn an_affine_error_is_taken_away_and_the_stored_network_answers_so() {
         assert!(best.left_out.mean_deg <= affine.left_out.mean_deg);
         for change in Change::ALL {
             let own = seen.tuned(&net, |_| true, change);
-            let stored = judge::judge(&own, &examples, &all, &cpu());
+            let stored = judge::judge(&own, &examples, &all, &tested());
             let told = seen.apply(|_| true, change, |_| true);
             assert!(
                 (stored.mean_deg - told.mean_deg).abs() < 2e-3,
@@ -80,7 +85,7 @@ fn an_affine_error_is_taken_away_and_the_stored_network_answers_so() {
 fn what_was_right_stays_and_noise_is_not_fitted() {
     let (cache, plan, net) = relabelled(Head::Screen, 1, |p| p);
     let all: Vec<usize> = (0..cache.len()).collect();
-    let seen = Seen::new(&net, Examples::new(&cache, &plan).unwrap(), &all, &cpu());
+    let seen = Seen::new(&net, Examples::new(&cache, &plan).unwrap(), &all, &tested());
     let best = *winner(&seen.try_all(|_| true)).unwrap();
     assert!(best.left_out.mean_px < 0.1, "{best:?}");
     // At each target a wrong offset of its own: nothing learned at others helps.
@@ -90,7 +95,7 @@ fn what_was_right_stays_and_noise_is_not_fitted() {
         s.target_norm[0] += 0.1 * angle.cos();
         s.target_norm[1] += 0.1 * angle.sin();
     }
-    let seen = Seen::new(&net, Examples::new(&wrong, &plan).unwrap(), &all, &cpu());
+    let seen = Seen::new(&net, Examples::new(&wrong, &plan).unwrap(), &all, &tested());
     let tried = seen.try_all(|_| true);
     let free = tried
         .iter()
@@ -114,7 +119,7 @@ fn points_are_never_tested_and_other_sittings_are() {
     let (cache, plan, net) = relabelled(Head::Screen, 2, |[x, y]| [x + 0.1, y - 0.1]);
     let all: Vec<usize> = (0..cache.len()).collect();
     let examples = Examples::new(&cache, &plan).unwrap();
-    let rows = of_person(&net, examples, &all, 0, 1, &cpu());
+    let rows = of_person(&net, examples, &all, 0, 1, &tested());
     // Nine targets: five can be tested, nine leave none.
     assert_eq!(rows.iter().map(|r| r.points).collect::<Vec<_>>(), [5]);
     assert!(
@@ -141,7 +146,7 @@ fn the_error_to_expect_does_not_flatter() {
             let [x, y] = offsets[usize::from(s.target)];
             s.target_norm = [s.target_norm[0] + x + 0.03, s.target_norm[1] + y - 0.03];
         }
-        let seen = Seen::new(&net, Examples::new(&wrong, &plan).unwrap(), &all, &cpu());
+        let seen = Seen::new(&net, Examples::new(&wrong, &plan).unwrap(), &all, &tested());
         own += winner(&seen.try_all(|_| true)).unwrap().left_out.mean_deg;
         let honest = seen.expected(|_| true);
         assert_eq!(honest.points, all.len(), "every look is tested once");

@@ -13,7 +13,7 @@ use gaze_trainer::train::pupils::{MOST_FACE, Pupils};
 use gaze_trainer::train::run::{Order, begin, train};
 use gaze_trainer::train::settings::{Augment, Settings};
 
-use super::drawn::cpu;
+use super::drawn::tested;
 
 const CROP: CropSpec = CropSpec {
     size: 32,
@@ -57,16 +57,16 @@ fn eyes_of_people_never_seen_are_read_and_it_is_the_pupils() {
             test: test.clone(),
         },
         settings: settings(),
-        device: cpu(),
+        device: tested(),
         out: None,
         resume: false,
     };
-    let start = begin(&plan, &order.settings, &cpu()).unwrap();
+    let start = begin(&plan, &order.settings, &tested()).unwrap();
     let trained = train(&order, start, &|| false, |_, _| ()).unwrap();
     let best = trained.best_epoch.unwrap().check;
     let guess = judge::centre_guess(&order.examples, &test);
     let net = trained.best.unwrap();
-    let answers = judge::predict(&net, &order.examples, &test, &cpu());
+    let answers = judge::predict(&net, &order.examples, &test, &tested());
     let pupils = Pupils::of(&cache.samples, &test, &answers).unwrap();
     println!("{best:?}\n{guess:?}\n{pupils:?}");
     assert!(3.0 * best.mean_deg < guess.mean_deg, "{best:?} {guess:?}");
@@ -86,6 +86,11 @@ fn eyes_of_people_never_seen_are_read_and_it_is_the_pupils() {
             ..eyes
         };
     }
-    let blind = judge::judge(&net, &Examples::new(&mixed, &plan).unwrap(), &test, &cpu());
+    let blind = judge::judge(
+        &net,
+        &Examples::new(&mixed, &plan).unwrap(),
+        &test,
+        &tested(),
+    );
     assert!(blind.mean_deg > guess.mean_deg, "{blind:?} {guess:?}");
 }
