@@ -9,8 +9,12 @@ use burn::tensor::{Device, Tensor, TensorData};
 use super::reference::{self, floats};
 use super::*;
 
-const SIDE: usize = 32;
-const BATCH: usize = 3;
+const SIDE: usize = 48;
+/// With less, batch norms divide by deviations of a few values, and blow rounding up.
+const BATCH: usize = 6;
+/// Blocks of an encoder that are run: all kinds of them, and not so deep that a value which
+/// rounding puts on the other side of a ReLU6's edge turns all gradients before it.
+const BLOCKS: usize = 5;
 
 /// Everything that two passes leave behind.
 struct Left {
@@ -42,6 +46,7 @@ fn passes(
     let device = device.clone().autodiff();
     let mut net = config.init(0, &device).unwrap();
     reference::fill(&mut net, 5);
+    net.encoder.features.truncate(BLOCKS);
     let net = phase(net);
     let shape = [BATCH, config.eyes.channels(), SIDE, SIDE];
     // Statistics of one pass are what the next one goes on from.
@@ -112,50 +117,54 @@ impl ModuleVisitor for Seen<'_> {
     }
 }
 
-/// Largest difference, of the largest value.
-fn apart(a: &[f32], b: &[f32]) -> f32 {
-    assert_eq!(a.len(), b.len());
-    let most = |v: &mut dyn Iterator<Item = f32>| v.fold(0.0, f32::max);
-    let size = most(&mut b.iter().map(|v| v.abs()));
-    let off = a.iter().zip(b).map(|(a, b)| (a - b).abs());
-    assert!(a.iter().all(|v| v.is_finite()));
-    most(&mut off.into_iter()) / size.max(1e-6)
+fn length(values: impl Iterator<Item = f32>) -> f32 {
+    values.map(|v| v * v).sum::<f32>().sqrt()
+}
+
+/// Length of the difference, of the second's length or of this one if that is larger.
+fn apart(a: &[f32], b: &[f32], size: f32) -> f32 {
+    assert!(a.len() == b.len() && a.iter().all(|v| v.is_finite()));
+    let off = length(a.iter().zip(b).map(|(a, b)| a - b));
+    off / length(b.iter().copied()).max(size)
 }
 
 fn plans() -> impl Iterator<Item = NetConfig> {
-    let kinds = [
-        EncoderKind::MobilenetV2,
-        EncoderKind::MobileoneS0,
-        EncoderKind::Compact,
-    ];
-    kinds.into_iter().flat_map(|encoder| {
-        [(Colour::Gray, Pool::Average), (Colour::Rgb, Pool::Grid)].map(|(colour, pool)| NetConfig {
-            encoder,
-            pool,
-            ..NetConfig::new(0.25, SIDE, colour)
-        })
+    [
+        (EncoderKind::MobilenetV2, Colour::Gray, Pool::Average),
+        (EncoderKind::MobileoneS0, Colour::Rgb, Pool::Average),
+        (EncoderKind::Compact, Colour::Rgb, Pool::Average),
+        (EncoderKind::Compact, Colour::Gray, Pool::Grid),
+    ]
+    .into_iter()
+    .map(|(encoder, colour, pool)| NetConfig {
+        encoder,
+        pool,
+        ..NetConfig::new(0.25, SIDE, colour)
     })
 }
 
 fn compare(a: &Left, b: &Left, what: &str) {
-    let close = |name: &str, a: &[f32], b: &[f32], limit: f32| {
-        let apart = apart(a, b);
+    let close = |name: &str, a: &[f32], b: &[f32], size: f32, limit: f32| {
+        let apart = apart(a, b, size);
         assert!(apart < limit, "{what}: {name}: {apart:e} apart");
     };
-    close("map", &a.map, &b.map, 1e-4);
-    close("map in use", &a.in_use, &b.in_use, 1e-4);
+    close("map", &a.map, &b.map, 0.0, 1e-4);
+    close("map in use", &a.in_use, &b.in_use, 0.0, 1e-4);
     assert_eq!(a.pictures.is_some(), b.pictures.is_some(), "{what}");
     if let (Some(a), Some(b)) = (&a.pictures, &b.pictures) {
-        close("pictures", a, b, 2e-3);
+        close("pictures", a, b, 0.0, 1e-3);
     }
     let names = |left: &Left| left.gradients.keys().cloned().collect::<Vec<_>>();
     assert_eq!(names(a), names(b), "{what}");
+    // What a batch norm behind takes away again gets nothing but rounding.
+    let lengths = b.gradients.values().map(|g| length(g.iter().copied()));
+    let least = lengths.fold(0.0, f32::max) * 1e-2;
     for (name, gradient) in &a.gradients {
-        close(name, gradient, &b.gradients[name], 2e-3);
+        close(name, gradient, &b.gradients[name], least, 1e-3);
     }
     assert_eq!(a.running.len(), b.running.len());
     for (name, value) in &a.running {
-        close(name, value, &b.running[name], 1e-4);
+        close(name, value, &b.running[name], 1e-2, 1e-4);
     }
 }
 
@@ -163,16 +172,14 @@ fn compare(a: &Left, b: &Left, what: &str) {
 fn maps_gradients_and_statistics_are_burns() {
     let [torch, cpu] = ["tch", "cpu"].map(|name| crate::device::open(name).unwrap());
     for config in plans() {
-        for tracked in [false, true] {
-            let what = format!("{:?}, {:?}", config.encoder, config.pool);
-            let whole = |net| net;
-            let ours = passes(&config, whole, &torch, false, tracked);
-            assert!(ours.gradients.len() > 10, "{}", ours.gradients.len());
-            let theirs = passes(&config, whole, &torch, true, tracked);
-            compare(&ours, &theirs, &format!("{what} on LibTorch"));
-            let theirs = passes(&config, whole, &cpu, true, tracked);
-            compare(&ours, &theirs, &format!("{what} on flex"));
-        }
+        let what = format!("{:?}, {:?}", config.encoder, config.pool);
+        let (whole, tracked) = (|net| net, config.eyes.channels() == 1);
+        let ours = passes(&config, whole, &torch, false, tracked);
+        assert!(ours.gradients.len() > 10, "{}", ours.gradients.len());
+        let theirs = passes(&config, whole, &torch, true, tracked);
+        compare(&ours, &theirs, &format!("{what} on LibTorch"));
+        let theirs = passes(&config, whole, &cpu, true, tracked);
+        compare(&ours, &theirs, &format!("{what} on flex"));
     }
 }
 
@@ -181,38 +188,35 @@ fn what_is_frozen_has_no_gradient_and_still_statistics() {
     let torch = crate::device::open("tch").unwrap();
     for config in plans() {
         let what = format!("{:?}, {:?}", config.encoder, config.pool);
-        let blocks = config.init(0, &torch).unwrap().blocks();
+        let all = |net: GazeNet| net.freeze_group(ParamGroup::all());
         let still = |net: GazeNet| net.freeze_group(groups::backbone());
-        let late =
-            |net: GazeNet| still(net).unfreeze_group(groups::blocks_from(blocks - 2, blocks));
-        let start = passes(
-            &config,
-            |net| net.freeze_group(ParamGroup::all()),
-            &torch,
-            true,
-            false,
+        let from = BLOCKS - 2;
+        let late = |net: GazeNet| still(net).unfreeze_group(groups::blocks_from(from, BLOCKS));
+        let start = passes(&config, all, &torch, true, false);
+
+        let ours = passes(&config, late, &torch, false, false);
+        compare(
+            &ours,
+            &passes(&config, late, &torch, true, false),
+            &format!("{what}, its last blocks"),
         );
+        let number = |name: &str| name.split('.').find_map(|p| p.parse::<usize>().ok());
+        let learns = |name: &str| {
+            name.contains("squeeze")
+                || name.starts_with("encoder.features") && number(name).is_some_and(|n| n >= from)
+        };
+        assert!(!ours.gradients.is_empty() && ours.gradients.keys().all(|name| learns(name)));
+        for (name, value) in &ours.running {
+            let moved = value != &start.running[name];
+            assert_eq!(moved, learns(name), "{what}: {name}");
+        }
+
         for tracked in [false, true] {
-            let ours = passes(&config, late, &torch, false, tracked);
-            compare(&ours, &passes(&config, late, &torch, true, tracked), &what);
-            let number = |name: &String| name.split('.').find_map(|p| p.parse::<usize>().ok());
-            let learns = |name: &String| {
-                name.contains("squeeze") || number(name).is_some_and(|n| n >= blocks - 2)
-            };
-            assert!(ours.gradients.keys().all(learns) && !ours.gradients.is_empty());
-            for (name, value) in &ours.running {
-                assert_eq!(
-                    value != &start.running[name],
-                    learns(name),
-                    "{what}: {name}"
-                );
-            }
             let ours = passes(&config, still, &torch, false, tracked);
-            compare(&ours, &passes(&config, still, &torch, true, tracked), &what);
-            assert!(
-                ours.gradients.is_empty() && ours.running == start.running,
-                "{what}"
-            );
+            let theirs = passes(&config, still, &torch, true, tracked);
+            compare(&ours, &theirs, &format!("{what}, still"));
+            assert!(ours.gradients.is_empty() && ours.running == start.running);
+            assert_eq!(ours.pictures.is_some(), tracked);
         }
     }
 }
