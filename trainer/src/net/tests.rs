@@ -552,7 +552,7 @@ fn a_checkpoint_comes_back_bit_for_bit_and_damage_is_told() {
 
 #[test]
 fn a_spread_is_an_addition_within_bounds_and_comes_back() {
-    let device = cpu();
+    let device = tested();
     let plain = NetConfig {
         spread: None,
         ..small()

@@ -13,7 +13,7 @@ use render::maths::Rng;
 use vision::gaze_net::{EyeView, GazeNet as Daemons};
 use vision::{Runtime, SessionOptions};
 
-use super::drawn::{cpu, discs, drawn};
+use super::drawn::{discs, drawn, tested};
 
 /// Standard deviations of the errors across and up, degrees: of bright pictures and of dim ones.
 const BRIGHT: [f32; 2] = [1.0, 1.5];
@@ -21,7 +21,7 @@ const DIM: [f32; 2] = [4.0, 7.0];
 
 fn network() -> (NetConfig, GazeNet) {
     let plan = NetConfig::compact(0.25, 32, Colour::Gray);
-    let net = plan.init(5, &cpu()).unwrap();
+    let net = plan.init(5, &tested()).unwrap();
     (plan, net)
 }
 
@@ -44,7 +44,7 @@ fn people(persons: u16, seed: u64, plan: &NetConfig, net: &GazeNet) -> Cache {
     }
     let mut cache = super::drawn::cache(samples, crops);
     let all: Vec<usize> = (0..cache.len()).collect();
-    let answers = predict(net, &Examples::new(&cache, plan).unwrap(), &all, &cpu());
+    let answers = predict(net, &Examples::new(&cache, plan).unwrap(), &all, &tested());
     for (sample, answer) in cache.samples.iter_mut().zip(answers) {
         let deviation = if sample.target % 2 == 1 { DIM } else { BRIGHT };
         let [across, up] = deviation.map(|d| (d * rng.normal()).to_radians());
@@ -61,7 +61,7 @@ fn people(persons: u16, seed: u64, plan: &NetConfig, net: &GazeNet) -> Cache {
 fn rows(cache: &Cache, plan: &NetConfig, net: &GazeNet, mirror: bool) -> Rows {
     let examples = Examples::new(cache, plan).unwrap();
     let all: Vec<usize> = (0..cache.len()).collect();
-    Rows::of(net, &examples, &all, mirror, None, &cpu())
+    Rows::of(net, &examples, &all, mirror, None, &tested())
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn the_errors_that_there_are_are_told_of_people_not_fitted_on() {
     };
     let [learn, stop, other] =
         [(60, 1), (20, 2), (40, 3)].map(|(persons, seed)| people(persons, seed, &plan, &net));
-    let [learned, stopping, tested] =
+    let [learned, stopping, judged] =
         [&learn, &stop, &other].map(|cache| rows(cache, &plan, &net, false));
     let settings = gaze_trainer::train::settings::Settings {
         batch: 64,
@@ -81,9 +81,9 @@ fn the_errors_that_there_are_are_told_of_people_not_fitted_on() {
         decay: 1e-3,
         ..usual(1)
     };
-    let (spread, epochs) = fit(&head, [&learned, &stopping], &settings, &cpu()).unwrap();
+    let (spread, epochs) = fit(&head, [&learned, &stopping], &settings, &tested()).unwrap();
     assert!(epochs.len() > 3, "{epochs:?}");
-    let told = tested.told(&spread);
+    let told = judged.told(&spread);
     for (name, dim, wanted) in [("bright", 0, BRIGHT), ("dim", 1, DIM)] {
         let of = told.iter().enumerate().filter(|(i, _)| i % 2 == dim);
         for k in 0..2 {
@@ -92,7 +92,7 @@ fn the_errors_that_there_are_are_told_of_people_not_fitted_on() {
             assert!(off.abs() < 0.25, "{name}, axis {k}: {mean:.2} is told");
         }
     }
-    let found = Reliability::of(&spread, &tested);
+    let found = Reliability::of(&spread, &judged);
     let [gain, error] = found.gain;
     assert!(gain > 0.2 && gain > 5.0 * error, "{found:?}");
     assert!((0.55..0.78).contains(&found.within), "{found:?}");
@@ -102,8 +102,8 @@ fn the_errors_that_there_are_are_told_of_people_not_fitted_on() {
     assert!(last.off_deg > 3.0 * surest.off_deg, "{found:?}");
     assert_eq!((found.looks, found.people), (480, 40));
     // The same again is the same bit for bit.
-    let (again, _) = fit(&head, [&learned, &stopping], &settings, &cpu()).unwrap();
-    assert_eq!(tested.told(&again), told);
+    let (again, _) = fit(&head, [&learned, &stopping], &settings, &tested()).unwrap();
+    assert_eq!(judged.told(&again), told);
 }
 
 /// What the trainer fits is what the daemon reckons, both answers and their difference included.
@@ -123,7 +123,7 @@ fn the_daemon_tells_what_was_fitted() {
             batch: 32,
             ..usual(2)
         };
-        let (spread, _) = fit(&head, [&all, &all], &settings, &cpu()).unwrap();
+        let (spread, _) = fit(&head, [&all, &all], &settings, &tested()).unwrap();
         let told = all.told(&spread);
         (plan.spread, net.spread) = (Some(head), Some(spread));
 
@@ -144,7 +144,7 @@ fn the_daemon_tells_what_was_fitted() {
             folder.path(),
             &wanted,
             &runtime,
-            &cpu(),
+            &tested(),
         )
         .unwrap();
         let file = folder.path().join("gaze.onnx");
@@ -183,7 +183,7 @@ fn a_batch_in_the_mirror_is_the_mirrored_looks() {
     let examples = Examples::new(&cache, &plan).unwrap();
     let looks: Vec<Look> = (0..5).map(Look::exact).collect();
     let mirrored: Vec<Look> = looks.iter().map(|l| Look { mirror: true, ..*l }).collect();
-    let [a, b] = [&looks, &mirrored].map(|of| examples.batch(of, &Augment::NONE, &cpu()));
+    let [a, b] = [&looks, &mirrored].map(|of| examples.batch(of, &Augment::NONE, &tested()));
     let a = a.mirrored();
     let same = |name: &str, a: Vec<f32>, b: Vec<f32>| {
         assert_eq!(a.len(), b.len());
