@@ -9,6 +9,7 @@
 //! its own errors; filter and age have no part in it.
 
 use gaze::affine::{FitOptions, Form, FormChoice, Sample, fit_with};
+use gaze::calibration::{HeadRange, HeadSample};
 use gaze::error_radius::{Evidence, MapError};
 use gaze::screen::Screen;
 use gaze_tests::looker::{Looker, LookerOptions};
@@ -220,9 +221,14 @@ fn main() {
             .flat_map(|(at, looks)| looks.iter().map(|l| (l.raw, *at)))
             .collect();
         let made_of = || shown.iter().flat_map(|(_, looks)| looks);
-        let spread_deg = (made_of().count() > 0 && made_of().all(|l| l.spread_deg.is_some()))
-            .then(|| rms(made_of().filter_map(|l| l.spread_deg)));
-        let made_at = rms(made_of().map(|l| l.distance_mm));
+        // As a calibration keeps it.
+        let kept = HeadRange::of(made_of().map(|l| HeadSample {
+            eye_mm: [0.0, 0.0, l.distance_mm],
+            yaw_pitch_deg: [0.0; 2],
+            openness: 1.0,
+            spread_deg: l.spread_deg,
+        }));
+        let spread_deg = kept.and_then(|k| k.spread_deg);
         let checks: Vec<_> = CHECKS.iter().map(|&at| (at, show(at, worse))).collect();
         let diagonal = |a: [f64; 2], b: [f64; 2]| {
             let d = Point2::new(
@@ -286,7 +292,7 @@ fn main() {
                     if form == FormChoice::Better {
                         let map = MapError::Calibrated {
                             held_out: f.cross_validated,
-                            head_distance_mm: Some(made_at),
+                            head_distance_mm: kept.map(|k| k.distance_mm()),
                             spread_deg,
                         };
                         for (at, look) in checks
@@ -313,7 +319,7 @@ fn main() {
                             .filter_map(|l| l.spread_deg)
                             .collect();
                         line += &format!(
-                            " | spread {:.2}° then, {:.2}° at the checks",
+                            " | spread up to {:.2}° then, {:.2}° at the checks",
                             spread_deg.unwrap_or(f64::NAN),
                             rms(&checked)
                         );

@@ -22,7 +22,9 @@
 //! head, a dim or blurred picture). A calibration takes o away and measures, at targets left out,
 //! what is left of r where it was made: that is the map's error already. Of the network's word only the
 //! *difference* may be added, σ² now less σ² then: o is in both and cancels, and where looks are as
-//! they were nothing is counted twice. In millimetres it is reckoned at the distance of now, as
+//! they were nothing is counted twice. What counts as told then is what nine looks in ten kept
+//! within ([`HeadRange::spread_deg`](crate::calibration::HeadRange)): towards the screen's edges a
+//! network is less sure in the same light too, and the targets left out lay there. In millimetres it is reckoned at the distance of now, as
 //! an angle's worth: what distance itself does to a map is in [`DISTANCE_EXPONENT`]. Where the
 //! network is surer than it was then, nothing is taken off: the map's error was measured, the
 //! spread is a guess. Of a calibration that does not say what the spread was (made of recordings
@@ -86,7 +88,8 @@ pub enum MapError {
         held_out: f64,
         /// How far the head was from the camera, where known.
         head_distance_mm: Option<f64>,
-        /// How far the network expected to be off then, degrees, where it told.
+        /// How far the network expected to be off then at most, degrees, where it told
+        /// ([`crate::calibration::HeadRange::spread_deg`]).
         spread_deg: Option<f64>,
     },
 }

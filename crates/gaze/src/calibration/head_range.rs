@@ -31,7 +31,7 @@ pub struct HeadRange {
     /// Mean openness of the lids, 0..1.
     pub openness: f64,
     /// How far the network expected its lines of sight to be off for somebody nobody calibrated,
-    /// degrees, root mean square of the looks; where it told it of all of them.
+    /// degrees: of nine looks in ten no more than this. Where it told it of all of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread_deg: Option<f64>,
 }
@@ -58,7 +58,9 @@ impl HeadRange {
             return None;
         }
         let n = rows.len() as f64;
-        let spread = (told.iter().map(|s| s * s).sum::<f64>() / n).sqrt();
+        told.sort_by(f64::total_cmp);
+        let of_ten = (told.len() * 9).div_ceil(10);
+        let spread = (told.len() == rows.len()).then(|| told[of_ten - 1]);
         let mean: [f64; 6] = std::array::from_fn(|i| rows.iter().map(|r| r[i]).sum::<f64>() / n);
         let sd = |i: usize| {
             let squares = rows.iter().map(|r| (r[i] - mean[i]).powi(2)).sum::<f64>();
@@ -70,7 +72,7 @@ impl HeadRange {
             yaw_pitch_deg: [mean[3], mean[4]],
             yaw_pitch_spread_deg: [sd(3), sd(4)],
             openness: mean[5].clamp(0.0, 1.0),
-            spread_deg: (told.len() == rows.len()).then_some(spread),
+            spread_deg: spread,
         })
     }
 
@@ -117,8 +119,9 @@ mod tests {
         assert_eq!(range.yaw_pitch_spread_deg, [1.0, 0.0]);
         assert!((range.distance_mm() - 362_500f64.sqrt()).abs() < 1e-9);
         assert!(range.is_sensible());
-        let wanted = ((2.95f64.powi(2) + 3.05f64.powi(2)) / 2.0).sqrt();
-        assert!((range.spread_deg.unwrap() - wanted).abs() < 1e-9);
+        let ten = (0..10).rev().map(|i| at(600.0 + 20.0 * f64::from(i), 0.0));
+        let ninth = HeadRange::of(ten).unwrap().spread_deg.unwrap();
+        assert!((ninth - 3.8).abs() < 1e-9, "{ninth}");
         // Of looks of which some are not told of, it is not known.
         for untold in [None, Some(0.0), Some(f64::NAN)] {
             let untold = HeadSample {
