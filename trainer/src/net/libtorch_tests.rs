@@ -51,7 +51,9 @@ fn passes(
     let shape = [BATCH, config.eyes.channels(), SIDE, SIDE];
     // Statistics of one pass are what the next one goes on from.
     map(&net, values("first", shape, &device));
-    let mut x = values("second", shape, &device);
+    // So large that statistics which stand still leave values above ReLU6's six.
+    let bright = |device: &Device| values("second", shape, device) * 20.0;
+    let mut x = bright(&device);
     if tracked {
         x = x.require_grad();
     }
@@ -68,7 +70,7 @@ fn passes(
     let (found, _) = see(&net, &gradients);
     let used = net.valid();
     let (_, running) = see(&used, &gradients);
-    let in_use = map(&used, values("second", shape, &device.without_autodiff()));
+    let in_use = map(&used, bright(&device.without_autodiff()));
     Left {
         map: answer,
         pictures,
@@ -230,9 +232,10 @@ fn a_pass_writes_over_nothing_of_burns_and_burn_nothing_of_it() {
     let (before, weights) = (floats(x.clone()), floats(net.output.weight.val()));
     let map = net.encoder.last_map(x.clone());
     let answer = floats(map.clone());
-    // Burn writes sums and products over operands that nobody else has.
+    // Burn writes a sum over an operand that nobody else has.
+    let more = Tensor::ones(map.dims(), &device);
     let gradient = |map: Tensor<4>| {
-        let gradients = GradientsParams::from_grads((map * 2.0 + 1.0).sum().backward(), &net);
+        let gradients = GradientsParams::from_grads((map + more.clone()).sum().backward(), &net);
         see(&net, &gradients).0
     };
     let first = gradient(map);
