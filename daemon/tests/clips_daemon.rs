@@ -1,113 +1,20 @@
 //! Clips beside the running threads: the stream does not notice them, whatever becomes of
 //! them; and without being asked for they do not exist.
 
+mod running;
+
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use clips::{Limits, Rules};
-use gaze::filter::{FilterConfig, FilterKind};
-use gaze::screen::Screen;
-use gazed::alloc::{CountingAllocator, allocations_of_this_thread};
-use gazed::pipeline::mapping::Mapping;
-use gazed::pipeline::shared::Shared;
-use gazed::pipeline::{Daemon, Parts, Side};
+use gazed::pipeline::Side;
 use gazed::side::{clips::Plan, hooks};
 use gazed::sources::{self, Next, OpenOptions, SourceSpec};
 use ring::layout::{ClipsStatus, recording, text_of};
-use ring::{HeaderSnapshot, Reader, Writer, WriterConfig};
-use vision::{Frame, ModelStore, Perceiver, PerceiverConfig, Runtime};
+use running::{Running, WATCHDOG};
+use vision::Frame;
 
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
-
-/// On a machine whose cores others have, a picture a second may be all there is.
-const WATCHDOG: Duration = Duration::from_secs(180);
 const MS: u64 = 1_000_000;
-
-/// A daemon on the demo, which has its way with `side`.
-struct Running {
-    daemon: Option<Daemon>,
-    shared: Arc<Shared>,
-    reader: Reader,
-    name: String,
-}
-
-impl Running {
-    fn start(side: Side) -> Running {
-        use std::sync::atomic::AtomicU32;
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        let name = format!(
-            "/gaze-cl{}-{}",
-            std::process::id(),
-            COUNT.fetch_add(1, Relaxed)
-        );
-        let mapping =
-            Mapping::uncalibrated(Screen::default(), FilterConfig::of(FilterKind::Kalman));
-        let shared = Arc::new(Shared::new(mapping));
-        let runtime = Runtime::load(None).unwrap();
-        let store = ModelStore::open(None).unwrap();
-        let options = OpenOptions {
-            looped: true,
-            ..OpenOptions::default()
-        };
-        let daemon = Daemon::start(Parts {
-            shared: shared.clone(),
-            perceiver: Some(Perceiver::new(&runtime, &store, PerceiverConfig::default()).unwrap()),
-            network: None,
-            maker: None,
-            writer: Writer::create(&name, &WriterConfig::default()).unwrap(),
-            spec: SourceSpec::Demo,
-            source: Some(sources::open(&SourceSpec::Demo, &options).unwrap()),
-            options,
-            lossless: false,
-            stills: false,
-            files: None,
-            door: None,
-            side,
-        })
-        .unwrap();
-        Running {
-            daemon: Some(daemon),
-            shared,
-            reader: Reader::open(&name).unwrap(),
-            name,
-        }
-    }
-
-    fn until(&self, what: &str, wanted: impl Fn(&HeaderSnapshot) -> bool) -> HeaderSnapshot {
-        let until = Instant::now() + WATCHDOG;
-        loop {
-            let header = self.reader.header();
-            if wanted(&header) {
-                return header;
-            }
-            assert!(Instant::now() < until, "{what} did not come: {header:?}");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-
-    /// Waits for so many more measured frames.
-    fn frames(&self, n: u64) {
-        let seen =
-            || self.shared.frames_in.load(Relaxed) - self.shared.frames_dropped.load(Relaxed);
-        let (from, until) = (seen(), Instant::now() + WATCHDOG);
-        while seen() < from + n {
-            assert!(Instant::now() < until, "frames come");
-            std::thread::sleep(Duration::from_millis(10));
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if let Some(daemon) = self.daemon.take() {
-            daemon.stop();
-        }
-        let _ = rustix::shm::unlink(self.name.as_str());
-    }
-}
 
 /// Records whenever a face is there, clips of this length at most.
 fn always(folder: &Path, longest_ms: u64) -> Option<Plan> {
@@ -165,12 +72,6 @@ fn decode(path: &Path) -> usize {
 #[test]
 fn the_hot_path_stays_quiet_while_clips_are_recorded_and_hooks_hang() {
     let dir = tempfile::tempdir().unwrap();
-    let counted = allocations_of_this_thread();
-    drop(Box::new(1));
-    assert!(
-        allocations_of_this_thread() > counted,
-        "allocations are counted"
-    );
     let side = Side {
         clips: always(dir.path(), 100_000),
         hooks: Some(hooks::Plan {
@@ -181,7 +82,7 @@ fn the_hot_path_stays_quiet_while_clips_are_recorded_and_hooks_hang() {
         }),
         ..Side::default()
     };
-    let running = Running::start(side);
+    let running = Running::start(side, None);
     let header = running.until("a clip", |h| h.clips.status() == ClipsStatus::Recording);
     assert_eq!(header.recording_for, recording::CLIP);
     assert!(header.recording && header.clips.face > 0);
@@ -190,12 +91,7 @@ fn the_hot_path_stays_quiet_while_clips_are_recorded_and_hooks_hang() {
     running.frames(30);
     let after = running.reader.header();
     assert!(after.sample_index > before.sample_index);
-    for (thread, made) in [
-        ("perceive", &running.shared.perceive_allocations),
-        ("publish", &running.shared.publish_allocations),
-    ] {
-        assert_eq!(made.load(Relaxed), 0, "{thread}");
-    }
+    running.assert_quiet();
     let missed = after.clips.missed;
     drop(running);
     let clip = mp4s(dir.path()).pop().unwrap();
@@ -213,7 +109,7 @@ fn the_hot_path_stays_quiet_while_clips_are_recorded_and_hooks_hang() {
 
 #[test]
 fn without_being_asked_nothing_is_recorded_and_no_picture_is_kept() {
-    let running = Running::start(Side::default());
+    let running = Running::start(Side::default(), None);
     let header = running.until("frames", |h| h.stats.frames_in > 60);
     assert_eq!(header.clips.status(), ClipsStatus::Off);
     assert_eq!(
@@ -230,7 +126,7 @@ fn a_folder_that_goes_is_told_in_the_header_and_samples_keep_coming() {
         clips: always(&folder, 100_000),
         ..Side::default()
     };
-    let running = Running::start(side);
+    let running = Running::start(side, None);
     running.until("a clip", |h| h.clips.status() == ClipsStatus::Recording);
     std::fs::remove_dir_all(&folder).unwrap();
     let stopped = running.until("the trouble", |h| h.clips.status() == ClipsStatus::Stopped);
@@ -253,7 +149,7 @@ fn after_kill_9_the_clip_plays() {
             clips: always(Path::new(&folder), 100_000),
             ..Side::default()
         };
-        let running = Running::start(side);
+        let running = Running::start(side, None);
         println!("shm {}", running.name);
         std::thread::sleep(WATCHDOG);
         return;

@@ -1,76 +1,25 @@
 //! While pictures are recorded the way from frame to sample allocates nothing and loses nothing.
 
+mod running;
+
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
-use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, Instant};
 
 use gaze::dataset::Prompt;
 use gaze::dataset::protocol::{Answer, Begin, Request, Target, line};
-use gaze::filter::{FilterConfig, FilterKind};
 use gaze::screen::Screen;
-use gazed::alloc::{CountingAllocator, allocations_of_this_thread};
-use gazed::pipeline::mapping::Mapping;
-use gazed::pipeline::shared::Shared;
-use gazed::pipeline::{Daemon, Parts, Side};
+use gazed::pipeline::Side;
 use gazed::record::Door;
-use gazed::sources::{self, OpenOptions, SourceSpec};
-use ring::{Writer, WriterConfig, clock};
-use vision::{ModelStore, Perceiver, PerceiverConfig, Runtime};
-
-#[global_allocator]
-static ALLOCATOR: CountingAllocator = CountingAllocator;
-
-const WATCHDOG: Duration = Duration::from_secs(60);
+use ring::clock;
+use running::{Running, WATCHDOG};
 
 #[test]
 fn the_hot_path_stays_quiet() {
     let dir = tempfile::tempdir().unwrap();
-    let counted = allocations_of_this_thread();
-    drop(Box::new(1));
-    assert!(
-        allocations_of_this_thread() > counted,
-        "allocations are counted"
-    );
-
-    let name = format!("/gaze-quiet-{}", std::process::id());
-    let mapping = Mapping::uncalibrated(Screen::default(), FilterConfig::of(FilterKind::Kalman));
-    let shared = Arc::new(Shared::new(mapping));
-    let runtime = Runtime::load(None).unwrap();
-    let store = ModelStore::open(None).unwrap();
     let door = Door::at(&dir.path().join("gaze/quiet.record")).unwrap();
     let path = door.path().to_owned();
-    let options = OpenOptions {
-        looped: true,
-        ..OpenOptions::default()
-    };
-    let daemon = Daemon::start(Parts {
-        shared: shared.clone(),
-        perceiver: Some(Perceiver::new(&runtime, &store, PerceiverConfig::default()).unwrap()),
-        network: None,
-        maker: None,
-        writer: Writer::create(&name, &WriterConfig::default()).unwrap(),
-        spec: SourceSpec::Demo,
-        source: Some(sources::open(&SourceSpec::Demo, &options).unwrap()),
-        options,
-        lossless: false,
-        stills: false,
-        files: None,
-        door: Some(door),
-        side: Side::default(),
-    })
-    .unwrap();
-
-    // Buffers have their size and the counting has begun.
-    let frames = |n: u64| {
-        let until = Instant::now() + WATCHDOG;
-        while shared.frames_in.load(Relaxed) - shared.frames_dropped.load(Relaxed) < n {
-            assert!(Instant::now() < until, "frames come");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    };
-    frames(60);
+    let running = Running::start(Side::default(), Some(door));
+    running.frames(60);
     let mut client = UnixStream::connect(path).unwrap();
     client.set_read_timeout(Some(WATCHDOG)).unwrap();
     let mut answers = BufReader::new(client.try_clone().unwrap());
@@ -107,14 +56,6 @@ fn the_hot_path_stays_quiet() {
         }
     };
     assert_eq!(done.stored, 40);
-    let so_far = shared.frames_in.load(Relaxed) - shared.frames_dropped.load(Relaxed);
-    frames(so_far + 30);
-    for (thread, made) in [
-        ("perceive", &shared.perceive_allocations),
-        ("publish", &shared.publish_allocations),
-    ] {
-        assert_eq!(made.load(Relaxed), 0, "{thread}");
-    }
-    daemon.stop();
-    let _ = rustix::shm::unlink(name.as_str());
+    running.frames(30);
+    running.assert_quiet();
 }
