@@ -369,7 +369,8 @@ struct gaze_clips_note {
     uint64_t bytes;     /* of the clips on the disk */
     uint64_t missed;    /* pictures that the recorder was too slow for */
     uint64_t finished;  /* clips since the daemon began */
-    char text[128];     /* one line: why it stopped, or the clip that is being written */
+    char text[128];     /* one line: why it stopped, the clip that is being written, or while
+                           it waits why another encoder than the system's is at work */
     uint64_t reserved;
 };
 

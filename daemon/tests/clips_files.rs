@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clips::choice::{Encoders, encoders, open_h264};
 use clips::encode::{Coded, EncodeError, Encoder, OpenH264, Parameters};
 use clips::folder::{INDEX, Line};
-use clips::recorder::{MakeEncoder, open_h264};
 use clips::{FragmentedMp4, Limits, Recorder, Rules, Seen, Settings, Status, Yuv};
 use gazed::sources::{Next, OpenOptions, SourceSpec, open};
 use vision::{Frame, PixelFormat};
@@ -127,7 +127,7 @@ fn feed(recorder: &mut Recorder, range: std::ops::Range<u64>, faces: impl Fn(u64
 fn a_clip_shows_every_picture_at_its_own_time_from_before_the_contact_to_after_it() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("clips");
-    let mut recorder = Recorder::new(settings(&folder), open_h264(), UNIX).unwrap();
+    let mut recorder = Recorder::new(settings(&folder), encoders(), UNIX).unwrap();
     // Contact from picture 150 to 250 of 400.
     let contact = at(150);
     let faces = |n: u64| match n {
@@ -144,6 +144,11 @@ fn a_clip_shows_every_picture_at_its_own_time_from_before_the_contact_to_after_i
     assert_eq!(recorder.status(), Status::Watching);
     feed(&mut recorder, held..400, faces);
     assert_eq!(recorder.status(), Status::Watching, "the post-roll is over");
+    assert_eq!(
+        recorder.note(),
+        None,
+        "the system's own encoder has done it"
+    );
     let all = files(&folder, ".mp4");
     assert_eq!(all.len(), 1);
 
@@ -189,6 +194,25 @@ fn a_clip_shows_every_picture_at_its_own_time_from_before_the_contact_to_after_i
 }
 
 #[test]
+fn the_pre_roll_reaches_over_the_hold_wherever_key_pictures_fall() {
+    for begin in (150..180).step_by(5) {
+        let dir = tempfile::tempdir().unwrap();
+        let mut recorder = Recorder::new(settings(dir.path()), open_h264(), UNIX).unwrap();
+        let contact = at(begin);
+        feed(&mut recorder, begin - 110..begin + 30, |n| match n {
+            n if n >= begin => looks(contact).to_vec(),
+            _ => vec![face(3, false, 0)],
+        });
+        recorder.finish();
+        let first = decode(&files(dir.path(), ".mp4")[0]).0[0].0;
+        // Key pictures are a second and a picture apart, and here pictures may be 0.17 s.
+        let early = contact - RULES.pre_ns;
+        assert!(at(first) <= early, "{begin}: {first}");
+        assert!(at(first) + 1200 * MS > early, "{begin}: {first}");
+    }
+}
+
+#[test]
 fn a_file_that_is_cut_anywhere_plays_up_to_its_last_whole_picture() {
     let dir = tempfile::tempdir().unwrap();
     let mut recorder = Recorder::new(settings(dir.path()), open_h264(), UNIX).unwrap();
@@ -215,7 +239,7 @@ fn a_file_that_is_cut_anywhere_plays_up_to_its_last_whole_picture() {
 #[test]
 fn what_can_be_seen_plays_at_every_moment_of_the_recording() {
     let dir = tempfile::tempdir().unwrap();
-    let mut recorder = Recorder::new(settings(dir.path()), open_h264(), UNIX).unwrap();
+    let mut recorder = Recorder::new(settings(dir.path()), encoders(), UNIX).unwrap();
     let mut longest = 0;
     for step in 0..8 {
         feed(&mut recorder, 15 * step..15 * (step + 1), |_| {
@@ -321,15 +345,15 @@ fn limits_hold_the_oldest_go_first_and_nothing_else_is_touched() {
         "{total} of {}",
         set.limits.bytes
     );
-    assert_eq!(faces(&ours(".mp4")).last().map(String::as_str), Some("9"));
+    assert_eq!(faces(&ours(".mp4")), ["8", "9"]);
 
-    // By age.
+    // By age: one is a day and 5 s old, the other 5 s less than a day.
     set.limits.keep_ns = 86_400 * S;
     let later = UNIX + 86_400 * S + 175 * S;
     drop(recorder);
     let mut recorder = Recorder::new(set, open_h264(), later).unwrap();
-    let left = ours(".mp4").len();
-    assert!((1..3).contains(&left) && recorder.on_disk().0 == left);
+    assert_eq!(faces(&ours(".mp4")), ["9"]);
+    assert_eq!(recorder.on_disk().0, 1);
     // Also while nobody looks, and without another start.
     recorder.quiet(0, later + 86_400 * S);
     assert_eq!(ours(""), [] as [String; 0]);
@@ -407,17 +431,57 @@ impl Encoder for Failing {
     }
 }
 
+/// One that fails at its 70th picture.
+fn failing() -> Encoders {
+    let make = |fps, bits| Ok(Box::new(Failing(OpenH264::new(fps, bits)?, 0)) as Box<dyn Encoder>);
+    vec![("Failing", Box::new(make))]
+}
+
 #[test]
 fn an_encoder_that_fails_stops_recording_and_what_was_written_plays() {
     let dir = tempfile::tempdir().unwrap();
-    let make: MakeEncoder =
-        Box::new(|fps, bits| Ok(Box::new(Failing(OpenH264::new(fps, bits)?, 0))));
-    let mut recorder = Recorder::new(settings(dir.path()), make, UNIX).unwrap();
+    let mut recorder = Recorder::new(settings(dir.path()), failing(), UNIX).unwrap();
     feed(&mut recorder, 0..100, |_| looks(at(0)).to_vec());
     let why = "clips: the H.264 encoder failed: no more; restart gazed or send it HUP";
     assert_eq!(recorder.status(), Status::Stopped(why.into()));
     let (seen, end) = decode(&files(dir.path(), ".mp4")[0]);
     assert!(end == Ok(()) && seen.len() > 45, "{}", seen.len());
+}
+
+#[test]
+fn where_an_encoder_fails_the_next_one_goes_on_in_a_clip_of_its_own() {
+    let dir = tempfile::tempdir().unwrap();
+    let never = |_, _| Err(EncodeError::Refused("not on this machine".into()));
+    let mut all: Encoders = vec![("Absent", Box::new(never))];
+    all.extend(failing());
+    all.extend(open_h264());
+    let mut recorder = Recorder::new(settings(dir.path()), all, UNIX).unwrap();
+    // The first is not there from the start.
+    feed(&mut recorder, 0..60, |_| looks(at(0)).to_vec());
+    assert!(matches!(recorder.status(), Status::Recording { .. }));
+    let why = "Failing in place of Absent: the H.264 encoder failed: not on this machine";
+    assert_eq!(recorder.note(), Some(why));
+    // The second fails in the middle of a clip, which is whole up to there.
+    feed(&mut recorder, 60..120, |_| looks(at(0)).to_vec());
+    let first = files(dir.path(), ".mp4")[0].clone();
+    let line = line_of(&first);
+    assert_eq!(line.ended.as_deref(), Some("another encoder"));
+    assert!(line.complete);
+    let numbers = |path: &Path| -> Vec<u64> {
+        let (seen, end) = decode(path);
+        assert_eq!(end, Ok(()));
+        seen.iter().map(|s| s.0).collect()
+    };
+    assert_eq!(numbers(&first), (0..69).collect::<Vec<_>>());
+    // The third has it from that picture on: another contact is another clip.
+    assert_eq!(recorder.status(), Status::Watching);
+    let why = "OpenH264 in place of Failing: the H.264 encoder failed: no more";
+    assert_eq!(recorder.note(), Some(why));
+    feed(&mut recorder, 120..180, |_| looks(at(120)).to_vec());
+    recorder.finish();
+    let all = files(dir.path(), ".mp4");
+    assert_eq!(all.len(), 2);
+    assert_eq!(numbers(&all[1]), (69..180).collect::<Vec<_>>());
 }
 
 #[test]

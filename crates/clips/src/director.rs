@@ -65,6 +65,8 @@ pub enum Why {
     SizeChanged,
     /// It alone would fill what clips may take on disk.
     NoRoom,
+    /// The encoder failed, and another goes on.
+    Encoder,
     /// The daemon ends, or its settings changed.
     Stopped,
     /// Recording failed.
@@ -80,6 +82,7 @@ impl Why {
             Why::NoPictures => "no pictures",
             Why::SizeChanged => "picture size changed",
             Why::NoRoom => "no room",
+            Why::Encoder => "another encoder",
             Why::Stopped => "stopped",
             Why::Trouble => "trouble",
         }

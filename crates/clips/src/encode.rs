@@ -2,12 +2,13 @@
 
 use openh264::encoder::{
     BitRate, Complexity, Encoder as Cisco, EncoderConfig, FrameRate, IntraFramePeriod,
-    RateControlMode, UsageType, VuiConfig,
+    MatrixCoefficients, RateControlMode, UsageType, VuiConfig,
 };
 use openh264::formats::YUVSlices;
 use openh264::{OpenH264API, Timestamp};
 use openh264_sys2::{ENCODER_OPTION_TRACE_LEVEL, WELS_LOG_QUIET};
 
+use crate::nal::{Units, without_start_code};
 use crate::yuv::Yuv;
 
 /// Why a picture could not be coded.
@@ -57,6 +58,9 @@ pub trait Encoder: Send {
     fn parameters(&self) -> Option<&Parameters>;
 }
 
+/// A key picture is asked for at least this often: a clip begins at one.
+pub const KEY_EVERY_NS: u64 = 1_000_000_000;
+
 /// Bits a second for pictures of this size, up to 30 a second: a tenth of a bit a pixel.
 pub fn bits_per_second(width: usize, height: usize) -> u32 {
     (width * height * 3).clamp(200_000, 20_000_000) as u32
@@ -86,7 +90,8 @@ impl OpenH264 {
             .num_threads(1)
             // Key pictures come when they are asked for, by time.
             .intra_frame_period(IntraFramePeriod::from_num_frames(0))
-            .vui(VuiConfig::bt601());
+            // What `yuv::COLOURS` says.
+            .vui(VuiConfig::bt709().matrix_coefficients(MatrixCoefficients::Smpte170M));
         let mut cisco =
             Cisco::with_api_config(OpenH264API::from_source(), config).map_err(refused)?;
         be_quiet(&mut cisco);
@@ -134,56 +139,16 @@ impl Encoder for OpenH264 {
         }
         let at = Timestamp::from_millis(at_ns / 1_000_000);
         let stream = self.cisco.encode_at(&planes, at).map_err(refused)?;
-        let mut coded = Coded {
-            at_ns,
-            key: false,
-            data: Vec::new(),
-        };
-        let (mut sps, mut pps) = (None, None);
+        let mut units = Units::default();
         for layer in (0..stream.num_layers()).filter_map(|i| stream.layer(i)) {
             for unit in (0..layer.nal_count()).filter_map(|i| layer.nal_unit(i)) {
-                let unit = without_start_code(unit);
-                match unit.first().map(|b| b & 0x1F) {
-                    Some(7) => sps = Some(unit.to_vec()),
-                    Some(8) => pps = Some(unit.to_vec()),
-                    Some(kind @ (1 | 5)) => {
-                        coded.key |= kind == 5;
-                        coded
-                            .data
-                            .extend_from_slice(&(unit.len() as u32).to_be_bytes());
-                        coded.data.extend_from_slice(unit);
-                    }
-                    _ => {}
-                }
+                units.add(without_start_code(unit));
             }
         }
-        if coded.data.is_empty() {
-            return Err(EncodeError::Missing("no picture"));
-        }
-        if let Some((sps, pps)) = sps.zip(pps) {
-            self.parameters = Some(Parameters {
-                sps,
-                pps,
-                width: w as u32,
-                height: h as u32,
-            });
-        }
-        match self.parameters {
-            Some(_) => Ok(coded),
-            None => Err(EncodeError::Missing("no parameter sets")),
-        }
+        units.finish(at_ns, (w, h), &mut self.parameters)
     }
 
     fn parameters(&self) -> Option<&Parameters> {
         self.parameters.as_ref()
-    }
-}
-
-/// A unit without the zeros and the one that begin it in a byte stream.
-fn without_start_code(unit: &[u8]) -> &[u8] {
-    let zeros = unit.iter().take_while(|b| **b == 0).count();
-    match unit.get(zeros) {
-        Some(1) if zeros >= 2 => &unit[zeros + 1..],
-        _ => unit,
     }
 }

@@ -1,7 +1,8 @@
 //! The folder of clips: names, limits, what is beside each clip, the index of all.
 //!
 //! A clip is written under a hidden name until its first fragment is whole, then gets its own:
-//! every `.mp4` that can be seen plays, at any moment. Only files whose names are exactly of
+//! every `.mp4` that can be seen plays, at any moment, and one whose line says that it is
+//! complete does so after a power cut (see [`crate::durable`]). Only files whose names are exactly of
 //! the form given here are counted and removed; whatever else lies in the folder stays.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -11,7 +12,7 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::time;
+use crate::{durable, time};
 
 /// The list of all clips, one JSON line each, oldest first.
 pub const INDEX: &str = "index.jsonl";
@@ -193,17 +194,19 @@ impl Folder {
         Ok((file, open))
     }
 
-    /// The clip has a whole fragment: it can be seen from now on, with the line beside it.
+    /// The clip has a whole fragment: it can be seen from now on, with the line beside it. Its
+    /// file is forced to the disk first; waits for that, once.
     ///
     /// # Errors
     /// The folder is gone, or the disk refuses.
-    pub fn show(&mut self, open: &mut Open, line: &Line) -> Result<(), Trouble> {
+    pub fn show(&mut self, open: &mut Open, file: &File, line: &Line) -> Result<(), Trouble> {
         if open.seen {
             return Ok(());
         }
         self.check()?;
         self.write_line(open, line)?;
-        fs::rename(&open.hidden, self.mp4(&open.stem)).map_err(|e| self.cannot(&open.stem, e))?;
+        durable::rename(file, &open.hidden, &self.mp4(&open.stem))
+            .map_err(|e| self.cannot(&open.stem, e))?;
         open.seen = true;
         Ok(())
     }
@@ -225,15 +228,22 @@ impl Folder {
         Ok(bytes <= self.limits.bytes)
     }
 
-    /// The clip is written: its line is complete, the index knows it.
+    /// The clip is written: it is forced to the disk, its line is complete, the index knows it.
     ///
     /// # Errors
     /// The disk refuses.
-    pub fn done(&mut self, open: Open, line: &Line, bytes: u64) -> Result<(), Trouble> {
+    pub fn done(
+        &mut self,
+        open: Open,
+        file: &File,
+        line: &Line,
+        bytes: u64,
+    ) -> Result<(), Trouble> {
         if !open.seen {
             let _ = fs::remove_file(&open.hidden);
             return Ok(());
         }
+        durable::sync(file).map_err(|e| self.cannot(&open.stem, e))?;
         self.write_line(&open, line)?;
         self.kept.push(Kept {
             stem: open.stem,
@@ -369,7 +379,7 @@ impl Folder {
         self.put(INDEX, &lines.collect::<String>())
     }
 
-    /// Whole or not at all.
+    /// Whole or not at all, also after a power cut.
     fn put(&self, name: &str, text: &str) -> io::Result<()> {
         let hidden = self.path.join(format!(".{name}.part"));
         let write = || {
@@ -380,7 +390,7 @@ impl Folder {
                 .mode(0o600)
                 .open(&hidden)?;
             file.write_all(text.as_bytes())?;
-            fs::rename(&hidden, self.path.join(name))
+            durable::rename(&file, &hidden, &self.path.join(name))
         };
         write().inspect_err(|_| {
             let _ = fs::remove_file(&hidden);

@@ -8,6 +8,7 @@
 use std::io::{self, Seek, SeekFrom, Write};
 
 use crate::encode::{Coded, Parameters};
+use crate::yuv::COLOURS;
 
 /// Ticks a second.
 pub const TIMESCALE: u32 = 90_000;
@@ -238,6 +239,11 @@ fn header(p: &Parameters) -> (Vec<u8>, u64) {
         v.extend_from_slice(&p.pps);
         boxed(*b"avcC", &[&v])
     };
+    let colr = {
+        let c = COLOURS;
+        let codes = [c.primaries, c.transfer, c.matrix].map(|c| [0, c]).concat();
+        boxed(*b"colr", &[b"nclx", &codes, &[u8::from(c.full_range) << 7]])
+    };
     let avc1 = {
         // Six zeros, data reference 1, sixteen zeros, size, 72 dpi, one frame a sample, no
         // name, 24 bits, no colour table.
@@ -246,7 +252,7 @@ fn header(p: &Parameters) -> (Vec<u8>, u64) {
         v.extend_from_slice(&[0, 1]);
         v.extend_from_slice(&[0; 32]);
         v.extend_from_slice(&[0, 24, 0xFF, 0xFF]);
-        boxed(*b"avc1", &[&v, &avcc])
+        boxed(*b"avc1", &[&v, &avcc, &colr])
     };
     let stsd = full_box(*b"stsd", 0, 0, &[&words(&[1]), &avc1]);
     let none = words(&[0]);

@@ -14,7 +14,9 @@ pub struct PreRoll {
 }
 
 impl PreRoll {
-    /// Keeps at least `span_ns` where `most_bytes` allow it; never more than those.
+    /// Keeps at least `span_ns` before the last picture but one, where `most_bytes` allow it;
+    /// never more than those. What begins a clip is that something has held for a time, and
+    /// the newest picture, the first to show it, may be later than that by its distance.
     pub fn new(span_ns: u64, most_bytes: usize) -> Self {
         PreRoll {
             pictures: VecDeque::new(),
@@ -29,7 +31,8 @@ impl PreRoll {
         if self.pictures.is_empty() && !coded.key {
             return;
         }
-        let from = coded.at_ns.saturating_sub(self.span_ns);
+        let last = self.pictures.back().map_or(0, |c| c.at_ns);
+        let from = last.saturating_sub(self.span_ns);
         self.bytes += cost(&coded);
         self.pictures.push_back(coded);
         // A group of pictures goes as a whole: those after the first need it.

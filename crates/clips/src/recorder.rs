@@ -5,16 +5,15 @@ use std::path::PathBuf;
 
 use vision::Frame;
 
+use crate::choice::{Choice, Encoders};
 use crate::director::{Director, Faces, Order, Rules, Why};
-use crate::encode::{Coded, EncodeError, Encoder, OpenH264, bits_per_second};
+use crate::encode::{Coded, KEY_EVERY_NS, bits_per_second};
 use crate::folder::{Folder, Limits, Line, Open, Trouble};
 use crate::mux::FragmentedMp4;
 use crate::preroll::PreRoll;
 use crate::time;
 use crate::yuv::Yuv;
 
-/// A key picture comes at least this often: a clip begins at one.
-const KEY_EVERY_NS: u64 = 1_000_000_000;
 /// Without pictures for this long a clip is over.
 const QUIET_NS: u64 = 2_000_000_000;
 /// Clips are looked through for old ones this often.
@@ -53,14 +52,6 @@ pub enum Status {
     Stopped(String),
 }
 
-/// Makes an encoder for that many pictures and bits a second.
-pub type MakeEncoder = Box<dyn Fn(f64, u32) -> Result<Box<dyn Encoder>, EncodeError> + Send>;
-
-/// OpenH264's.
-pub fn open_h264() -> MakeEncoder {
-    Box::new(|fps, bits| Ok(Box::new(OpenH264::new(fps, bits)?)))
-}
-
 struct Clip {
     open: Open,
     mux: FragmentedMp4<File>,
@@ -70,11 +61,10 @@ struct Clip {
 /// Records clips of the moments of contact.
 pub struct Recorder {
     settings: Settings,
-    make: MakeEncoder,
+    encoder: Choice,
     folder: Folder,
     director: Director,
     preroll: PreRoll,
-    encoder: Option<Box<dyn Encoder>>,
     picture: Yuv,
     /// Width and height of the last picture.
     size: (usize, usize),
@@ -88,11 +78,12 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// Opens the folder. Nothing else is written before a contact.
+    /// Opens the folder. Nothing else is written before a contact. Pictures are coded by the
+    /// first of the encoders, by the next where that fails.
     ///
     /// # Errors
     /// The folder cannot be used.
-    pub fn new(settings: Settings, make: MakeEncoder, unix_ns: u64) -> Result<Self, Trouble> {
+    pub fn new(settings: Settings, encoders: Encoders, unix_ns: u64) -> Result<Self, Trouble> {
         let folder = Folder::open(&settings.folder, settings.limits, unix_ns)?;
         let most = settings.preroll_bytes;
         // The contact must have held before its clip begins: the memory reaches over that too.
@@ -101,9 +92,8 @@ impl Recorder {
             director: Director::new(settings.rules),
             preroll: PreRoll::new(span, most),
             settings,
-            make,
+            encoder: Choice::new(encoders),
             folder,
-            encoder: None,
             picture: Yuv::default(),
             size: (0, 0),
             keyed_ns: 0,
@@ -162,6 +152,11 @@ impl Recorder {
         }
     }
 
+    /// Why it is not the first encoder that codes, one line; `None` while it is.
+    pub fn note(&self) -> Option<&str> {
+        self.encoder.note()
+    }
+
     /// Clips on the disk, and their bytes; with the one that is being written.
     pub fn on_disk(&self) -> (usize, u64) {
         let clip = self.clip.as_ref();
@@ -192,7 +187,7 @@ impl Recorder {
             self.director.end(at);
             self.end(why)?;
             self.preroll.clear();
-            self.encoder = None;
+            self.encoder.restart();
             self.size = size;
         }
         self.last_ns = at;
@@ -218,25 +213,32 @@ impl Recorder {
         self.tidy(unix_ns)
     }
 
+    /// The picture, coded. Where an encoder fails, the clip that runs ends, as the next one's
+    /// pictures cannot follow in it, and that one goes on.
     fn code(&mut self, at: u64) -> Result<Coded, Trouble> {
-        let encoder = match &mut self.encoder {
-            Some(encoder) => encoder,
-            none => {
-                let bits = bits_per_second(self.size.0, self.size.1);
-                none.insert((self.make)(self.settings.fps, bits)?)
+        let rates = (self.settings.fps, bits_per_second(self.size.0, self.size.1));
+        loop {
+            let key = self.preroll.wants_key() || at.saturating_sub(self.keyed_ns) >= KEY_EVERY_NS;
+            match self.encoder.encode(&self.picture, at, key, rates) {
+                Ok(coded) => {
+                    if coded.key {
+                        self.keyed_ns = at;
+                    }
+                    return Ok(coded);
+                }
+                Err(failed) if self.encoder.next(&failed) => {
+                    self.director.end(at);
+                    self.end(Why::Encoder)?;
+                    self.preroll.clear();
+                }
+                Err(failed) => return Err(failed.into()),
             }
-        };
-        let key = self.preroll.wants_key() || at.saturating_sub(self.keyed_ns) >= KEY_EVERY_NS;
-        let coded = encoder.encode(&self.picture, at, key)?;
-        if coded.key {
-            self.keyed_ns = at;
         }
-        Ok(coded)
     }
 
     /// Begins a clip with what is in memory. `unix_at_0` is UTC at monotonic time 0.
     fn begin(&mut self, face: u32, contact: u64, from: u64, unix_at_0: u64) -> Result<(), Trouble> {
-        let Some(parameters) = self.encoder.as_ref().and_then(|e| e.parameters()) else {
+        let Some(parameters) = self.encoder.parameters() else {
             return Ok(());
         };
         let first: Vec<Coded> = self.preroll.since(from).cloned().collect();
@@ -300,7 +302,8 @@ impl Recorder {
             return Ok(());
         };
         if clip.mux.fragments() > 0 {
-            self.folder.show(&mut clip.open, &clip.line)?;
+            self.folder
+                .show(&mut clip.open, clip.mux.get_ref(), &clip.line)?;
         }
         // What is still to come before the next look counts too.
         let soon = clip.mux.bytes_with_waiting()
@@ -317,7 +320,7 @@ impl Recorder {
             return Ok(());
         };
         let (mut line, stem) = (clip.line, clip.open.stem.clone());
-        let (_, done) = clip
+        let (file, done) = clip
             .mux
             .finish()
             .map_err(|source| Trouble::Write { name: stem, source })?;
@@ -329,8 +332,8 @@ impl Recorder {
         line.pictures = Some(done.pictures);
         line.bytes = Some(done.bytes);
         line.ended = Some(why.text().to_owned());
-        self.folder.show(&mut clip.open, &line)?;
-        self.folder.done(clip.open, &line, done.bytes)?;
+        self.folder.show(&mut clip.open, &file, &line)?;
+        self.folder.done(clip.open, &file, &line, done.bytes)?;
         self.finished += 1;
         Ok(())
     }
@@ -352,7 +355,7 @@ impl Recorder {
             self.folder.give_up(&clip.open);
         }
         self.preroll = PreRoll::new(0, 0);
-        self.encoder = None;
+        self.encoder.restart();
         self.stopped = Some(trouble.to_string());
     }
 }

@@ -2,6 +2,29 @@
 
 use vision::{Frame, PixelFormat, YuvRange};
 
+/// What the planes mean, as the code points of ITU-T H.273 that H.264 (E.2.1) and MP4 (`colr`,
+/// ISO/IEC 14496-12, 12.1.5) tell players.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Colours {
+    /// Chromaticities of red, green, blue and white.
+    pub primaries: u8,
+    /// From light to value.
+    pub transfer: u8,
+    /// Red's and blue's shares of luma.
+    pub matrix: u8,
+    /// Luma 0–255 rather than 16–235.
+    pub full_range: bool,
+}
+
+/// Of every [`Yuv`]. Cameras and screens have sRGB's primaries, which are BT.709's, and nothing
+/// here changes those; luma and chroma are BT.601's, in video range.
+pub const COLOURS: Colours = Colours {
+    primaries: 1,
+    transfer: 1,
+    matrix: 6,
+    full_range: false,
+};
+
 /// Planes of a picture, rows without gaps: luma, then U and V at half size. Video range
 /// (luma 16–235, chroma 16–240).
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -49,6 +72,17 @@ impl Yuv {
             source.chroma(u, v, y, by);
         }
         true
+    }
+
+    /// Row `y` of both chroma planes as one, U and V by turns, as the encoders of systems like
+    /// it: `out` is as long as a row of luma.
+    pub fn chroma_row(&self, y: usize, out: &mut [u8]) {
+        let half = self.width / 2;
+        let row = y * half..(y + 1) * half;
+        let both = self.u[row.clone()].iter().zip(&self.v[row]);
+        for (two, (u, v)) in out.chunks_exact_mut(2).zip(both) {
+            two.copy_from_slice(&[*u, *v]);
+        }
     }
 }
 
@@ -307,6 +341,14 @@ mod tests {
                 }
             }
         }
+        let mut out = Yuv::default();
+        assert!(out.take(&halves(Rgb8, YuvRange::Full, 64, 48), 64));
+        let mut row = [0; 64];
+        out.chroma_row(5, &mut row);
+        for (i, two) in row.chunks(2).enumerate() {
+            assert_eq!(two, [out.u[5 * 32 + i], out.v[5 * 32 + i]]);
+        }
+        assert_ne!(row[..2], row[62..]);
         let mut unsound = halves(I420, YuvRange::Full, 64, 48);
         unsound.data.truncate(100);
         assert!(!Yuv::default().take(&unsound, 64));

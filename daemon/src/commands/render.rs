@@ -274,8 +274,8 @@ impl<'a> Output<'a> {
         let Some(mux) = self.mux.take() else {
             return Err(cannot(std::io::Error::other("nothing was drawn")));
         };
-        let (_, done) = mux.finish().map_err(cannot)?;
-        std::fs::rename(&self.hidden, self.path).map_err(cannot)?;
+        let (file, done) = mux.finish().map_err(cannot)?;
+        clips::durable::rename(&file, &self.hidden, self.path).map_err(cannot)?;
         Ok(done)
     }
 }

@@ -200,11 +200,18 @@ fn clips_line(h: &HeaderSnapshot) -> Option<String> {
     };
     Some(match n.status() {
         ClipsStatus::Off | ClipsStatus::Unknown => return None,
-        ClipsStatus::Watching => format!(
-            "on: waiting for eye contact; {:.1} MB of the last seconds in memory; {}",
-            f64::from(n.memory) / 1e6,
-            kept()
-        ),
+        ClipsStatus::Watching => {
+            // Where another encoder than the first is at work, why.
+            let note = match text_of(&n.text) {
+                text if text.is_empty() => text,
+                text => format!("; {text}"),
+            };
+            format!(
+                "on: waiting for eye contact; {:.1} MB of the last seconds in memory; {}{note}",
+                f64::from(n.memory) / 1e6,
+                kept()
+            )
+        }
         ClipsStatus::Recording => format!("recording {}; {}", text_of(&n.text), kept()),
         ClipsStatus::Stopped => format!("stopped: {}", text_of(&n.text)),
     })

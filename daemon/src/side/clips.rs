@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
-use clips::{Recorder, Seen, Status, recorder::open_h264};
+use clips::{Recorder, Seen, Status, choice::encoders};
 use ring::clock;
 use ring::layout::{ClipsNote, ClipsStatus, put_text};
 
@@ -106,7 +106,7 @@ impl Clips {
             self.inlet.wish.want_nothing();
             return State::Off;
         };
-        match Recorder::new(plan.settings.clone(), open_h264(), unix_ns()) {
+        match Recorder::new(plan.settings.clone(), encoders(), unix_ns()) {
             Ok(recorder) => {
                 self.inlet.wish.want_every((1e9 / plan.settings.fps) as u64);
                 State::On(Box::new(recorder), plan)
@@ -152,6 +152,8 @@ fn stand_back() {
 struct Teller {
     note: ClipsNote,
     next: Instant,
+    /// The last word on which encoder is at work.
+    said: String,
 }
 
 impl Teller {
@@ -165,6 +167,7 @@ impl Teller {
         Teller {
             note,
             next: Instant::now(),
+            said: String::new(),
         }
     }
 
@@ -174,7 +177,10 @@ impl Teller {
             State::Off => (ClipsStatus::Off, 0, String::new()),
             State::Failed(why) => (ClipsStatus::Stopped, 0, why.clone()),
             State::On(recorder, _) => match recorder.status() {
-                Status::Watching => (ClipsStatus::Watching, 0, String::new()),
+                Status::Watching => {
+                    let note = recorder.note().unwrap_or_default();
+                    (ClipsStatus::Watching, 0, note.to_owned())
+                }
                 Status::Recording { face, clip } => (ClipsStatus::Recording, face, clip),
                 Status::Stopped(why) => (ClipsStatus::Stopped, 0, why),
             },
@@ -188,7 +194,7 @@ impl Teller {
         self.next = Instant::now() + TELL_EVERY;
         let mut note = self.note;
         if !same {
-            say(status, &text);
+            self.say(status, &text);
             note.since_ns = clock::now_ns();
         }
         (note.status, note.face, note.text) = (status.raw(), face, text_field);
@@ -209,13 +215,18 @@ impl Teller {
         self.next = Instant::now();
         self.tell(shared, state, self.note.missed);
     }
-}
-
-/// On standard error, once a change.
-fn say(status: ClipsStatus, text: &str) {
-    match status {
-        ClipsStatus::Recording => eprintln!("gazed: recording {text}"),
-        ClipsStatus::Stopped => eprintln!("gazed: no clips any more: {text}"),
-        _ => {}
+    /// On standard error, once a change; another encoder once, not after every clip.
+    fn say(&mut self, status: ClipsStatus, text: &str) {
+        match status {
+            ClipsStatus::Recording => eprintln!("gazed: recording {text}"),
+            ClipsStatus::Stopped => eprintln!("gazed: no clips any more: {text}"),
+            ClipsStatus::Watching if self.said != text => {
+                self.said = text.to_owned();
+                if !text.is_empty() {
+                    eprintln!("gazed: clips: {text}");
+                }
+            }
+            _ => {}
+        }
     }
 }

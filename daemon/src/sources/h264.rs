@@ -33,6 +33,8 @@ pub(crate) struct Stream {
     pub height: u32,
     /// Range of luma and chroma.
     pub range: YuvRange,
+    /// Primaries, transfer and matrix as code points of ITU-T H.273, where it tells them.
+    pub colours: Option<[u8; 3]>,
 }
 
 impl AvcConfig {
@@ -215,7 +217,7 @@ impl Bits<'_> {
         } else {
             [0; 4]
         };
-        let range = self.range()?;
+        let (range, colours) = self.colours()?;
 
         if depth != 8 {
             return Some(Err(Flaw::unsupported(format!(
@@ -261,15 +263,16 @@ impl Bits<'_> {
                 width,
                 height,
                 range,
+                colours,
             })),
             _ => None,
         }
     }
 
-    /// Reads the VUI as far as the range of luma and chroma.
-    fn range(&mut self) -> Option<YuvRange> {
+    /// Reads the VUI as far as the range of luma and chroma, and the colours.
+    fn colours(&mut self) -> Option<(YuvRange, Option<[u8; 3]>)> {
         if !self.bit()? {
-            return Some(YuvRange::Limited);
+            return Some((YuvRange::Limited, None));
         }
         if self.bit()? && self.bits(8)? == 255 {
             self.bits(32)?; // sample aspect ratio, spelt out
@@ -279,11 +282,17 @@ impl Bits<'_> {
         }
         if self.bit()? {
             self.bits(3)?; // video format
-            if self.bit()? {
-                return Some(YuvRange::Full);
-            }
+            let range = match self.bit()? {
+                true => YuvRange::Full,
+                false => YuvRange::Limited,
+            };
+            let colours = match self.bit()? {
+                true => Some([self.bits(8)?, self.bits(8)?, self.bits(8)?].map(|c| c as u8)),
+                false => None,
+            };
+            return Some((range, colours));
         }
-        Some(YuvRange::Limited)
+        Some((YuvRange::Limited, None))
     }
 }
 
@@ -339,5 +348,103 @@ pub(crate) fn to_annex_b(
         Err(damaged("it holds no picture"))
     } else {
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use vision::{Frame, PixelFormat};
+
+    use super::*;
+    use crate::sources::{Next, OpenOptions, SourceSpec, open};
+
+    const PATCHES: [[u8; 3]; 4] = [[200, 40, 40], [40, 170, 60], [50, 70, 210], [225, 215, 60]];
+
+    /// Red, green and blue of a pixel, by what a stream tells of its luma and chroma: ITU-T
+    /// H.273, 8.3, with Kr and Kb of its table 4.
+    fn rgb(yuv: [u8; 3], matrix: u8, range: YuvRange) -> [f64; 3] {
+        let (kr, kb) = match matrix {
+            1 => (0.2126, 0.0722),
+            5 | 6 => (0.299, 0.114),
+            other => panic!("matrix {other}"),
+        };
+        let [y, u, v] = yuv.map(f64::from);
+        let (y, u, v) = match range {
+            YuvRange::Full => (y, u - 128.0, v - 128.0),
+            YuvRange::Limited => (
+                (y - 16.0) * 255.0 / 219.0,
+                (u - 128.0) * 255.0 / 224.0,
+                (v - 128.0) * 255.0 / 224.0,
+            ),
+        };
+        let (r, b) = (y + 2.0 * (1.0 - kr) * v, y + 2.0 * (1.0 - kb) * u);
+        [r, (y - kr * r - kb * b) / (1.0 - kr - kb), b]
+    }
+
+    #[test]
+    fn a_clip_tells_players_the_colours_that_it_has() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut frame = Frame::default();
+        frame.reset(128, 64, PixelFormat::Rgb8);
+        for (i, pixel) in frame.data.chunks_exact_mut(3).enumerate() {
+            pixel.copy_from_slice(&PATCHES[i % 128 / 32]);
+        }
+        let mut picture = clips::Yuv::default();
+        assert!(picture.take(&frame, 1280));
+        // Every encoder that this system has.
+        for (name, make) in clips::choice::encoders() {
+            let mut encoder = make(30.0, 4_000_000).unwrap();
+            let first = encoder.encode(&picture, 1_000_000_000, true).unwrap();
+            let next = encoder.encode(&picture, 1_033_000_000, false).unwrap();
+            assert_eq!((first.key, next.key), (true, false), "{name}");
+            let parameters = encoder.parameters().unwrap();
+            let told = Stream::parse(&parameters.sps).unwrap();
+            let ours = clips::yuv::COLOURS;
+            let codes = [ours.primaries, ours.transfer, ours.matrix];
+            assert_eq!(told.colours, Some(codes), "{name}");
+            assert_eq!(told.range == YuvRange::Full, ours.full_range, "{name}");
+
+            let path = dir.path().join(format!("{name}.mp4"));
+            let file = std::fs::File::create(&path).unwrap();
+            let mut mux = clips::FragmentedMp4::begin(file, parameters).unwrap();
+            mux.add(first).unwrap();
+            mux.add(next).unwrap();
+            mux.finish().unwrap();
+            let bytes = std::fs::read(&path).unwrap();
+            let at = bytes.windows(8).position(|w| w == b"colrnclx").unwrap();
+            assert_eq!(bytes[at - 4..at], 19u32.to_be_bytes(), "{name}");
+            let full = u8::from(ours.full_range) << 7;
+            let boxed = [0, codes[0], 0, codes[1], 0, codes[2], full];
+            assert_eq!(bytes[at + 8..at + 15], boxed, "{name}");
+
+            // Read by what is told, it shows what was put in.
+            let fast = OpenOptions {
+                fast: true,
+                ..OpenOptions::default()
+            };
+            let mut source = open(&SourceSpec::Path(path), &fast).unwrap();
+            let mut shown = Frame::default();
+            for _ in 0..2 {
+                let next = source.next(&mut shown, Duration::from_secs(60));
+                assert!(matches!(next, Ok(Next::Frame)), "{name}");
+            }
+            assert_eq!(shown.format, PixelFormat::I420);
+            let (s, h) = (shown.stride, shown.height as usize);
+            for (i, want) in PATCHES.iter().enumerate() {
+                let (x, y) = (32 * i + 16, 32);
+                let half = s.div_ceil(2);
+                let at = s * h + y / 2 * half + x / 2;
+                let v = at + half * h.div_ceil(2);
+                let yuv = [shown.data[y * s + x], shown.data[at], shown.data[v]];
+                let got = rgb(yuv, codes[2], told.range);
+                let near = got
+                    .iter()
+                    .zip(want)
+                    .all(|(a, b)| (a - f64::from(*b)).abs() < 8.0);
+                assert!(near, "{name}: {got:?} of {want:?}");
+            }
+        }
     }
 }

@@ -360,7 +360,8 @@ pub struct ClipsNote {
     pub missed: u64,
     /// Clips finished since the writer began.
     pub finished: u64,
-    /// One line: why it stopped, or the clip that is being written.
+    /// One line: why it stopped, the clip that is being written, or while it waits why another
+    /// encoder than the system's is at work.
     pub text: [u8; 128],
     /// Zero.
     pub reserved: u64,
