@@ -1,45 +1,69 @@
 #!/usr/bin/env bash
 # Makes models/gaze_base.onnx again from nothing: draws people, trains on them, exports.
-# Two hours on two cores; the same bytes come out only of the same build on the same
+# Some two hours on two cores; the same bytes come out only of the same build on the same
 # kind of processor.
 #
 #     scripts/models/gaze_base.sh [DEVICE]
+#     scripts/models/gaze_base.sh --measure    the tables of models/GAZE_BASE.md, from what is there
 #
-# DEVICE as of `gaze-trainer train --device`; the file that is shipped was trained on tch, in ten
-# minutes, and another device makes another one. Needs `make trainer` and
-# `cargo build --release -p gaze-vision --example contact`. Keeps its caches and the run in
-# target/gaze-base and goes on with what is there.
+# DEVICE as of `gaze-trainer train --device`; the file that is shipped was trained on tch, and
+# another device makes another one. Needs `make trainer` and `cargo build --release -p gaze-vision
+# --example contact --example network_truth`. Keeps its caches and the run in target/gaze-base and
+# goes on with what is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
-device="${1:-cpu}"
-trainer="${CARGO_TARGET_DIR:-target}/release/gaze-trainer"
-contact="${CARGO_TARGET_DIR:-target}/release/examples/contact"
+built="${CARGO_TARGET_DIR:-target}/release"
+trainer="$built/gaze-trainer"
+contact="$built/examples/contact"
+truth="$built/examples/network_truth"
 work=target/gaze-base
-for program in "$trainer" "$contact"; do
+for program in "$trainer" "$contact" "$truth"; do
 	[ -x "$program" ] || { echo "gaze_base: $program is not built; see the top of this script" >&2; exit 2; }
 done
 mkdir -p "$work"
 
-draw() { # FILE FIRST PERSONS
-	[ -e "$work/$1" ] || "$trainer" eyes "$work/$1" --anywhere --first "$2" --persons "$3" \
-		--looks 8 --size 48
+draw() { # FILE VARIETY FIRST PERSONS
+	[ -e "$work/$1" ] || "$trainer" eyes "$work/$1" --anywhere --variety "$2" --first "$3" \
+		--persons "$4" --looks 8 --size 48
 }
-draw learn.cache 0 1600
-draw unseen.cache 9000 80
+unseen() {
+	draw unseen.cache usual 9000 80
+	draw unseen-wide.cache wide 40000 60
+	draw other.cache other 30000 60
+}
+
+if [ "${1-}" = --measure ]; then
+	unseen
+	for cache in unseen unseen-wide other; do
+		printf '\n## %s\n\n' "$cache"
+		"$trainer" rays "$work/$cache.cache" --network models/gaze_base.onnx
+	done
+	printf '\n## the scenario random\n\n'
+	"$truth" models/gaze_base.onnx --pictures 300 --mirror
+	printf '\n## eye contact\n\n'
+	"$contact" 0 800 501 models/gaze_base.onnx
+	exit
+fi
+
+device="${1:-cpu}"
+draw usual.cache usual 0 1600
+draw wide.cache wide 20000 1500
 # Yet others, to learn from how far the network errs on strangers.
-draw spread.cache 9100 300
+draw spread.cache usual 9100 150
+draw spread-wide.cache wide 41000 60
+unseen
 
 # Where it is at its end already, --resume only says so.
 resume=
 [ ! -e "$work/run/going-on.state" ] || resume=--resume
-"$trainer" train "$work/learn.cache" --out "$work/run" --device "$device" \
-	--encoder compact --width 0.5 --standardise --folds 40 --epochs 24 --patience 0 \
-	--batch 64 --head-rate 4e-3 --decay 1e-3 --clip 0 $resume
+"$trainer" train "$work/usual.cache" "$work/wide.cache" --out "$work/run" --device "$device" \
+	--encoder compact --width 0.5 --standardise --folds 40 --epochs 18 \
+	--patience 0 --batch 64 --head-rate 4e-3 --decay 1e-3 --clip 0 $resume
 
 # How far it errs, told of each look: a second output beside the same line of sight. The table in the
 # card is this one.
 if [ ! -e "$work/run/told/network.json" ]; then
-	"$trainer" spread "$work/run/best" "$work/spread.cache" --out "$work/run/told" \
+	"$trainer" spread "$work/run/best" "$work/spread.cache" "$work/spread-wide.cache" --out "$work/run/told" \
 		--mirror-average --check "$work/unseen.cache" --device "$device" |
 		tee "$work/run/spread.txt.new"
 	mv "$work/run/spread.txt.new" "$work/run/spread.txt"

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::Args;
 use serde::Serialize;
 
-use super::train::{Failure, end, open, say, tell};
+use super::train::{Failure, end, open, open_all, say, tell};
 use crate::data::cache::Cache;
 use crate::device;
 use crate::net::{GazeNet, Head, NetConfig, SpreadPlan, checkpoint};
@@ -42,9 +42,9 @@ Examples:
 pub struct SpreadCommand {
     /// Folder of a network that `train` stored
     network: PathBuf,
-    /// A cache of people whom the network has not learned from
-    #[arg(value_name = "CACHE")]
-    source: PathBuf,
+    /// A cache of people whom the network has not learned from; several are taken together
+    #[arg(required = true, value_name = "CACHE")]
+    sources: Vec<PathBuf>,
     /// Folder for the network that tells
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
@@ -124,7 +124,7 @@ impl SpreadCommand {
         }
         // One that it has already is replaced.
         (plan.spread, net.spread) = (None, None);
-        let cache = open(&self.source)?;
+        let cache = open_all(&self.sources)?;
         let check = self.check.as_ref().map(|path| open(path)).transpose()?;
         let (learn, stop, held) = self.parted(&cache, &plan, check.is_some())?;
         let frozen = Frozen {
