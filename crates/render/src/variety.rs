@@ -101,9 +101,10 @@ impl EyeStyle {
                 lashes: around(0.6, 2.0),
                 line: around(0.35, 2.0),
                 crease: around(0.2, 1.7),
-                // Upper lids go with the eye for most of its way or all of it (Becker and Fuchs
-                // 1988, "Lid-eye coordination during vertical gaze changes").
-                follow: [around(0.6, 1.15), around(0.4, 2.2)],
+                // Upper lids go with the eye for nearly all of its way (Becker and Fuchs 1988,
+                // "Lid-eye coordination during vertical gaze changes"): of real people they tell
+                // more of where it looks than the iris does, so they must not be made to lie.
+                follow: [around(0.85, 1.1), around(0.6, 1.6)],
             },
             Variety::Other => EyeStyle {
                 white: around(0.42, 0.55),
@@ -112,7 +113,7 @@ impl EyeStyle {
                 lashes: around(2.1, 3.0),
                 line: around(2.1, 2.8),
                 crease: around(1.8, 2.4),
-                follow: [around(0.5, 0.6), around(2.2, 2.6)],
+                follow: [around(0.85, 1.1), around(0.6, 1.6)],
             },
         }
     }
@@ -125,7 +126,7 @@ pub(crate) fn lids_at_rest(variety: Variety, seed: u64, usual: [f32; 2]) -> [f32
     match variety {
         Variety::Usual => usual,
         Variety::Wide | Variety::Other => [
-            (4.2 + 0.8 * r.normal()).clamp(2.6, 5.6),
+            (4.2 + 0.7 * r.normal()).clamp(2.8, 5.4),
             (5.3 + 0.5 * r.normal()).clamp(4.2, 6.3),
         ],
     }
@@ -198,14 +199,13 @@ mod tests {
         };
         let (wide, other) = (all(Variety::Wide), all(Variety::Other));
         type Of = fn(&EyeStyle) -> f32;
-        let each: [Of; 7] = [
+        let each: [Of; 6] = [
             |s| s.white,
             |s| s.shade,
             |s| s.gloss,
             |s| s.lashes,
             |s| s.line,
             |s| s.crease,
-            |s| s.follow[0],
         ];
         for (k, of) in each.into_iter().enumerate() {
             let span = |all: &[EyeStyle]| {

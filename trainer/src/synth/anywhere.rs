@@ -437,10 +437,10 @@ fn look_somewhere(seat: &mut Seat, look: usize, rng: &mut Rng) -> Vector3<f64> {
     target
 }
 
-/// People narrow their eyes: for strain, in light, when they smile; seldom by much.
+/// People narrow their eyes: for strain, in light, when they smile; seldom, and seldom by much.
 fn narrow(seat: &mut Seat, rng: &mut Rng) {
     let much = rng.unit() * rng.unit();
-    if rng.unit() < 0.5 {
+    if rng.unit() < 0.12 {
         for pose in &mut seat.shot.moment.poses {
             pose.shut = f64::from(0.4 * much);
         }
