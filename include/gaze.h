@@ -226,6 +226,19 @@ enum {
     GAZE_CLIPS_STOPPED = 4    /* it failed; the text says why */
 };
 
+/* gaze_engine_note.provider: what computes the networks. */
+enum {
+    GAZE_PROVIDER_UNKNOWN = 0, /* the daemon does not say (an older one), or runs no networks */
+    GAZE_PROVIDER_CPU = 1,
+    GAZE_PROVIDER_COREML = 2,
+    GAZE_PROVIDER_MIXED = 3    /* some by CoreML, the others by the processor */
+};
+
+/* Bits of gaze_engine_note.flags. */
+#define GAZE_ENGINE_FELL_BACK       (1u << 0) /* not by what the settings ask for: the text says why */
+#define GAZE_ENGINE_COMPILING       (1u << 1) /* a network is being compiled: once, maybe minutes */
+#define GAZE_ENGINE_REALTIME_DENIED (1u << 2) /* the threads may not go before others */
+
 /* gaze_face.state: does this face look at the camera? */
 enum {
     GAZE_FACE_UNKNOWN = 0,
@@ -374,10 +387,18 @@ struct gaze_clips_note {
     uint64_t reserved;
 };
 
+/* What computes the networks, and whether the daemon's threads may go before others. */
+struct gaze_engine_note {
+    uint32_t provider;  /* GAZE_PROVIDER_... */
+    uint32_t flags;     /* GAZE_ENGINE_... */
+    char text[128];     /* one line: what is being compiled, or why not by what was asked for */
+    char priority[128]; /* one line: why the threads may not go before others */
+};
+
 /* ----------------------------------------------------------------- layout */
 
 #define GAZE_MAGIC            UINT64_C(0x004d4853455a4147) /* "GAZESHM\0" */
-#define GAZE_VERSION          3u
+#define GAZE_VERSION          4u
 #define GAZE_READS_SINCE      1u /* the oldest version that this header reads */
 #define GAZE_HEADER_SIZE      2048u
 #define GAZE_SAMPLE_SLOTS     512u
@@ -386,6 +407,7 @@ struct gaze_clips_note {
 #define GAZE_FACE_SLOTS       16u
 #define GAZE_FACE_SLOT_SIZE   576u
 #define GAZE_FACES_OFFSET     100352u
+#define GAZE_ENGINE_OFFSET    109568u
 #define GAZE_TOTAL_SIZE       114688u
 #define GAZE_NAME_MAX         31u
 
@@ -394,6 +416,7 @@ struct gaze_device_slot { uint64_t sequence; struct gaze_device record; };
 struct gaze_why_slot { uint64_t sequence; struct gaze_why record; };
 struct gaze_note_slot { uint64_t sequence; struct gaze_calibration_note record; };
 struct gaze_clips_slot { uint64_t sequence; struct gaze_clips_note record; };
+struct gaze_engine_slot { uint64_t sequence; struct gaze_engine_note record; };
 struct gaze_sample_slot { uint64_t sequence; struct gaze_sample record; };
 struct gaze_face_slot { uint64_t sequence; struct gaze_face_table record; };
 
@@ -427,7 +450,8 @@ struct gaze_header {
     uint32_t network_generation; /* raised when another network takes over */
     uint64_t note_head;    /* newest calibration note; 0: none */
     uint64_t clips_head;   /* newest note on clips; 0: none */
-    uint32_t reserved_hot_2[12];
+    uint64_t engine_head;  /* newest note on what computes; 0: none */
+    uint32_t reserved_hot_2[10];
 
     struct gaze_stats_slot stats[2];
     struct gaze_device_slot device[2];
@@ -566,6 +590,12 @@ GAZE_AT(gaze_clips_note, finished, 40);
 GAZE_AT(gaze_clips_note, text, 48);
 GAZE_AT(gaze_clips_note, reserved, 176);
 
+GAZE_SIZE(gaze_engine_note, 264);
+GAZE_AT(gaze_engine_note, provider, 0);
+GAZE_AT(gaze_engine_note, flags, 4);
+GAZE_AT(gaze_engine_note, text, 8);
+GAZE_AT(gaze_engine_note, priority, 136);
+
 GAZE_SIZE(gaze_sample_slot, GAZE_SAMPLE_SLOT_SIZE);
 GAZE_SIZE(gaze_face_slot, GAZE_FACE_SLOT_SIZE);
 GAZE_AT(gaze_sample_slot, record, 8);
@@ -575,6 +605,7 @@ GAZE_AT(gaze_device_slot, record, 8);
 GAZE_AT(gaze_why_slot, record, 8);
 GAZE_AT(gaze_note_slot, record, 8);
 GAZE_AT(gaze_clips_slot, record, 8);
+GAZE_AT(gaze_engine_slot, record, 8);
 
 GAZE_SIZE(gaze_header, GAZE_HEADER_SIZE);
 GAZE_AT(gaze_header, magic, 0);
@@ -613,7 +644,8 @@ GAZE_AT(gaze_header, display_generation, 184);
 GAZE_AT(gaze_header, network_generation, 188);
 GAZE_AT(gaze_header, note_head, 192);
 GAZE_AT(gaze_header, clips_head, 200);
-GAZE_AT(gaze_header, reserved_hot_2, 208);
+GAZE_AT(gaze_header, engine_head, 208);
+GAZE_AT(gaze_header, reserved_hot_2, 216);
 GAZE_AT(gaze_header, stats, 256);
 GAZE_AT(gaze_header, device, 512);
 GAZE_AT(gaze_header, why, 896);
@@ -621,6 +653,9 @@ GAZE_AT(gaze_header, note, 1280);
 GAZE_AT(gaze_header, clips, 1664);
 GAZE_ASSERT(GAZE_SAMPLES_OFFSET + GAZE_SAMPLE_SLOTS * GAZE_SAMPLE_SLOT_SIZE == GAZE_FACES_OFFSET,
             "gaze.h: the faces follow the samples");
+GAZE_ASSERT(GAZE_FACES_OFFSET + GAZE_FACE_SLOTS * GAZE_FACE_SLOT_SIZE == GAZE_ENGINE_OFFSET &&
+                GAZE_ENGINE_OFFSET + 2 * sizeof(struct gaze_engine_slot) <= GAZE_TOTAL_SIZE,
+            "gaze.h: the note on what computes follows the faces");
 
 /* ----------------------------------------------------------------- reader */
 
@@ -1169,6 +1204,21 @@ static inline int gaze_read_clips(const struct gaze_reader *reader, struct gaze_
     return GAZE_OK;
 }
 
+/* What computes the networks, and how urgent the threads are. All zeros, that is
+ * GAZE_PROVIDER_UNKNOWN, where the daemon does not say. */
+static inline int gaze_read_engine(const struct gaze_reader *reader, struct gaze_engine_note *note)
+{
+    uint64_t words[sizeof(struct gaze_engine_note) / 8];
+    memset(note, 0, sizeof *note);
+    if (reader->base == NULL)
+        return GAZE_EMPTY;
+    if (GAZE_LATEST_(reader->base, engine_head, GAZE_ENGINE_OFFSET, 2, struct gaze_engine_note,
+                     words))
+        memcpy(note, words, sizeof *note);
+    note->text[127] = note->priority[127] = 0;
+    return GAZE_OK;
+}
+
 /* ------------------------------------------------------------------ texts */
 
 /* One line for people: what it means and what to do. */
@@ -1256,6 +1306,17 @@ static inline const char *gaze_clips_text(uint32_t status)
     case GAZE_CLIPS_WATCHING: return "watching";
     case GAZE_CLIPS_RECORDING: return "recording";
     case GAZE_CLIPS_STOPPED: return "stopped";
+    default: return "unknown";
+    }
+}
+
+/* What computes the networks, as a phrase. */
+static inline const char *gaze_provider_text(uint32_t provider)
+{
+    switch (provider) {
+    case GAZE_PROVIDER_CPU: return "cpu";
+    case GAZE_PROVIDER_COREML: return "coreml";
+    case GAZE_PROVIDER_MIXED: return "coreml and cpu";
     default: return "unknown";
     }
 }

@@ -15,6 +15,8 @@ out="${DIST:-dist}"
 version=$(sed -n '/^\[workspace.package\]/,/^\[/s/^version = "\(.*\)"/\1/p' Cargo.toml)
 runtime="${ORT_DYLIB_PATH:?run it through make dist}"
 
+licences=$(scripts/fetch-runtime.sh --licences | tail -n 1)
+
 half="$out.$$"
 trap 'rm -rf "$half"' EXIT
 rm -rf "$half"
@@ -40,6 +42,8 @@ if [ "$system" = Darwin ]; then
     cp "$target/gazed" "$target/gaze-calib" "$app/MacOS/"
     cp -L "$runtime" "$app/Frameworks/"
     models "$app/Resources/models"
+    # ONNX Runtime's licence asks for its text beside the library.
+    cp -R "$licences" "$app/Resources/onnxruntime"
     sed "s/@VERSION@/$version/g" launchd/Info.plist.in >"$app/Info.plist"
     cp launchd/com.gaze.gazed.plist.in "$app/Resources/"
     printf 'APPL????' >"$app/PkgInfo"
@@ -61,6 +65,7 @@ else
     cp "$target/gazed" "$target/gaze-calib" "$half/bin/"
     cp -L "$runtime" "$half/lib/"
     models "$half/share/gaze/models"
+    cp -R "$licences" "$half/share/gaze/onnxruntime"
     cp launchd/gazed.service.in "$half/share/gaze/"
 fi
 rm -rf "$out"

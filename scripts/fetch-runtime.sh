@@ -4,11 +4,25 @@
 #
 # The library comes out of the official Python wheel (MIT licence). ORT_DYLIB_PATH,
 # when set, names another build of it and nothing is fetched.
+#
+# With --licences it brings the library's licence and those of what is inside of it, which
+# must go along with the library, and prints their folder.
 set -eu
 here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 . "$here/fetch-wheel.sh"
 
 version=1.31.1
+
+if [ "${1:-}" = --licences ]; then
+	# The texts are the same in the wheels of all platforms; these are from one.
+	folder=$(gaze_cache)/onnxruntime-$version/licences
+	wheel_member onnxruntime $version manylinux_2_28_x86_64 onnxruntime/LICENSE \
+		2f07c72751aed99790b8a4869cf2311df85a860b22ded05fa22803587a48922c "$folder/LICENSE"
+	wheel_member onnxruntime $version manylinux_2_28_x86_64 onnxruntime/ThirdPartyNotices.txt \
+		143764b952fdb1a7c69ce653bfba74a7744d6a8a573bfb73e235fba356c83de3 "$folder/ThirdPartyNotices.txt"
+	printf '%s\n' "$folder"
+	exit 0
+fi
 
 if [ -n "${ORT_DYLIB_PATH:-}" ]; then
 	[ -f "$ORT_DYLIB_PATH" ] || die "ORT_DYLIB_PATH names $ORT_DYLIB_PATH, which is not a file: correct it or unset it"

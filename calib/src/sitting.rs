@@ -299,13 +299,14 @@ mod tests {
 
     #[test]
     fn what_was_measured_by_hand_outlasts_another_resolution() {
-        let display = |w, h, measured| Display {
+        let display = |w: u32, h: u32, measured| Display {
             id: "HDMI-1".into(),
             native: 1,
             x: 0,
             y: 0,
             width_px: w,
             height_px: h,
+            points: (f64::from(w), f64::from(h)),
             width_mm: 508.0,
             height_mm: 286.0,
             measured,

@@ -17,7 +17,9 @@
 pub mod alloc;
 pub mod calibrations;
 pub mod commands;
+pub mod engine;
 pub mod exit;
+mod log;
 pub mod overlay;
 pub mod pipeline;
 pub mod record;

@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use gazed::alloc::CountingAllocator;
 use gazed::commands::{bench, demo_truth, doctor, permission, render, run, service, status, watch};
+use gazed::exit::Exit;
+use gazed::service::template;
 use gazed::settings::FileSettings;
 use gazed::settings_side::ClipSettings;
 
@@ -170,6 +172,12 @@ struct RunArgs {
     /// Threads inside ONNX Runtime
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
+    /// What computes the networks: auto (CoreML on a Mac, else the processor), coreml, or cpu
+    #[arg(long, value_name = "NAME")]
+    provider: Option<String>,
+    /// What CoreML may use: all, cpu_and_gpu, cpu_and_neural_engine, or cpu_only
+    #[arg(long, value_name = "UNITS")]
+    compute_units: Option<String>,
     /// Settings file; flags win over it
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -183,8 +191,28 @@ fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
+/// What the process ends with. launchd starts again whatever fails, and knows no codes that
+/// starting again will not mend: as its agent, those end as if all were well.
+fn settled(exit: Exit) -> ExitCode {
+    let as_agent = std::env::var_os(template::AGENT_MARK).is_some();
+    if as_agent && matches!(exit, Exit::Usage | Exit::Settings | Exit::Busy) {
+        eprintln!("gazed: launchd will not start it again by itself; mend that, then: gazed start");
+        return ExitCode::SUCCESS;
+    }
+    exit.into()
+}
+
 fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => {
+            let _ = error.print();
+            return match error.exit_code() {
+                0 => ExitCode::SUCCESS,
+                _ => settled(Exit::Usage),
+            };
+        }
+    };
     let shm = cli.shm;
     let outcome = match cli.command {
         Command::Run(a) => {
@@ -204,6 +232,8 @@ fn main() -> ExitCode {
                 models: a.models,
                 runtime: a.runtime,
                 threads: a.threads,
+                provider: a.provider,
+                compute_units: a.compute_units,
                 clips: a.clips.map(|folder| ClipSettings {
                     on: Some(true),
                     folder: Some(folder),
@@ -235,10 +265,10 @@ fn main() -> ExitCode {
         Command::DemoTruth => demo_truth::demo_truth(),
     };
     match outcome {
-        Ok(exit) => exit.into(),
+        Ok(exit) => settled(exit),
         Err(failure) => {
             eprintln!("gazed: {failure}");
-            failure.exit.into()
+            settled(failure.exit)
         }
     }
 }

@@ -7,7 +7,9 @@ use std::path::{Path, PathBuf};
 
 use gaze::filter::FilterKind;
 use serde::Deserialize;
+use vision::coreml::ComputeUnits;
 
+use crate::engine::ProviderWish;
 use crate::settings_faces::{ContactKeys, FaceWish, parse_choice};
 use crate::settings_side::{ClipSettings, HookSettings};
 use crate::side::{clips, hooks};
@@ -55,6 +57,10 @@ pub struct FileSettings {
     pub runtime: Option<PathBuf>,
     /// Threads inside ONNX Runtime.
     pub threads: Option<usize>,
+    /// What computes the networks: `auto`, `coreml` or `cpu`.
+    pub provider: Option<String>,
+    /// What CoreML may use: `all`, `cpu_and_gpu`, `cpu_and_neural_engine` or `cpu_only`.
+    pub compute_units: Option<String>,
     /// Who is the primary face: `nearest`, `first`, `central`, or an id.
     pub primary: Option<String>,
     /// When a face is in contact.
@@ -85,6 +91,8 @@ pub const KEYS: &[&str] = &[
     "models",
     "runtime",
     "threads",
+    "provider",
+    "compute_units",
     "primary",
     "contact",
     "clips",
@@ -259,6 +267,8 @@ impl FileSettings {
             models: over.models.or(self.models),
             runtime: over.runtime.or(self.runtime),
             threads: over.threads.or(self.threads),
+            provider: over.provider.or(self.provider),
+            compute_units: over.compute_units.or(self.compute_units),
             primary: over.primary.or(self.primary),
             contact: over.contact.or(self.contact),
             clips: match (self.clips, over.clips) {
@@ -348,6 +358,7 @@ impl FileSettings {
             range(key, name.as_ref(), |v| !v.is_empty(), "give a name")?;
         }
         self.face_wish()?;
+        self.provider_wish()?;
         self.clips_plan()?;
         self.hooks_plan()?;
         if let Some(name) = &self.filter
@@ -381,6 +392,42 @@ impl FileSettings {
             contact: keys.settings()?,
             every: keys.every.unwrap_or(1),
         })
+    }
+
+    /// What is to compute the networks, and what CoreML may use.
+    ///
+    /// # Errors
+    /// A name that is none.
+    pub fn provider_wish(&self) -> Result<(ProviderWish, ComputeUnits), SettingsError> {
+        fn of<T: Default>(
+            key: &'static str,
+            name: Option<&str>,
+            named: impl Fn(&str) -> Option<T>,
+            want: &'static str,
+        ) -> Result<T, SettingsError> {
+            let Some(name) = name else {
+                return Ok(T::default());
+            };
+            named(name).ok_or_else(|| SettingsError::OutOfRange {
+                key,
+                value: format!("\"{name}\""),
+                want,
+            })
+        }
+        Ok((
+            of(
+                "provider",
+                self.provider.as_deref(),
+                ProviderWish::named,
+                "give auto, coreml or cpu",
+            )?,
+            of(
+                "compute_units",
+                self.compute_units.as_deref(),
+                ComputeUnits::named,
+                "give all, cpu_and_gpu, cpu_and_neural_engine or cpu_only",
+            )?,
+        ))
     }
 
     /// The contact network these settings name; `None` for geometry.
@@ -459,6 +506,7 @@ mod tests {
             "camera_mm":[0.0,5.0],"user":"ada","display":"eDP-1","calibration":"a.json",
             "network":"geometric","shm":"/gaze-test",
             "models":"m","runtime":"r","threads":2,
+            "provider":"coreml","compute_units":"cpu_and_gpu",
             "primary":"central","contact":{"on":0.6,"network":"c.onnx"},
             "clips":{"on":true,"folder":"c"},"hooks":{"line_to":"l"}}"#;
         let parsed = parse_text(all).unwrap();
@@ -480,6 +528,8 @@ mod tests {
         for (text, key) in [
             (r#"{"fps": 0}"#, "fps"),
             (r#"{"filter": "magic"}"#, "filter"),
+            (r#"{"provider": "tpu"}"#, "provider"),
+            (r#"{"compute_units": "gpu"}"#, "compute_units"),
             (r#"{"hfov_deg": 500}"#, "hfov_deg"),
             (r#"{"display_mm": [0, 100]}"#, "display_mm"),
             (r#"{"camera": "front"}"#, "settings.json"),

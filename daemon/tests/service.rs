@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use sha2::{Digest, Sha256};
+
 /// Keeps in `$STATE/loaded` whether the agent is. After a `bootout` the old one needs a
 /// moment: the next `bootstrap` fails with 5.
 const LAUNCHCTL: &str = r#"#!/bin/sh
@@ -163,8 +165,10 @@ fn the_agent_is_installed_once_renewed_when_it_changed_and_leaves_nothing() {
     let program = home.program.display();
     let log = home.at("Library/Logs/gaze/gazed.log");
     let expected = format!(
-        "['{program}', 'run', '--shm', '/other'] {{'GAZE_MODELS': '/some where/models'}} \
+        "['{program}', 'run', '--shm', '/other'] \
+         {{'GAZE_AGENT': '{}', 'GAZE_MODELS': '/some where/models'}} \
          {{'SuccessfulExit': False}} {}\n",
+        build_of(&home.program),
         log.display()
     );
     assert_eq!(read, expected);
@@ -198,6 +202,71 @@ fn the_agent_is_installed_once_renewed_when_it_changed_and_leaves_nothing() {
         .unwrap()
         .collect();
     assert!(left.is_empty(), "{left:?}");
+}
+
+/// The mark of a program's build.
+fn build_of(program: &Path) -> String {
+    let hash = Sha256::digest(fs::read(program).unwrap());
+    hash[..6].iter().map(|b| format!("{b:02x}")).collect()
+}
+
+#[test]
+fn another_build_at_the_same_place_takes_over() {
+    for (manager, again) in [
+        ("launchd", "launchctl bootout gui/ME/com.gaze.gazed"),
+        ("systemd", "systemctl --user restart gazed.service"),
+    ] {
+        let mut home = Home::new(manager);
+        fs::copy(&home.program, home.at("gazed")).unwrap();
+        home.program = home.at("gazed");
+        assert_eq!(home.gazed(&["install"]).0, 0);
+        home.calls();
+        let (_, said) = home.gazed(&["install"]);
+        assert!(said.contains("already"), "{said}");
+        assert!(!home.calls().contains(&again.to_owned()));
+        let mut other = fs::read(&home.program).unwrap();
+        other.push(0); // the system reads no further than the program's own end
+        fs::write(home.at("new"), other).unwrap();
+        fs::set_permissions(home.at("new"), fs::Permissions::from_mode(0o755)).unwrap();
+        fs::rename(home.at("new"), &home.program).unwrap();
+        let (_, said) = home.gazed(&["install"]);
+        assert!(said.contains("runs now"), "{said}");
+        assert!(home.calls().contains(&again.to_owned()), "{manager}");
+    }
+}
+
+#[test]
+fn launchd_is_not_asked_to_start_again_what_would_end_again() {
+    let home = Home::new("launchd");
+    fs::write(home.at("bad.json"), "{\"camra\": 1}").unwrap();
+    let bad = home.at("bad.json").display().to_string();
+    for (args, code) in [
+        (vec!["run", "--config", &bad], 3),
+        (vec!["run", "--nonsense"], 2),
+        (
+            vec!["run", "--clips", "/dev/null/x", "--source", "/dev/null/y"],
+            7,
+        ),
+    ] {
+        let run = |agent: bool| {
+            let mut command = home.command(&args);
+            command.env("GAZE_SHM", format!("/gaze-ag{}", std::process::id()));
+            if agent {
+                command.env("GAZE_AGENT", "0123ab");
+            }
+            let output = command.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stderr).into_owned();
+            (output.status.code(), said)
+        };
+        let (plain, said) = run(false);
+        assert_eq!(plain, Some(code), "{said}");
+        let (ended, as_agent) = run(true);
+        // A clip or a camera may be there the next time.
+        let hopeless = code <= 4;
+        assert_eq!(ended, Some(if hopeless { 0 } else { code }), "{as_agent}");
+        assert_eq!(as_agent.contains("gazed start"), hopeless, "{as_agent}");
+        assert!(as_agent.starts_with(&said), "{as_agent}");
+    }
 }
 
 const READ_AGENT: &str = "

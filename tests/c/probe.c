@@ -147,12 +147,18 @@ int main(void)
             printf("%d|%s|%u|%" PRIu64 "|%u|%u|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%s\n", code,
                    gaze_clips_text(n.status), n.face, n.since_ns, n.clips, n.memory, n.bytes,
                    n.missed, n.finished, n.text);
+        } else if (strcmp(word, "engine") == 0) {
+            struct gaze_engine_note n;
+            const int code = gaze_read_engine(&gaze, &n);
+            printf("%d|%s|%u|%s|%s\n", code, gaze_provider_text(n.provider), n.flags, n.text,
+                   n.priority);
         } else if (strcmp(word, "text") == 0 && argument != NULL) {
             const unsigned long code = strtoul(argument, NULL, 10);
-            printf("%s|%s|%s|%s|%s|%s|%s\n", gaze_reason_text((uint16_t)code),
+            printf("%s|%s|%s|%s|%s|%s|%s|%s\n", gaze_reason_text((uint16_t)code),
                    gaze_state_text((uint8_t)code), gaze_calibration_text((uint32_t)code),
                    gaze_grade_text((uint32_t)code), gaze_clips_text((uint32_t)code),
-                   gaze_face_text((uint8_t)code), gaze_contact_text((uint8_t)code));
+                   gaze_face_text((uint8_t)code), gaze_contact_text((uint8_t)code),
+                   gaze_provider_text((uint32_t)code));
         } else {
             return 2;
         }

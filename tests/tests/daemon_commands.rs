@@ -102,6 +102,7 @@ fn the_doctor_finds_what_is_missing() {
         "networks",
         "camera",
         "permission",
+        "displays",
         "shared memory",
         "settings",
         "calibration",

@@ -5,10 +5,11 @@ mod ring_support;
 
 use ring::Reader;
 use ring::layout::{
-    CalibrationNote, CalibrationStatus, ClipsNote, ClipsStatus, ContactSource, Device, FACE_ROWS,
-    FACE_SLOT_SIZE, FACE_SLOTS, FACES_OFFSET, FaceRow, FaceState, FaceTable, Grade, HEADER_SIZE,
-    MAGIC, READS_SINCE, Reason, SAMPLE_SLOT_SIZE, SAMPLE_SLOTS, SAMPLES_OFFSET, Sample, SourceKind,
-    State, Stats, TOTAL_SIZE, VERSION, Why, flags, recording, row_flags, text_of,
+    CalibrationNote, CalibrationStatus, ClipsNote, ClipsStatus, ContactSource, Device,
+    ENGINE_OFFSET, EngineNote, FACE_ROWS, FACE_SLOT_SIZE, FACE_SLOTS, FACES_OFFSET, FaceRow,
+    FaceState, FaceTable, Grade, HEADER_SIZE, MAGIC, Provider, READS_SINCE, Reason,
+    SAMPLE_SLOT_SIZE, SAMPLE_SLOTS, SAMPLES_OFFSET, Sample, SourceKind, State, Stats, TOTAL_SIZE,
+    VERSION, Why, engine, flags, recording, row_flags, text_of,
 };
 use ring_support::{Language, Name, compile, probe, until, writer};
 use std::path::Path;
@@ -67,6 +68,7 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
         fields!(gaze_clips_note, ClipsNote: status face since_ns clips memory bytes missed
         finished text reserved),
     );
+    lines.extend(fields!(gaze_engine_note, EngineNote: provider flags text priority));
 
     let mut code = |name: &str, value: u64| {
         lines.push((format!("CODE({name});"), format!("{name} {value}")));
@@ -83,6 +85,7 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
         ("GAZE_FACE_SLOT_SIZE", FACE_SLOT_SIZE as u64),
         ("GAZE_FACES_OFFSET", FACES_OFFSET as u64),
         ("GAZE_FACE_ROWS", FACE_ROWS as u64),
+        ("GAZE_ENGINE_OFFSET", ENGINE_OFFSET as u64),
         ("GAZE_TOTAL_SIZE", TOTAL_SIZE as u64),
         ("GAZE_NAME_MAX", ring::NAME_MAX as u64),
     ] {
@@ -109,6 +112,9 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
         ("ROW_FRESH", u32::from(row_flags::FRESH)),
         ("RECORDING_PICTURES", recording::PICTURES),
         ("RECORDING_CLIP", recording::CLIP),
+        ("ENGINE_FELL_BACK", engine::FELL_BACK),
+        ("ENGINE_COMPILING", engine::COMPILING),
+        ("ENGINE_REALTIME_DENIED", engine::REALTIME_DENIED),
     ] {
         code(&format!("GAZE_{name}"), u64::from(bit));
     }
@@ -135,6 +141,9 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
     }
     for s in ClipsStatus::ALL {
         code(&format!("GAZE_CLIPS_{}", upper(s)), u64::from(s.raw()));
+    }
+    for p in Provider::ALL {
+        code(&format!("GAZE_PROVIDER_{}", upper(p)), u64::from(p.raw()));
     }
     for s in ContactSource::ALL {
         code(&format!("GAZE_CONTACT_{}", upper(s)), u64::from(s.raw()));
@@ -183,7 +192,7 @@ fn both_sides_have_the_same_words_for_reasons_and_states() {
     let mut c = probe(Language::C11, "words");
     for number in 0..40_u8 {
         let expected = format!(
-            "{}|{}|{}|{}|{}|{}|{}",
+            "{}|{}|{}|{}|{}|{}|{}|{}",
             Reason::from_raw(number.into()).text(),
             State::from_raw(number).text(),
             CalibrationStatus::from_raw(number.into()).text(),
@@ -191,6 +200,7 @@ fn both_sides_have_the_same_words_for_reasons_and_states() {
             ClipsStatus::from_raw(number.into()).text(),
             FaceState::from_raw(number).text(),
             ContactSource::from_raw(number).text(),
+            Provider::from_raw(number.into()).text(),
         );
         assert_eq!(c.ask(&format!("text {number}")), expected, "{number}");
     }
@@ -222,6 +232,10 @@ fn the_c_reader_sees_the_header_that_the_writer_stored() {
             c.ask("clips"),
             "0|stopped|3|12345|7|1000|5000000000|11|9|clips folder /c is gone"
         );
+        assert_eq!(
+            c.ask("engine"),
+            "0|coreml and cpu|5|face_detector: too new|nice -10: no"
+        );
         until("faces", || reader.faces().is_some());
         assert_eq!(c.code("faces_of"), 1);
     }
@@ -248,6 +262,9 @@ fn the_c_reader_sees_the_header_that_the_writer_stored() {
     assert_eq!(header.recording_for, recording::PICTURES | recording::CLIP);
     assert_eq!(header.clips.status(), ClipsStatus::Stopped);
     assert_eq!(text_of(&header.clips.text), "clips folder /c is gone");
+    let engine = header.engine;
+    assert_eq!((engine.provider(), engine.flags), (Provider::Mixed, 5));
+    assert_eq!(text_of(&engine.priority), "nice -10: no");
     let table = reader.faces().expect("faces");
     assert_eq!(
         reader

@@ -39,6 +39,9 @@ pub struct Display {
     pub width_px: u32,
     /// Pixels down.
     pub height_px: u32,
+    /// Its size on the desktop in the same units as its place; smaller than the pixels where
+    /// several of them make a point.
+    pub points: (f64, f64),
     /// Width of the visible area in millimetres: the display's own word, or
     /// [`GUESSED_DPI`] where it has none.
     pub width_mm: f64,

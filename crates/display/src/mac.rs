@@ -56,6 +56,7 @@ fn describe(native: CGDirectDisplayID, main: CGDirectDisplayID) -> Display {
         y: bounds.origin.y as i32,
         width_px: px.0,
         height_px: px.1,
+        points: (bounds.size.width, bounds.size.height),
         width_mm,
         height_mm,
         measured,

@@ -38,6 +38,7 @@ fn ask(server: &impl Connection, screen: usize) -> Result<Vec<Display>, x11rb::e
             y: i32::from(m.y),
             width_px: px.0,
             height_px: px.1,
+            points: (f64::from(px.0), f64::from(px.1)),
             width_mm,
             height_mm,
             measured,

@@ -6,8 +6,8 @@ use crate::error::OpenError;
 use crate::futex;
 use crate::health::{self, Health};
 use crate::layout::{
-    CalibrationNote, ClipsNote, Device, FACE_SLOTS, FaceTable, MAGIC, Prefix, READS_SINCE, Reason,
-    Sample, Shared, SourceKind, State, Stats, Status, VERSION, Why, text_of,
+    CalibrationNote, ClipsNote, Device, EngineNote, FACE_SLOTS, FaceTable, MAGIC, Prefix,
+    READS_SINCE, Reason, Sample, Shared, SourceKind, State, Stats, Status, VERSION, Why, text_of,
 };
 use crate::map::{self, Distrust, Map};
 use crate::process;
@@ -99,6 +99,8 @@ pub struct HeaderSnapshot {
     pub recording_for: u32,
     /// How it stands with clips; unknown where an older daemon writes.
     pub clips: ClipsNote,
+    /// What computes the networks; unknown where an older daemon writes.
+    pub engine: EngineNote,
 }
 
 /// One reader: maps the object read-only, disturbs nobody.
@@ -353,6 +355,10 @@ impl Reader {
                 .clips_ring()
                 .latest::<Proven>()
                 .map_or_else(ClipsNote::default, |w| ClipsNote::from_words(&w.1)),
+            engine: shared
+                .engine_ring()
+                .latest::<Proven>()
+                .map_or_else(EngineNote::default, |w| EngineNote::from_words(&w.1)),
         }
     }
 }

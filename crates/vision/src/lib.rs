@@ -7,6 +7,7 @@
 
 mod colours;
 mod contact_net;
+pub mod coreml;
 mod crop;
 mod detector;
 mod estimator;
@@ -48,5 +49,5 @@ pub use perception::{Face, MAX_FACES, Perception, SeenFace, StageTimes};
 pub use region::{BBox, Region};
 pub use runtime::{Provider, Runtime, RuntimeError, VERSION as RUNTIME_VERSION, cache_folder};
 pub use sampler::{Layout, Outside, Sampler, TensorSpec};
-pub use session::{BoundSession, Port, SessionOptions};
+pub use session::{BoundSession, Computes, Port, SessionOptions};
 pub use tracks::Choice;

@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 use ort::LoadDynamicError;
 use ort::environment::Environment;
 
+use crate::coreml::CoreMl;
+
 /// The version that `make setup` fetches and the networks were measured with.
 pub const VERSION: &str = "1.31.1";
 
@@ -59,15 +61,11 @@ pub enum RuntimeError {
 /// What runs the networks.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Provider {
-    /// The processor: everywhere, and for networks this small as good as any.
+    /// The processor.
     #[default]
     Cpu,
-    /// Apple's CoreML. Compiled networks are kept in `cache`.
-    #[cfg(target_os = "macos")]
-    CoreMl {
-        /// Folder for compiled networks; a folder below it is named after the network's hash.
-        cache: PathBuf,
-    },
+    /// Apple's CoreML, and the processor where that cannot.
+    CoreMl(CoreMl),
 }
 
 /// ONNX Runtime, loaded. Cheap to clone; all clones are the same environment.

@@ -7,6 +7,7 @@ use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
 use ort::session::{IoBinding, Session};
 use ort::value::{Tensor, TensorElementType};
 
+use crate::coreml;
 use crate::models::{ModelError, Network};
 use crate::runtime::{Provider, Runtime, one_line};
 
@@ -37,6 +38,19 @@ pub struct BoundSession {
     outputs: Vec<Tensor<f32>>,
     session: Session,
     name: String,
+    /// What computes it.
+    by: Computes,
+}
+
+/// What computes a bound network.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Computes {
+    /// The processor, as asked.
+    Cpu,
+    /// CoreML, and the processor what that leaves to it.
+    CoreMl,
+    /// The processor, though CoreML was asked for; why, in one line.
+    CpuInstead(String),
 }
 
 /// A tensor's name in the network and its shape.
@@ -46,21 +60,25 @@ pub type Port<'a> = (&'a str, &'a [usize]);
 pub struct LoadedSession {
     session: Session,
     name: String,
+    /// What another session of it is made of, where something else is to compute it.
+    again: Option<Box<(Runtime, Network, SessionOptions)>>,
 }
 
 impl LoadedSession {
-    /// Loads `network`.
+    /// Loads `network`: for the processor, until its shapes are known.
     pub fn new(
         runtime: &Runtime,
         network: &Network,
         options: &SessionOptions,
     ) -> Result<LoadedSession, ModelError> {
-        let session = builder(runtime, network, options)
+        let session = builder(runtime, options)
             .and_then(|mut b| b.commit_from_memory(&network.bytes))
             .map_err(does_not_run(&network.name))?;
         Ok(LoadedSession {
             session,
             name: network.name.clone(),
+            again: (options.provider != Provider::Cpu)
+                .then(|| Box::new((runtime.clone(), network.clone(), options.clone()))),
         })
     }
 
@@ -96,41 +114,28 @@ impl LoadedSession {
     }
 
     /// Binds all inputs and these outputs. Names or shapes that the network does not
-    /// have are an error here, not at the first run.
+    /// have are an error here, not at the first run. Where CoreML is to compute it and does
+    /// not, the processor does.
     pub fn bind(self, inputs: &[Port], outputs: &[Port]) -> Result<BoundSession, ModelError> {
-        let LoadedSession { session, name } = self;
-        check(&name, &session, inputs, outputs)?;
-        let bind = || -> ort::Result<_> {
-            let tensor = |port: &Port| Tensor::<f32>::new(session.allocator(), port.1.to_vec());
-            let bound_in = inputs.iter().map(tensor).collect::<ort::Result<Vec<_>>>()?;
-            let mut bound_out = outputs
-                .iter()
-                .map(tensor)
-                .collect::<ort::Result<Vec<_>>>()?;
-            let mut binding = session.create_binding()?;
-            for ((name, _), value) in inputs.iter().zip(&bound_in) {
-                binding.bind_input(*name, value)?;
-            }
-            for ((name, _), value) in outputs.iter().zip(&mut bound_out) {
-                binding.bind_output(*name, value)?;
-            }
-            Ok((binding, bound_in, bound_out))
+        let mut on_cpu = BoundSession::of(self.session, &self.name, inputs, outputs)?;
+        let Some(again) = self.again else {
+            return Ok(on_cpu);
         };
-        let (binding, inputs, outputs) = bind().map_err(does_not_run(&name))?;
-        let mut bound = BoundSession {
-            binding,
-            inputs,
-            outputs,
-            session,
-            name,
+        let (runtime, network, options) = *again;
+        let Provider::CoreMl(wish) = &options.provider else {
+            return Ok(on_cpu);
         };
-        // What lies in fresh memory may be anything, also numbers that take long.
-        for index in 0..bound.inputs.len() {
-            bound.input(index).fill(0.0);
+        let ports = (inputs, outputs);
+        match coreml::instead_of(&mut on_cpu, wish, &runtime, &network, &options, ports) {
+            Ok(mut bound) => {
+                bound.by = Computes::CoreMl;
+                Ok(bound)
+            }
+            Err(reason) => {
+                on_cpu.by = Computes::CpuInstead(reason);
+                Ok(on_cpu)
+            }
         }
-        // The first run makes the runtime's own buffers; here nobody waits for it.
-        bound.run()?;
-        Ok(bound)
     }
 }
 
@@ -171,6 +176,79 @@ impl BoundSession {
         loaded.bind(inputs, outputs)
     }
 
+    /// Loads `network` and binds all that it has, one of everything where a shape is free.
+    pub fn alone(
+        runtime: &Runtime,
+        network: &Network,
+        options: &SessionOptions,
+    ) -> Result<BoundSession, ModelError> {
+        let loaded = LoadedSession::new(runtime, network, options)?;
+        let sizes = |(name, shape): (String, Vec<i64>)| {
+            let one = |d: i64| usize::try_from(d).unwrap_or(1);
+            (name, shape.into_iter().map(one).collect::<Vec<_>>())
+        };
+        let inputs: Vec<_> = loaded.inputs().into_iter().map(sizes).collect();
+        let outputs: Vec<_> = loaded.outputs().into_iter().map(sizes).collect();
+        loaded.bind(&ports_of(&inputs), &ports_of(&outputs))
+    }
+
+    /// Binds all inputs of a session, and these outputs.
+    pub(crate) fn of(
+        session: Session,
+        name: &str,
+        inputs: &[Port],
+        outputs: &[Port],
+    ) -> Result<BoundSession, ModelError> {
+        check(name, &session, inputs, outputs)?;
+        let bind = || -> ort::Result<_> {
+            let tensor = |port: &Port| Tensor::<f32>::new(session.allocator(), port.1.to_vec());
+            let bound_in = inputs.iter().map(tensor).collect::<ort::Result<Vec<_>>>()?;
+            let mut bound_out = outputs
+                .iter()
+                .map(tensor)
+                .collect::<ort::Result<Vec<_>>>()?;
+            let mut binding = session.create_binding()?;
+            for ((name, _), value) in inputs.iter().zip(&bound_in) {
+                binding.bind_input(*name, value)?;
+            }
+            for ((name, _), value) in outputs.iter().zip(&mut bound_out) {
+                binding.bind_output(*name, value)?;
+            }
+            Ok((binding, bound_in, bound_out))
+        };
+        let (binding, inputs, outputs) = bind().map_err(does_not_run(name))?;
+        let mut bound = BoundSession {
+            binding,
+            inputs,
+            outputs,
+            session,
+            name: name.to_owned(),
+            by: Computes::Cpu,
+        };
+        // What lies in fresh memory may be anything, also numbers that take long.
+        for index in 0..bound.inputs.len() {
+            bound.input(index).fill(0.0);
+        }
+        // The first run makes the runtime's own buffers; here nobody waits for it.
+        bound.run()?;
+        Ok(bound)
+    }
+
+    /// What computes it.
+    pub fn computes(&self) -> &Computes {
+        &self.by
+    }
+
+    /// How many inputs are bound.
+    pub fn inputs(&self) -> usize {
+        self.inputs.len()
+    }
+
+    /// How many outputs are bound.
+    pub fn outputs(&self) -> usize {
+        self.outputs.len()
+    }
+
     /// The values of the input bound as number `index`, row-major.
     pub fn input(&mut self, index: usize) -> &mut [f32] {
         self.inputs[index].extract_tensor_mut().1
@@ -205,51 +283,19 @@ impl BoundSession {
     }
 }
 
-fn builder(
-    runtime: &Runtime,
-    network: &Network,
-    options: &SessionOptions,
-) -> ort::Result<SessionBuilder> {
-    let builder = Session::builder(runtime.environment())?
+pub(crate) fn builder(runtime: &Runtime, options: &SessionOptions) -> ort::Result<SessionBuilder> {
+    Ok(Session::builder(runtime.environment())?
         .with_optimization_level(GraphOptimizationLevel::All)?
         .with_intra_threads(options.threads.max(1))?
         // A spinning thread takes the processor from the one that has work.
         .with_intra_op_spinning(false)?
-        .with_inter_threads(1)?;
-    with_provider(builder, network, &options.provider)
+        .with_inter_threads(1)?)
 }
 
-#[cfg(not(target_os = "macos"))]
-fn with_provider(
-    builder: SessionBuilder,
-    _: &Network,
-    Provider::Cpu: &Provider,
-) -> ort::Result<SessionBuilder> {
-    Ok(builder)
-}
-
-#[cfg(target_os = "macos")]
-fn with_provider(
-    builder: SessionBuilder,
-    network: &Network,
-    provider: &Provider,
-) -> ort::Result<SessionBuilder> {
-    use ort::ep::CoreML;
-    match provider {
-        Provider::Cpu => Ok(builder),
-        Provider::CoreMl { cache } => {
-            // CoreML does not notice a changed network: the hash names the folder.
-            let key: String = network.sha256[..8]
-                .iter()
-                .map(|b| format!("{b:02x}"))
-                .collect();
-            let folder = cache.join(key).display().to_string();
-            let coreml = CoreML::default()
-                .with_static_input_shapes(true)
-                .with_model_cache_dir(folder);
-            Ok(builder.with_execution_providers([coreml.build()])?)
-        }
-    }
+fn ports_of(all: &[(String, Vec<usize>)]) -> Vec<Port<'_>> {
+    all.iter()
+        .map(|(n, s)| (n.as_str(), s.as_slice()))
+        .collect()
 }
 
 /// Compares what the network has with what will be bound to it.

@@ -10,6 +10,7 @@ fn display(id: &str, width_px: u32, primary: bool) -> Display {
         y: 0,
         width_px,
         height_px: width_px / 2,
+        points: (f64::from(width_px), f64::from(width_px / 2)),
         width_mm: 400.0,
         height_mm: 200.0,
         measured: true,

@@ -10,6 +10,7 @@ use display::Display;
 use super::keeper::Keeper;
 use super::note;
 use super::watch::FolderWatch;
+use crate::log::say;
 use crate::pipeline::mapping::Mapping;
 use crate::pipeline::measurement::NetworkTag;
 use crate::pipeline::shared::Shared;
@@ -107,7 +108,7 @@ impl Files {
             }
             watch.follow(&self.keeper.folders());
             if watch.is_blind() && !std::mem::replace(&mut said_blind, true) {
-                eprintln!("gazed: the system gives no news of folders; calibrations are polled");
+                say!("the system gives no news of folders; calibrations are polled");
             }
             if self.keeper.look(now, &camera, &self.displays) {
                 retired.push(shared.mapping.swap(self.keeper.mapping().clone()));
@@ -150,7 +151,7 @@ impl Files {
         };
         if due {
             self.said = Some((version, now));
-            eprintln!("gazed: {}", self.keeper.sentence(note::now_unix_s()));
+            say!("{}", self.keeper.sentence(note::now_unix_s()));
         }
     }
 }

@@ -14,10 +14,12 @@ use gaze::screen::Screen;
 use hdrhistogram::Histogram;
 use ring::layout::{Reason, State};
 use ring::{Reader, Writer, WriterConfig, clock};
+use vision::coreml::{ComputeUnits, Tell};
 use vision::{Frame, Looker, ModelStore, Perceiver, PerceiverConfig, Runtime, SessionOptions};
 
 use super::bench_demo::bench_demo;
 use crate::alloc::allocations_of_this_thread;
+use crate::engine::ProviderWish;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::pipeline::compose::Composer;
 use crate::pipeline::faces;
@@ -63,6 +65,13 @@ pub struct BenchArgs {
     /// Instead: the whole daemon without and with a clip being recorded all the time
     #[arg(long, conflicts_with_all = ["demo", "peer", "frames"])]
     pub clips: bool,
+    /// Instead: each network by each of these, coreml or cpu: how long it takes, and how far their
+    /// answers are apart
+    #[arg(long, value_name = "coreml,cpu", value_delimiter = ',', conflicts_with_all = ["demo", "clips", "clip", "peer", "seconds", "minutes"])]
+    pub provider: Vec<String>,
+    /// What CoreML may use: all, cpu_and_gpu, cpu_and_neural_engine, or cpu_only [default: all]
+    #[arg(long, value_name = "UNITS", requires = "provider")]
+    pub compute_units: Option<String>,
     /// What tells the gaze: base, geometric, or a network's file [default: base]
     #[arg(long, value_name = "NETWORK")]
     pub network: Option<String>,
@@ -92,6 +101,11 @@ pub fn bench(args: &BenchArgs) -> Outcome {
         super::bench_clips::bench_clips(args, &mut report)?;
         report.end();
         return Ok(Exit::Ok);
+    }
+    if !args.provider.is_empty() {
+        let exit = super::bench_provider::bench_provider(args, &mut report)?;
+        report.end();
+        return Ok(exit);
     }
     if args.frames > 0 {
         frame_to_sample(args, &mut report)?;
@@ -173,6 +187,8 @@ pub(super) fn spec_of(args: &BenchArgs) -> SourceSpec {
 pub(super) fn config_of(args: &BenchArgs) -> PerceiverConfig {
     PerceiverConfig {
         threads: args.threads,
+        // As the daemon without settings.
+        provider: ProviderWish::Auto.provider(ComputeUnits::All, Tell::default()),
         // As in the daemon: another thread has them.
         others_per_frame: 0,
         ..PerceiverConfig::default()

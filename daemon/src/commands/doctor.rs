@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use display::Display;
 use gaze::calibration::{self, FileError, network_id, selection};
 use ring::{OpenError, Reader};
 use vision::gaze_net::GazeNet;
@@ -56,6 +57,7 @@ pub fn doctor(config: Option<&Path>, shm: Option<String>, json: bool) -> Outcome
         check_camera(),
         check_permission(),
         check_priority(),
+        check_displays(),
         check_shared_memory(&name),
         check_calibration(&settings, &name),
     ]);
@@ -264,6 +266,42 @@ fn check_priority() -> Finding {
     }
 }
 
+/// Which displays there are, the main one first.
+fn check_displays() -> Finding {
+    let what = "displays";
+    match display::list() {
+        Ok(all) => Finding {
+            what,
+            verdict: Verdict::Good,
+            line: all.iter().map(describe).collect::<Vec<_>>().join("; "),
+        },
+        Err(e) => Finding {
+            what,
+            verdict: Verdict::Note,
+            line: e.to_string(),
+        },
+    }
+}
+
+fn describe(d: &Display) -> String {
+    let pixels = (f64::from(d.width_px), f64::from(d.height_px));
+    let points = if d.points == pixels {
+        String::new()
+    } else {
+        format!("{:.0}×{:.0} points of ", d.points.0, d.points.1)
+    };
+    format!(
+        "{}{}: {points}{}×{} px, {:.0}×{:.0} mm{}",
+        d.id,
+        if d.primary { " (main)" } else { "" },
+        d.width_px,
+        d.height_px,
+        d.width_mm,
+        d.height_mm,
+        if d.measured { "" } else { " (guessed)" }
+    )
+}
+
 /// Whether there is a calibration for this person, camera and display, and whether
 /// the daemon would take it.
 fn check_calibration(settings: &FileSettings, name: &str) -> Finding {
@@ -370,5 +408,31 @@ fn check_shared_memory(name: &str) -> Finding {
             verdict: Verdict::Bad,
             line: e.to_string(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_display_of_a_mac_has_points_and_pixels() {
+        let mut d = Display {
+            id: "builtin".into(),
+            native: 1,
+            x: 0,
+            y: 0,
+            width_px: 3024,
+            height_px: 1964,
+            points: (1512.0, 982.0),
+            width_mm: 302.4,
+            height_mm: 196.4,
+            measured: true,
+            primary: true,
+        };
+        let line = "builtin (main): 1512×982 points of 3024×1964 px, 302×196 mm";
+        assert_eq!(describe(&d), line);
+        (d.points, d.measured, d.primary) = ((3024.0, 1964.0), false, false);
+        assert_eq!(describe(&d), "builtin: 3024×1964 px, 302×196 mm (guessed)");
     }
 }

@@ -3,6 +3,7 @@
 pub mod bench;
 mod bench_clips;
 mod bench_demo;
+mod bench_provider;
 pub mod demo_truth;
 pub mod doctor;
 pub mod permission;

@@ -3,27 +3,29 @@
 use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvError, Sender};
 use std::time::{Duration, Instant};
 
 use gaze::calibration;
 use gaze::calibration::selection::login_name;
 use gaze::camera::DEFAULT_HFOV_DEG;
-use ring::layout::{Reason, Sample, SourceKind, State};
+use ring::layout::{EngineNote, Reason, Sample, SourceKind, State, text_of};
 use ring::{Writer, WriterConfig};
 use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
 use vision::{
-    ContactNet, ERRAND_FACES, Looker, ModelStore, Perceiver, PerceiverConfig, Runtime,
+    ContactNet, ERRAND_FACES, Looker, ModelStore, Perceiver, PerceiverConfig, Provider, Runtime,
     SessionOptions,
 };
 
 use super::window::{Close, Desktop};
 use crate::calibrations::keeper::Fixed;
 use crate::calibrations::{Files, Keeper};
+use crate::engine::Engine;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::log::{self, say};
 use crate::pipeline::faces;
 use crate::pipeline::mapping::Mapping;
 use crate::pipeline::measurement::NetworkTag;
@@ -56,6 +58,11 @@ pub struct Plan {
 
 /// Runs the daemon until a signal or the end of its clip.
 pub fn run(plan: &Plan) -> Outcome {
+    log::open();
+    start(plan).inspect_err(|failure| log::only(&failure.line))
+}
+
+fn start(plan: &Plan) -> Outcome {
     let settings = resolve(plan)?;
     // Before anything else is there to clean up: a signal must never find us deaf.
     let signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
@@ -81,6 +88,11 @@ pub fn run(plan: &Plan) -> Outcome {
     match assemble(plan, &settings, &mut writer) {
         Ok(ready) if plan.window => with_window(plan, ready, writer, signals),
         Ok(ready) => supervise(plan, ready.into_daemon(writer)?, signals),
+        Err(failure) if failure.exit == Exit::Ok => {
+            writer.unlink();
+            // Not through the C library's farewell: a network is still being loaded.
+            signal_hook::low_level::exit(0);
+        }
         Err(failure) => {
             writer.set_state(State::Fault, Reason::Fault, &failure.line);
             writer.unlink(); // nothing is left behind by a start that failed
@@ -123,7 +135,7 @@ impl Ready {
     fn into_daemon(self, writer: Writer) -> Result<Daemon, Failure> {
         // Gaze is worth running where pictures cannot be stored.
         let door = Door::open(writer.name())
-            .inspect_err(|why| eprintln!("gazed: no recording of training data: {why}"))
+            .inspect_err(|why| say!("no recording of training data: {why}"))
             .ok();
         let mut side = self.side;
         let (perceiver, network, maker) = match self.seeing {
@@ -172,11 +184,13 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
             Err(e) => return Err(Failure::new(e.exit(), e.to_string())),
         },
     };
+    let engine = Arc::new(Engine::default());
     let seeing = match spec {
         SourceSpec::Null => None,
-        _ => Some(load_networks(
+        _ => Some(load_meanwhile(
             settings,
             writer,
+            &engine,
             plan.fast && source.is_some(),
         )?),
     };
@@ -193,7 +207,9 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
     let displays = display::list().unwrap_or_default();
     let camera = source.as_ref().map_or("", |s| &s.describe().name);
     keeper.look(Instant::now(), camera, &displays);
-    let shared = Arc::new(Shared::new(Mapping::clone(keeper.mapping())));
+    let mut shared = Shared::new(Mapping::clone(keeper.mapping()));
+    shared.engine = engine;
+    let shared = Arc::new(shared);
     shared.set_source_name(camera);
     if let Ok(wish) = settings.face_wish() {
         shared.faces.store(Arc::new(wish));
@@ -237,7 +253,7 @@ fn choose_source(name: &str) -> SourceSpec {
     match sources::list_cameras() {
         Ok(found) if !found.is_empty() => SourceSpec::Camera(None),
         _ => {
-            eprintln!("gazed: no camera found, showing the bundled demo");
+            say!("no camera found, showing the bundled demo");
             SourceSpec::Demo
         }
     }
@@ -269,11 +285,60 @@ struct Seeing {
     judge: Option<ContactNet>,
 }
 
-fn load_networks(
+/// Loads the networks on a thread of its own, because it may take minutes where they are
+/// compiled: the header says so meanwhile, and a signal to end is followed.
+fn load_meanwhile(
     settings: &FileSettings,
     writer: &mut Writer,
+    engine: &Arc<Engine>,
     lossless: bool,
 ) -> Result<Seeing, Failure> {
+    let fault = |why: String| Failure::new(Exit::Fault, why);
+    let end = Arc::<AtomicBool>::default();
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register(signal, end.clone())
+            .map_err(|e| fault(format!("signals cannot be heard: {e}")))?;
+    }
+    let (settings, its) = (settings.clone(), engine.clone());
+    let loading = std::thread::Builder::new()
+        .name("gaze-loading".into())
+        .spawn(move || load_networks(&settings, &its, lossless))
+        .map_err(|e| fault(format!("no thread could be started: {e}")))?;
+    let mut said = EngineNote::default();
+    while !loading.is_finished() {
+        if end.load(Relaxed) {
+            return Err(Failure::new(Exit::Ok, "told to end"));
+        }
+        let note = **engine.note();
+        if note != said {
+            said = note;
+            writer.set_engine(&note);
+            writer.set_state(State::Starting, Reason::Starting, &text_of(&note.text));
+        }
+        writer.heartbeat();
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    let mut seeing = loading.join().unwrap_or_else(|_| {
+        Err(fault(
+            "loading the networks died; please report this".into(),
+        ))
+    })?;
+    let (tag, generation) = &mut seeing.network;
+    *generation = writer.set_network(&tag.sha256, tag.name());
+    Ok(seeing)
+}
+
+fn load_networks(
+    settings: &FileSettings,
+    engine: &Arc<Engine>,
+    lossless: bool,
+) -> Result<Seeing, Failure> {
+    let refuse = |e: settings::SettingsError| Failure::new(Exit::Settings, e.to_string());
+    let (wish, units) = settings.provider_wish().map_err(refuse)?;
+    let provider = wish.provider(units, engine.hears());
+    if provider == Provider::Cpu {
+        engine.computes_plainly();
+    }
     let runtime = Runtime::load(settings.runtime.as_deref())
         .map_err(|e| Failure::new(Exit::Runtime, e.to_string()))?;
     let network = |e: vision::ModelError| Failure::new(Exit::Network, e.to_string());
@@ -282,6 +347,7 @@ fn load_networks(
     let config = PerceiverConfig {
         hfov_deg: settings.hfov_deg.unwrap_or(DEFAULT_HFOV_DEG),
         threads: settings.threads.unwrap_or(1),
+        provider,
         // A file that is measured as fast as it goes waits for every face in every frame.
         others_per_frame: if lossless { ERRAND_FACES } else { 0 },
         measure_every_ns: if lossless { 0 } else { usual.measure_every_ns },
@@ -324,10 +390,9 @@ fn load_networks(
             (Some(plan), None)
         }
     };
-    let generation = writer.set_network(&first.tag.sha256, first.tag.name());
     Ok(Seeing {
         perceiver,
-        network: (first.tag, generation),
+        network: (first.tag, 0), // the header gives it its number
         maker,
         looker,
         judge,
@@ -346,15 +411,18 @@ fn check_named_calibration(settings: &FileSettings) -> Result<(), Failure> {
 
 fn say_what_runs(spec: &SourceSpec, source: Option<&dyn sources::FrameSource>, shm: &str) {
     match source.map(sources::FrameSource::describe) {
-        Some(info) if info.width == 0 => eprintln!(
-            "gazed: waiting for pictures from {}, samples in {shm}; Ctrl-C ends it",
+        Some(info) if info.width == 0 => say!(
+            "waiting for pictures from {}, samples in {shm}; Ctrl-C ends it",
             info.name
         ),
-        Some(info) => eprintln!(
-            "gazed: {} ({}×{}, {:.0} frames a second), samples in {shm}; Ctrl-C ends it",
-            info.name, info.width, info.height, info.fps
+        Some(info) => say!(
+            "{} ({}×{}, {:.0} frames a second), samples in {shm}; Ctrl-C ends it",
+            info.name,
+            info.width,
+            info.height,
+            info.fps
         ),
-        None => eprintln!("gazed: waiting for {spec}, samples in {shm}; Ctrl-C ends it"),
+        None => say!("waiting for {spec}, samples in {shm}; Ctrl-C ends it"),
     }
 }
 
@@ -406,7 +474,7 @@ fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
                 // What is on its way is still measured and published.
                 std::thread::sleep(Duration::from_millis(200));
                 let frames = daemon.shared.frames_in.load(Relaxed);
-                eprintln!("gazed: the clip ended after {frames} frames; add --loop to repeat it");
+                say!("the clip ended after {frames} frames; add --loop to repeat it");
                 break Ok(Exit::Ok);
             }
             Ok(Event::SourceFailed(error)) => {
@@ -421,8 +489,8 @@ fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
             Ok(Event::Reload) => reload(plan, &daemon),
             Ok(Event::TogglePause) => {
                 let paused = !daemon.shared.pause.fetch_xor(true, Relaxed);
-                eprintln!(
-                    "gazed: {}",
+                say!(
+                    "{}",
                     if paused {
                         "paused, camera closed"
                     } else {
@@ -462,12 +530,12 @@ fn reload(plan: &Plan, daemon: &Daemon) {
     match next {
         Ok(settings) => {
             daemon.reload(settings);
-            eprintln!(
-                "gazed: settings read again; user, display, filter, calibration, network, \
+            say!(
+                "settings read again; user, display, filter, calibration, network, \
                  clips and hooks follow at once, all else needs a restart"
             );
         }
-        Err(failure) => eprintln!("gazed: nothing changed: {failure}"),
+        Err(failure) => say!("nothing changed: {failure}"),
     }
 }
 

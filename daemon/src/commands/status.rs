@@ -2,11 +2,12 @@
 
 use std::io::{IsTerminal, Write};
 
-use ring::layout::{CalibrationStatus, ClipsStatus, State, recording, text_of};
+use ring::layout::{CalibrationStatus, ClipsStatus, Provider, State, engine, recording, text_of};
 use ring::{HeaderSnapshot, Health, OpenError, Reader};
 
 use crate::calibrations::note;
 use crate::exit::{Exit, Failure, Outcome};
+use crate::pipeline::priority;
 
 /// Opens the shared memory for reading, or says what to do.
 pub fn open(shm: Option<&str>) -> Result<Reader, Failure> {
@@ -145,6 +146,14 @@ fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> Stri
         "network",
         format!("{} {:016x}", h.network_name, h.network_hash),
     ));
+    lines.extend(provider_line(h).map(|line| ("computed by", line)));
+    if h.engine.flags & engine::REALTIME_DENIED != 0 {
+        let why = text_of(&h.engine.priority);
+        lines.push((
+            "priority",
+            format!("RealtimeDenied: {why}; {}", priority::advice()),
+        ));
+    }
     lines.push((
         "display",
         format!(
@@ -170,6 +179,29 @@ fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> Stri
         .iter()
         .map(|(what, line)| format!("{what:12} {line}\n"))
         .collect()
+}
+
+/// What computes the networks; none where nobody says or nothing is computed.
+fn provider_line(h: &HeaderSnapshot) -> Option<String> {
+    let (provider, text) = (h.engine.provider(), text_of(&h.engine.text));
+    if provider == Provider::Unknown && text.is_empty() {
+        return None;
+    }
+    Some(match h.engine.flags {
+        flags if flags & engine::COMPILING != 0 => text,
+        flags if flags & engine::FELL_BACK != 0 => {
+            format!("{provider}; CoreML was asked for: {text}")
+        }
+        _ => provider.to_string(),
+    })
+}
+
+fn engine_json(h: &HeaderSnapshot) -> serde_json::Value {
+    let on = |bit: u32| h.engine.flags & bit != 0;
+    serde_json::json!({
+        "in_force": h.engine.provider().text(), "fell_back": on(engine::FELL_BACK),
+        "compiling": on(engine::COMPILING), "text": text_of(&h.engine.text),
+    })
 }
 
 /// What is being stored of the camera's pictures, in words.
@@ -302,6 +334,11 @@ fn as_json(h: &HeaderSnapshot, health: Health) -> serde_json::Value {
             "capture_to_sample": {"p50": s.total_p50_us, "p99": s.total_p99_us},
         },
         "network": {"name": h.network_name, "hash": format!("{:016x}", h.network_hash)},
+        "provider": engine_json(h),
+        "realtime": {
+            "denied": h.engine.flags & engine::REALTIME_DENIED != 0,
+            "why": text_of(&h.engine.priority),
+        },
         "display": {"px": [h.display_px.0, h.display_px.1], "mm": [h.display_mm.0, h.display_mm.1],
                     "generation": h.display_generation},
         "calibration_generation": h.calibration_generation,

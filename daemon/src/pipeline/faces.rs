@@ -22,6 +22,7 @@ use vision::{BBox, ContactNet, Errand, Findings, Frame, Looker, MAX_FACES, Perce
 use super::contacts::{Answer, Contacts};
 use super::networks::Maker;
 use super::shared::Shared;
+use crate::log::say;
 use crate::settings::GazeChoice;
 
 /// Of one core: what the faces beside the primary one may take.
@@ -151,7 +152,7 @@ impl Faces {
             if let Some(net) = self.plan.contact.as_mut().filter(|_| *judge)
                 && let Err(error) = ask(net, frame, errand, findings, answers)
             {
-                eprintln!("gazed: contact is told by geometry from now on: {error}");
+                say!("contact is told by geometry from now on: {error}");
                 self.plan.contact = None;
                 self.shared.contact_network.store(false, Relaxed);
             }
@@ -198,12 +199,12 @@ impl Faces {
                 let hash = |net: &Option<ContactNet>| net.as_ref().map(|n| *n.hash());
                 if hash(&net) != hash(&self.plan.contact) {
                     let name = net.as_ref().map_or("geometry", ContactNet::name);
-                    eprintln!("gazed: contact is told by {name} from now on");
+                    say!("contact is told by {name} from now on");
                 }
                 self.shared.contact_network.store(net.is_some(), Relaxed);
                 self.plan.contact = net;
             }
-            Err(error) => eprintln!("gazed: contact is told as before: {error}"),
+            Err(error) => say!("contact is told as before: {error}"),
         }
     }
 }

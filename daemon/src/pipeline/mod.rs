@@ -40,6 +40,8 @@ use ringbuf::traits::{Producer, Split};
 use vision::{ContactNet, Frame, Perceiver};
 
 use crate::calibrations::{Files, Wake};
+use crate::engine::Engine;
+use crate::log::say;
 use crate::record::{Door, Recorder, tap};
 use crate::settings::{FileSettings, GazeChoice};
 use crate::side::outlet::{self, Outlet};
@@ -165,8 +167,9 @@ impl Daemon {
             demo: matches!(parts.spec, SourceSpec::Demo),
             network: parts.network,
         };
+        let engine = shared.engine.clone();
         threads.push(spawn("gaze-publish", &shared, &tell, move || {
-            raise(Urgency::Publish);
+            raise(Urgency::Publish, &engine);
             publish.run();
         })?);
         let (tap, intake) = tap::pair(&shared.record);
@@ -246,8 +249,9 @@ impl Daemon {
                 lossless: parts.lossless,
                 stills: parts.stills,
             };
+            let engine = shared.engine.clone();
             let perceive = spawn("gaze-perceive", &shared, &tell, move || {
-                raise(Urgency::Perceive);
+                raise(Urgency::Perceive, &engine);
                 perceive.run();
             })?;
             let capture = capture::Capture {
@@ -328,10 +332,11 @@ impl Daemon {
 }
 
 /// Makes the calling thread urgent, or says once why not.
-fn raise(urgency: Urgency) {
+fn raise(urgency: Urgency, engine: &Engine) {
     static SAID: Once = Once::new();
     if let Err(denied) = priority::raise(urgency) {
-        SAID.call_once(|| eprintln!("gazed: {denied}"));
+        engine.denied(&denied);
+        SAID.call_once(|| say!("{denied}"));
     }
 }
 

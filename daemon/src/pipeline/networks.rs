@@ -18,6 +18,7 @@ use vision::{GazeKind, ModelStore, Runtime, SessionOptions};
 use super::measurement::NetworkTag;
 use super::shared::Shared;
 use crate::calibrations::{Wake, note};
+use crate::log::say;
 use crate::settings::GazeChoice;
 
 /// How often it looks whether a network came back, and for the end of the daemon.
@@ -160,7 +161,7 @@ impl Networks {
         let begun = Instant::now();
         let made = self.maker.make(choice, self.tag.number + 1);
         let coming = made.map_err(|error| {
-            eprintln!("gazed: {} stays in force: {error}", self.tag.name());
+            say!("{} stays in force: {error}", self.tag.name());
             let line = error.to_string();
             // The header has room for one line: the name matters, not the whole path.
             match choice {
@@ -174,8 +175,8 @@ impl Networks {
         if same {
             return Ok(());
         }
-        eprintln!(
-            "gazed: {} takes over from {}; it was loaded in {:.0} ms",
+        say!(
+            "{} takes over from {}; it was loaded in {:.0} ms",
             coming.tag.name(),
             self.tag.name(),
             begun.elapsed().as_secs_f64() * 1e3

@@ -19,6 +19,7 @@ use super::measurement::{Measurement, NetworkTag};
 use super::networks::Coming;
 use super::shared::Shared;
 use crate::alloc::allocations_of_this_thread;
+use crate::log::say;
 use crate::record::tap::Tap;
 use crate::side::outlet::Outlet;
 
@@ -94,7 +95,7 @@ impl Perceive {
                 && let Err(error) = faces::judge_now(net, &frame, found, &mut self.contacts)
             {
                 // It is a file that waits, not a camera.
-                eprintln!("gazed: contact is told by geometry from now on: {error}");
+                say!("contact is told by geometry from now on: {error}");
                 self.judge = None;
                 self.shared.contact_network.store(false, Relaxed);
             }

@@ -26,7 +26,7 @@ pub enum Urgency {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "RealtimeDenied: {call}: {reason}; samples may come late on a busy machine; {}",
-    todo()
+    advice()
 )]
 pub struct RealtimeDenied {
     /// What was asked of the system.
@@ -35,7 +35,8 @@ pub struct RealtimeDenied {
     pub reason: String,
 }
 
-fn todo() -> &'static str {
+/// What a person can do about it.
+pub fn advice() -> &'static str {
     if cfg!(target_os = "macos") {
         "start gazed through gazed install"
     } else {

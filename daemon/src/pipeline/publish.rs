@@ -51,6 +51,7 @@ impl Publish {
         let mut stats = Stats::default();
         let mut said = (std::ptr::null(), std::ptr::null());
         let mut clips_said = std::ptr::null();
+        let mut engine_said = None;
         let mut display: Option<(u32, u32)> = None;
         let mut noted = None;
         let mut rate = FrameRate::new();
@@ -101,6 +102,12 @@ impl Publish {
                 clips_said = Arc::as_ptr(&clips);
                 self.writer.set_clips(&clips);
             }
+            let engine = self.shared.engine.note();
+            if engine_said != Some(**engine) {
+                engine_said = Some(**engine);
+                self.writer.set_engine(&engine);
+            }
+            drop(engine);
             let storing = [
                 (self.shared.record.is_recording(), recording::PICTURES),
                 (clips.status() == ClipsStatus::Recording, recording::CLIP),

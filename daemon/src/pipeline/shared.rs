@@ -7,6 +7,7 @@ use arc_swap::{ArcSwap, Guard};
 use ring::layout::{ClipsNote, ClipsStatus, Reason, State};
 
 use super::mapping::Mapping;
+use crate::engine::Engine;
 use crate::record::tap::Wish;
 use crate::settings_faces::FaceWish;
 
@@ -42,6 +43,8 @@ pub struct Shared {
     /// Why the network that the settings name is not in force, in one line; empty while
     /// it is.
     pub network_refused: ArcSwap<String>,
+    /// What computes the networks, and how urgent the threads are.
+    pub engine: Arc<Engine>,
     /// Which pictures a client wants stored, and whether one does.
     pub record: Arc<Wish>,
     /// How it stands with clips; their thread alone stores it.
@@ -77,6 +80,7 @@ impl Shared {
             contact_network: AtomicBool::new(false),
             mapping: ArcSwap::from_pointee(mapping),
             network_refused: ArcSwap::default(),
+            engine: Arc::default(),
             record: Arc::default(),
             clips: ArcSwap::from_pointee(ClipsNote {
                 status: ClipsStatus::Off.raw(),

@@ -12,6 +12,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use super::door::Door;
 use super::sitting::Sitting;
 use super::tap::Intake;
+use crate::log::say;
 use crate::pipeline::shared::Shared;
 
 /// So often it looks for pictures while some are awaited: they do not wake it.
@@ -112,8 +113,8 @@ impl Recorder {
                 (Request::Record(begin), None) => {
                     let camera = self.shared.source().name.clone();
                     let (sitting, ready) = Sitting::begin(&begin, &camera)?;
-                    eprintln!(
-                        "gazed: recording pictures of the camera into {}",
+                    say!(
+                        "recording pictures of the camera into {}",
                         ready.folder.display()
                     );
                     wish.set_recording(true);
@@ -177,7 +178,7 @@ impl Recorder {
         if let Some(sitting) = &mut client.sitting {
             sitting.end(&self.intake.wish);
             sitting.spent().for_each(|s| self.intake.give_back(s));
-            eprintln!("gazed: recording ended: {why}");
+            say!("recording ended: {why}");
         }
     }
 }

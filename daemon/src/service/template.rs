@@ -8,6 +8,10 @@ use std::path::{Path, PathBuf};
 const AGENT: &str = include_str!("../../../launchd/com.gaze.gazed.plist.in");
 const UNIT: &str = include_str!("../../../launchd/gazed.service.in");
 
+/// The variable by which `gazed` knows that it is launchd's agent; its value is the build's
+/// mark, so that another build is another agent.
+pub const AGENT_MARK: &str = "GAZE_AGENT";
+
 /// What is to be started, and how.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Job {
@@ -17,12 +21,15 @@ pub struct Job {
     pub arguments: Vec<String>,
     /// Variables that it is started with, beside the manager's own.
     pub environment: Vec<(String, String)>,
+    /// What tells this build of the program from others.
+    pub build: String,
 }
 
 /// The property list of the launch agent; the program's words go to `log`.
 pub fn agent(job: &Job, log: &Path) -> String {
     let command = std::iter::once(text_of(&job.program)).chain(job.arguments.iter().cloned());
-    let environment = job.environment.iter();
+    let mark = (AGENT_MARK.to_owned(), job.build.clone());
+    let environment = std::iter::once(&mark).chain(&job.environment);
     fill(
         AGENT,
         &[
@@ -49,6 +56,7 @@ pub fn unit(job: &Job) -> String {
     fill(
         UNIT,
         &[
+            ("# @BUILD@", vec![format!("# Build {}.", job.build)]),
             ("ExecStart=@COMMAND@", vec![format!("ExecStart={command}")]),
             (
                 "@ENVIRONMENT@",
@@ -111,6 +119,7 @@ mod tests {
             program: "/Users/A & B/<x> \"50%\"/gazed".into(),
             arguments: vec!["run".into(), "--config".into(), "/a b/$HOME\\c".into()],
             environment: vec![("GAZE_SHM".into(), "/own & %s".into())],
+            build: "0123ab".into(),
         }
     }
 
@@ -135,7 +144,8 @@ mod tests {
             ]
         );
         let environment = read["EnvironmentVariables"].as_dictionary().unwrap();
-        assert_eq!(environment.len(), 1);
+        assert_eq!(environment.len(), 2);
+        assert_eq!(environment[AGENT_MARK].as_string(), Some("0123ab"));
         assert_eq!(environment["GAZE_SHM"].as_string(), Some("/own & %s"));
         let keep = read["KeepAlive"].as_dictionary().unwrap();
         assert_eq!(keep["SuccessfulExit"].as_boolean(), Some(false));
@@ -165,6 +175,7 @@ mod tests {
         );
         assert_eq!(line("Environment="), r#"Environment="GAZE_SHM=/own & %%s""#);
         assert!(!written.contains('@'), "{written}");
+        assert_eq!(line("# Build"), "# Build 0123ab.");
         // `$MAINPID` is systemd's own.
         assert_eq!(line("ExecReload="), "ExecReload=/bin/kill -HUP $MAINPID");
     }

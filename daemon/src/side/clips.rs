@@ -14,6 +14,7 @@ use ring::layout::{ClipsNote, ClipsStatus, put_text};
 
 use super::contact::seen;
 use super::outlet::{Inlet, View};
+use crate::log::say;
 use crate::pipeline::shared::Shared;
 
 /// So often it looks for pictures: they do not wake it.
@@ -218,12 +219,12 @@ impl Teller {
     /// On standard error, once a change; another encoder once, not after every clip.
     fn say(&mut self, status: ClipsStatus, text: &str) {
         match status {
-            ClipsStatus::Recording => eprintln!("gazed: recording {text}"),
-            ClipsStatus::Stopped => eprintln!("gazed: no clips any more: {text}"),
+            ClipsStatus::Recording => say!("recording {text}"),
+            ClipsStatus::Stopped => say!("no clips any more: {text}"),
             ClipsStatus::Watching if self.said != text => {
                 self.said = text.to_owned();
                 if !text.is_empty() {
-                    eprintln!("gazed: clips: {text}");
+                    say!("clips: {text}");
                 }
             }
             _ => {}

@@ -20,6 +20,7 @@ use vision::Frame;
 
 use super::outlet::Inlet;
 use super::{snapshot, target};
+use crate::log::say;
 use crate::pipeline::shared::Shared;
 
 /// So often it looks for news.
@@ -192,7 +193,7 @@ fn tell(plan: &Plan, mut news: News, frame: Option<&Frame>, commands: &mut Comma
         );
         match snapshot::store(frame, folder, &name, MOST_SNAPSHOTS) {
             Ok(path) => news.snapshot = Some(path),
-            Err(e) => eprintln!("gazed: no snapshot in {}: {e}", folder.display()),
+            Err(e) => say!("no snapshot in {}: {e}", folder.display()),
         }
     }
     let mut line = serde_json::to_string(&news).unwrap_or_default();
@@ -202,7 +203,7 @@ fn tell(plan: &Plan, mut news: News, frame: Option<&Frame>, commands: &mut Comma
         && e.raw_os_error() != Some(rustix::io::Errno::NXIO.raw_os_error())
         && e.kind() != std::io::ErrorKind::WouldBlock
     {
-        eprintln!("gazed: hook: {} does not take a line: {e}", path.display());
+        say!("hook: {} does not take a line: {e}", path.display());
     }
     if !plan.command.is_empty() {
         commands.start(plan, &news, &line);
@@ -225,8 +226,8 @@ impl Commands {
         self.look_after();
         if self.running.len() >= MOST_COMMANDS {
             self.dropped += 1;
-            eprintln!(
-                "gazed: hook: {MOST_COMMANDS} commands run already; {} dropped so far",
+            say!(
+                "hook: {MOST_COMMANDS} commands run already; {} dropped so far",
                 self.dropped
             );
             return;
@@ -254,7 +255,7 @@ impl Commands {
                 }
                 self.running.push((child, Instant::now() + plan.timeout));
             }
-            Err(e) => eprintln!("gazed: hook: {} cannot be run: {e}", plan.command[0]),
+            Err(e) => say!("hook: {} cannot be run: {e}", plan.command[0]),
         }
     }
 
@@ -264,10 +265,7 @@ impl Commands {
             .retain_mut(|(child, until)| match child.try_wait() {
                 Ok(Some(_)) | Err(_) => false,
                 Ok(None) if Instant::now() >= *until => {
-                    eprintln!(
-                        "gazed: hook: process {} took too long and was ended",
-                        child.id()
-                    );
+                    say!("hook: process {} took too long and was ended", child.id());
                     end(child);
                     false
                 }

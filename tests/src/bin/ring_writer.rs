@@ -10,8 +10,8 @@
 mod derived;
 
 use ring::layout::{
-    CalibrationNote, CalibrationStatus, ClipsNote, ClipsStatus, Grade, Reason, SourceKind, State,
-    Stats, put_text, recording,
+    CalibrationNote, CalibrationStatus, ClipsNote, ClipsStatus, EngineNote, Grade, Provider,
+    Reason, SourceKind, State, Stats, engine, put_text, recording,
 };
 use ring::{Writer, WriterConfig};
 use std::io::BufRead;
@@ -78,6 +78,12 @@ fn run(mut writer: Writer, hz: f64, commands: &Receiver<String>) {
         finished: 9,
         text: put_text("clips folder /c is gone"),
         reserved: 0,
+    });
+    writer.set_engine(&EngineNote {
+        provider: Provider::Mixed.raw(),
+        flags: engine::FELL_BACK | engine::REALTIME_DENIED,
+        text: put_text("face_detector: too new"),
+        priority: put_text("nice -10: no"),
     });
     writer.set_recording(recording::PICTURES | recording::CLIP);
     writer.set_state(State::Running, Reason::None, "");

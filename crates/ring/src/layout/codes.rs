@@ -43,6 +43,16 @@ pub mod recording {
     pub const CLIP: u32 = 1 << 1;
 }
 
+/// Bits of [`EngineNote::flags`](super::EngineNote::flags).
+pub mod engine {
+    /// A network is not computed by what the settings ask for.
+    pub const FELL_BACK: u32 = 1 << 0;
+    /// A network is being compiled, which may take minutes and happens once.
+    pub const COMPILING: u32 = 1 << 1;
+    /// The system does not let the threads go before others.
+    pub const REALTIME_DENIED: u32 = 1 << 2;
+}
+
 /// Makes an enum that is stored as a number and survives unknown ones.
 macro_rules! codes {
     ($(#[$about:meta])* $name:ident: $repr:ty, unknown = $unknown:ident;
@@ -189,6 +199,19 @@ codes! {
     Recording = 3, "recording";
     /// It failed; the note's text says why.
     Stopped = 4, "stopped";
+}
+
+codes! {
+    /// What computes the networks.
+    Provider: u32, unknown = Unknown;
+    /// The writer does not say (an older one), or runs no networks.
+    Unknown = 0, "unknown";
+    /// The processor.
+    Cpu = 1, "cpu";
+    /// Apple's CoreML.
+    Coreml = 2, "coreml";
+    /// Some of them CoreML, the others the processor.
+    Mixed = 3, "coreml and cpu";
 }
 
 codes! {

@@ -1,8 +1,9 @@
 //! The header and the whole object.
 
 use super::{
-    CalibrationStatus, ClipsStatus, FACE_SLOTS, FACE_WORDS, FACES_OFFSET, Grade, HEADER_SIZE,
-    Reason, SAMPLE_SLOTS, SAMPLE_WORDS, SAMPLES_OFFSET, SourceKind, State, TOTAL_SIZE,
+    CalibrationStatus, ClipsStatus, ENGINE_OFFSET, FACE_SLOTS, FACE_WORDS, FACES_OFFSET, Grade,
+    HEADER_SIZE, Provider, Reason, SAMPLE_SLOTS, SAMPLE_WORDS, SAMPLES_OFFSET, SourceKind, State,
+    TOTAL_SIZE,
 };
 use crate::slot::{Ring, Slot};
 use crate::words::Record;
@@ -66,7 +67,8 @@ pub(crate) struct Header {
     pub network_generation: AtomicU32,
     pub note_head: AtomicU64,
     pub clips_head: AtomicU64,
-    pub reserved_hot_2: [AtomicU32; 12],
+    pub engine_head: AtomicU64,
+    pub reserved_hot_2: [AtomicU32; 10],
     pub stats: [Slot<{ Stats::WORDS }>; 2],
     pub device: [Slot<{ Device::WORDS }>; 2],
     pub why: [Slot<{ Why::WORDS }>; 2],
@@ -81,7 +83,8 @@ pub(crate) struct Shared {
     pub header: Header,
     pub samples: [Slot<SAMPLE_WORDS>; SAMPLE_SLOTS],
     pub faces: [Slot<FACE_WORDS>; FACE_SLOTS],
-    pub reserved: [AtomicU64; 640],
+    pub engine: [Slot<{ EngineNote::WORDS }>; 2],
+    pub reserved: [AtomicU64; 572],
 }
 
 impl Shared {
@@ -127,6 +130,12 @@ impl Shared {
         Ring {
             head: &self.header.clips_head,
             slots: &self.header.clips,
+        }
+    }
+    pub(crate) fn engine_ring(&self) -> Ring<'_, { EngineNote::WORDS }> {
+        Ring {
+            head: &self.header.engine_head,
+            slots: &self.engine,
         }
     }
 }
@@ -394,6 +403,43 @@ impl Default for ClipsNote {
     }
 }
 
+/// What computes the networks, and whether the threads may go before others. Texts are
+/// UTF-8 and end with a zero.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EngineNote {
+    /// A [`Provider`] as a number.
+    pub provider: u32,
+    /// Bits of [`engine`](super::engine).
+    pub flags: u32,
+    /// One line: what is being compiled, or why a network is not computed by what the
+    /// settings ask for. Empty when all is well.
+    pub text: [u8; 128],
+    /// One line: why the threads may not go before others. Empty while they may.
+    pub priority: [u8; 128],
+}
+
+impl EngineNote {
+    pub(crate) const WORDS: usize = 33;
+
+    /// What computes the networks.
+    pub fn provider(&self) -> Provider {
+        Provider::from_raw(self.provider)
+    }
+}
+
+impl Default for EngineNote {
+    /// Nothing is known.
+    fn default() -> Self {
+        Self {
+            provider: Provider::Unknown.raw(),
+            flags: 0,
+            text: [0; 128],
+            priority: [0; 128],
+        }
+    }
+}
+
 /// What the header keeps of a network's sha256: its first 8 bytes, the first one
 /// highest.
 pub fn network_hash(sha256: &[u8]) -> u64 {
@@ -436,6 +482,9 @@ unsafe impl Record<{ CalibrationNote::WORDS }> for CalibrationNote {}
 // SAFETY: as above.
 #[allow(unsafe_code)]
 unsafe impl Record<{ ClipsNote::WORDS }> for ClipsNote {}
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl Record<{ EngineNote::WORDS }> for EngineNote {}
 
 const _: () = {
     assert!(size_of::<Prefix>() == 128);
@@ -478,7 +527,8 @@ const _: () = {
     assert!(offset_of!(Header, network_generation) == 188);
     assert!(offset_of!(Header, note_head) == 192);
     assert!(offset_of!(Header, clips_head) == 200);
-    assert!(offset_of!(Header, reserved_hot_2) == 208);
+    assert!(offset_of!(Header, engine_head) == 208);
+    assert!(offset_of!(Header, reserved_hot_2) == 216);
     assert!(offset_of!(Header, stats) == 256);
     assert!(offset_of!(Header, device) == 512);
     assert!(offset_of!(Header, why) == 896);
@@ -489,7 +539,14 @@ const _: () = {
     assert!(offset_of!(Shared, header) == 0);
     assert!(offset_of!(Shared, samples) == SAMPLES_OFFSET);
     assert!(offset_of!(Shared, faces) == FACES_OFFSET);
-    assert!(offset_of!(Shared, reserved) == 109_568);
+    assert!(offset_of!(Shared, engine) == ENGINE_OFFSET);
+    assert!(offset_of!(Shared, reserved) == 110_112);
+
+    assert!(size_of::<EngineNote>() == 264);
+    assert!(offset_of!(EngineNote, provider) == 0);
+    assert!(offset_of!(EngineNote, flags) == 4);
+    assert!(offset_of!(EngineNote, text) == 8);
+    assert!(offset_of!(EngineNote, priority) == 136);
 
     assert!(size_of::<Stats>() == 120);
     assert!(offset_of!(Stats, camera_mhz) == 0);

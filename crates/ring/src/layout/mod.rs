@@ -13,7 +13,8 @@
 //! | 1664 | 2 × 192 | [`ClipsNote`]: whether clips are recorded, and why not |
 //! | 2048 | 512 × 192 | [`Sample`]s |
 //! | 100352 | 16 × 576 | [`FaceTable`]s |
-//! | 109568 | 5120 | reserved, zero |
+//! | 109568 | 2 × 272 | [`EngineNote`]: what computes the networks, and how urgent |
+//! | 110112 | 4576 | reserved, zero |
 //! | 114688 | | end: whole pages of 4 and of 16 KiB |
 //!
 //! Everything is little-endian. Each guarded record is an 8-byte sequence and
@@ -24,7 +25,8 @@
 //! Version 2 put the calibration's note where version 1 had zeros: readers of
 //! either version read both, and see a note of zeros ("unknown") in version 1.
 //! Version 3 did the same with the note on clips, and made bits of the word that
-//! says whether pictures are stored ([`recording`]).
+//! says whether pictures are stored ([`recording`]). Version 4 did the same with the note
+//! on what computes, which lies behind the face tables.
 
 mod codes;
 mod face;
@@ -32,18 +34,20 @@ mod header;
 mod sample;
 
 pub use codes::{
-    CalibrationStatus, ClipsStatus, ContactSource, FaceState, Grade, Reason, SourceKind, State,
-    flags, recording,
+    CalibrationStatus, ClipsStatus, ContactSource, FaceState, Grade, Provider, Reason, SourceKind,
+    State, engine, flags, recording,
 };
 pub use face::{FACE_ROWS, FaceRow, FaceTable, row_flags};
-pub use header::{CalibrationNote, ClipsNote, Device, Stats, Why, network_hash, put_text, text_of};
+pub use header::{
+    CalibrationNote, ClipsNote, Device, EngineNote, Stats, Why, network_hash, put_text, text_of,
+};
 pub(crate) use header::{Header, Prefix, Shared, Status};
 pub use sample::Sample;
 
 /// `"GAZESHM\0"`, read as a little-endian number.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"GAZESHM\0");
 /// The layout's version. Stored last, so 0 means "not ready yet".
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 /// The oldest version whose readers understand this layout.
 pub const COMPATIBLE_SINCE: u32 = 1;
 /// The oldest version that readers of this one understand.
@@ -66,6 +70,8 @@ pub const FACE_SLOT_SIZE: usize = 576;
 pub const FACE_WORDS: usize = 71;
 /// Where the face tables begin.
 pub const FACES_OFFSET: usize = SAMPLES_OFFSET + SAMPLE_SLOTS * SAMPLE_SLOT_SIZE;
+/// Where the note on what computes begins.
+pub const ENGINE_OFFSET: usize = FACES_OFFSET + FACE_SLOTS * FACE_SLOT_SIZE;
 /// Bytes of the whole object.
 pub const TOTAL_SIZE: usize = 114_688;
 
