@@ -1,7 +1,6 @@
 //! Which face is the primary one while people come and go, with portraits pasted
 //! into a picture.
 
-#[allow(dead_code)]
 #[path = "common/linear.rs"]
 mod linear;
 

@@ -324,10 +324,10 @@ impl<'a> Artist<'a> {
         let options = DecoderOptions::new_fast().jpeg_set_out_colorspace(ColorSpace::RGB);
         let decoded = JpegDecoder::new_with_options(ZCursor::new(&self.jpeg), options).decode();
         // As it was drawn, where it cannot be read back.
-        if let Ok(rgb) = decoded {
-            if rgb.len() == picture.rgb.len() {
-                picture.rgb = rgb;
-            }
+        if let Ok(rgb) = decoded
+            && rgb.len() == picture.rgb.len()
+        {
+            picture.rgb = rgb;
         }
     }
 

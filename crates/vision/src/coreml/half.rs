@@ -178,7 +178,7 @@ fn choose(nodes: &mut [Node], weights: &HashMap<&str, Weights>, results: &HashSe
         node.half = (begins || goes_along)
             && node.outputs.len() == 1
             && !node.outputs.iter().any(|o| last.contains(o))
-            && node.inputs.iter().all(|i| fits(&i));
+            && node.inputs.iter().all(&fits);
         if node.half {
             made_by_half.extend(&node.outputs);
         }

@@ -102,7 +102,9 @@ pub enum Turn<'a> {
 
 /// Whom to tell [`News`]; nobody by default. Called by the thread that loads a network.
 #[derive(Clone, Default)]
-pub struct Tell(Option<Arc<dyn Fn(&News) + Send + Sync>>);
+pub struct Tell(Option<Listener>);
+
+type Listener = Arc<dyn Fn(&News) + Send + Sync>;
 
 impl Tell {
     /// This one.
