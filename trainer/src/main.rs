@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use gaze_trainer::commands::{
-    baseline, contact_fit, contact_train, devices::Devices, export, eyes, personalize, prepare,
-    rays, speed, spread, study, synth, train,
+    baseline, contact_fit, contact_train, devices, export, eyes, personalize, prepare, rays, speed,
+    spread, study, synth, train,
 };
 use gaze_trainer::memory::TellingAllocator;
 
@@ -26,7 +26,8 @@ struct Cli {
 #[derive(Subcommand)]
 enum Command {
     /// List the compute devices of this build, or check that one computes correctly
-    Devices(Devices),
+    #[command(after_help = devices::AFTER_HELP)]
+    Devices(devices::Devices),
     /// Draw pictures of faces with exact labels, in the format of recorded ones
     #[command(after_help = synth::AFTER_HELP)]
     Synth(synth::Synth),

@@ -89,7 +89,14 @@ fn start(plan: &Plan) -> Outcome {
         Ok(ready) if plan.window => with_window(plan, ready, writer, signals),
         Ok(ready) => supervise(plan, ready.into_daemon(writer)?, signals),
         Err(failure) if failure.exit == Exit::Ok => {
-            writer.unlink();
+            // As a daemon that ran ends: nobody takes the sample before for the present.
+            writer.publish(&mut Sample {
+                state: State::Stopped.raw(),
+                reason: Reason::Stopped.raw(),
+                ..Sample::default()
+            });
+            writer.set_state(State::Stopped, Reason::Stopped, "gazed was told to end");
+            writer.close();
             // Not through the C library's farewell: a network is still being loaded.
             signal_hook::low_level::exit(0);
         }

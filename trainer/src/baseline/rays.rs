@@ -89,7 +89,7 @@ const BANDS: [Bands; 4] = [
     ),
     (
         "brightness {} of 255",
-        |s| f64::from(s.brightness),
+        |s| f64::from(s.brightness) * 255.0,
         &[0.0, 50.0, 100.0, 256.0],
     ),
 ];
@@ -269,7 +269,9 @@ mod tests {
         };
         let order = Eyes::new(3, 6, 8, crop);
         let mut cache = eyes::draw(&order, &AtomicBool::new(false), &|_| ()).unwrap();
-        cache.samples.iter_mut().for_each(|s| s.open = [true; 2]);
+        for s in &mut cache.samples {
+            (s.open, s.brightness) = ([true; 2], 0.3);
+        }
         // Everybody looks 3° too far to the right of the picture, odd persons 5°.
         let off = |k: usize, s: &Sample| {
             let v = vector(s.ray.unwrap());
@@ -317,5 +319,11 @@ mod tests {
             rows.map(|r| r.count).sum::<usize>()
         };
         assert_eq!((of("eyes"), of("head"), of("brightness")), (47, 47, 47));
+        assert!(
+            report
+                .rows
+                .iter()
+                .any(|r| r.looks == "brightness 50–100 of 255")
+        );
     }
 }

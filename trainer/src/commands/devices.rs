@@ -7,6 +7,17 @@ use clap::Args;
 use crate::device;
 use crate::train::guard;
 
+/// What `devices --help` says at its end.
+pub const AFTER_HELP: &str = "\
+Exit codes:
+  0    listed, or the device computes correctly
+  1    it computes wrongly, or not at all here
+  2    the command line is wrong, or the device is not in this build
+
+Examples:
+  gaze-trainer devices
+  gaze-trainer devices --check cuda --json";
+
 /// Arguments of `devices`.
 #[derive(Debug, Args)]
 pub struct Devices {
