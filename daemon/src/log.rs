@@ -6,7 +6,7 @@
 //! log show --last 1h --predicate 'subsystem == "com.gaze.gazed"'
 //! ```
 //!
-//! Never called on the way from frame to sample.
+//! Not called on the way from frame to sample, but once where a file's contact network fails.
 
 /// Says a line, which begins with the program's name on standard error.
 macro_rules! say {

@@ -4,7 +4,10 @@
 # kind of processor.
 #
 #     scripts/models/gaze_base.sh [DEVICE]
-#     scripts/models/gaze_base.sh --measure    the tables of models/GAZE_BASE.md, from what is there
+#     scripts/models/gaze_base.sh --measure    tables of models/GAZE_BASE.md: by size, distance, head,
+#                                              light and variety, of the scenario random, of contact
+#
+# The table of the spread is in the run's spread.txt; film, photograph and times were taken by hand.
 #
 # DEVICE as of `gaze-trainer train --device`; the file that is shipped was trained on tch, and
 # another device makes another one. Needs `make trainer` and `cargo build --release -p gaze-vision

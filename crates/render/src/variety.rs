@@ -20,7 +20,8 @@ pub enum Variety {
     Usual,
     /// Likely and unlikely ones, to learn from.
     Wide,
-    /// Ones that [`Variety::Wide`] does not reach, to test with: never learned from.
+    /// Whites, shade, lashes, glints, lights and cameras that [`Variety::Wide`] does not reach, to
+    /// test with: never learned from. Lids and shapes are as its.
     Other,
 }
 

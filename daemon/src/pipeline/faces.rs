@@ -178,11 +178,11 @@ impl Faces {
         if let Some(file) = contact {
             self.follow_contact(file);
         }
-        if let Some((maker, choice)) = self.plan.maker.as_ref().zip(gaze)
-            // The thread that loads it for the primary face says it if that fails.
-            && let Ok(coming) = maker.make(&choice, 0)
-        {
-            self.plan.looker.swap_gaze(coming.gaze);
+        if let Some((maker, choice)) = self.plan.maker.as_ref().zip(gaze) {
+            match maker.make(&choice, 0) {
+                Ok(coming) => drop(self.plan.looker.swap_gaze(coming.gaze)),
+                Err(error) => say!("other faces are told as before: {error}"),
+            }
         }
     }
 

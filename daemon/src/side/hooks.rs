@@ -234,6 +234,8 @@ impl Commands {
         }
         use std::os::unix::process::CommandExt;
         let started = Command::new(&plan.command[0])
+            // What a hook starts is not the agent, and its exit codes are its own.
+            .env_remove(crate::service::template::AGENT_MARK)
             .args(&plan.command[1..])
             .env("GAZE_EVENT", news.event)
             .env("GAZE_FACE", news.face.to_string())
