@@ -2,13 +2,13 @@
 //!
 //! A session is made for the processor first, then one for CoreML beside it: with every
 //! dimension fixed (CoreML compiles shapes), as an ML program (the older format knows no half
-//! precision), its trunk in half precision ([`half`]). Both are run on the same numbers once,
+//! precision), its trunk in half precision (`half`). Both are run on the same numbers once,
 //! and CoreML takes over where it says the same; the processor stays in every other case, and
 //! the reason is told. Accumulation on the graphics processor stays in single precision, which
 //! is its default: networks this small gain nothing by less.
 //!
 //! What CoreML compiled is kept in a folder that is named after the hash of exactly what was
-//! compiled, because ONNX Runtime looks at names and not at weights. [`cache`] removes what
+//! compiled, because ONNX Runtime looks at names and not at weights. `cache` removes what
 //! nobody has used for long.
 
 mod cache;
