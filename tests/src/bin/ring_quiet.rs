@@ -8,7 +8,6 @@
 
 use ring::layout::{FaceTable, Sample};
 use ring::{Reader, Writer, WriterConfig};
-use rustix::thread::{SecureComputingMode, set_secure_computing_mode};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -32,6 +31,18 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static COUNTING: Counting = Counting;
 
+#[cfg(target_os = "linux")]
+fn forbid_system_calls() {
+    use rustix::thread::{SecureComputingMode, set_secure_computing_mode};
+    set_secure_computing_mode(SecureComputingMode::Strict).expect("Linux has it");
+}
+
+#[cfg(not(target_os = "linux"))]
+fn forbid_system_calls() {
+    eprintln!("ring_quiet: only Linux can forbid system calls");
+    std::process::exit(2);
+}
+
 fn main() {
     let mut arguments = std::env::args().skip(1);
     let name = arguments
@@ -43,7 +54,7 @@ fn main() {
     let (mut sample, mut into) = (Sample::default(), Sample::default());
     writer.publish_faces(&FaceTable::default());
     let before = ALLOCATIONS.load(Ordering::Relaxed);
-    set_secure_computing_mode(SecureComputingMode::Strict).expect("Linux has it");
+    forbid_system_calls();
     let mut read = 0_u64;
     for _ in 0..5_000 {
         // With a time read before: strict mode also forbids the time-stamp
