@@ -45,6 +45,22 @@ impl Entry {
         })
     }
 
+    /// Waits until no other program compiles into it, and keeps them out until the answer is
+    /// dropped. None where there are no locks.
+    pub fn alone(&self) -> Option<fs::File> {
+        let file = fs::File::create(lock_of(&self.0)).ok()?;
+        file.lock().ok()?;
+        Some(file)
+    }
+
+    /// Takes away what a program left that was ended while it compiled. Call it [`Entry::alone`].
+    pub fn clear_unfinished(&self) {
+        if !self.is_compiled() && self.holds_something() {
+            self.remove();
+            let _ = fs::create_dir_all(&self.0);
+        }
+    }
+
     /// Notes that it is right and in use.
     pub fn used(&self) {
         // It is compiled again then.
@@ -55,6 +71,12 @@ impl Entry {
     pub fn remove(&self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+fn lock_of(folder: &Path) -> PathBuf {
+    let mut name = folder.as_os_str().to_owned();
+    name.push(".lock");
+    name.into()
 }
 
 /// Removes what nobody has used for long, and the oldest where there are too many. Folders
@@ -85,6 +107,7 @@ pub(super) fn tidy(cache: &Path) {
             age < Duration::from_secs(24 * 3600)
         };
         if !stays {
+            let _ = fs::remove_file(lock_of(&path));
             let _ = fs::remove_dir_all(path);
         }
     }
@@ -101,6 +124,25 @@ mod tests {
         let then = SystemTime::now() - Duration::from_secs(days * 24 * 3600);
         mark.set_modified(then).unwrap();
         folder
+    }
+
+    #[test]
+    fn what_was_left_half_compiled_goes_and_what_is_whole_stays() {
+        let cache = tempfile::tempdir().unwrap();
+        let entry = Entry::of(cache.path(), "net", &[7; 32]).unwrap();
+        let left = entry.folder().join("model.mlmodelc");
+        fs::create_dir_all(&left).unwrap();
+        let alone = entry.alone().unwrap();
+        let other = fs::File::open(lock_of(entry.folder())).unwrap();
+        assert!(other.try_lock().is_err(), "two at once");
+        entry.clear_unfinished();
+        assert!(entry.folder().is_dir() && !left.exists());
+        fs::create_dir_all(&left).unwrap();
+        entry.used();
+        entry.clear_unfinished();
+        assert!(entry.is_compiled() && left.exists());
+        drop(alone);
+        other.try_lock().unwrap();
     }
 
     #[test]

@@ -178,6 +178,8 @@ fn try_it(
     let fixed = fixed_dimensions(&file, inputs)?;
     let entry = cache::Entry::of(&coreml.cache, &network.name, &key(&file, &fixed))
         .map_err(|e| format!("{} cannot be written: {e}", coreml.cache.display()))?;
+    let _alone = entry.alone();
+    entry.clear_unfinished();
     let known = entry.is_compiled();
     if !known {
         coreml.tell.tell(network, Turn::Compiling);
