@@ -67,6 +67,12 @@ fn start(plan: &Plan) -> Outcome {
     // Before anything else is there to clean up: a signal must never find us deaf.
     let signals = Signals::new([SIGTERM, SIGINT, SIGHUP, SIGUSR1])
         .map_err(|e| Failure::new(Exit::Fault, format!("signals cannot be heard: {e}")))?;
+    // Whoever is told to end while networks load does so then, and not when they are there.
+    let end = Arc::<AtomicBool>::default();
+    for signal in [SIGTERM, SIGINT] {
+        signal_hook::flag::register(signal, end.clone())
+            .map_err(|e| Failure::new(Exit::Fault, format!("signals cannot be heard: {e}")))?;
+    }
     // A picture larger than a limit on files is not stored; the default would end us.
     let _ = signal_hook::flag::register(Signal::XFSZ.as_raw(), Arc::default());
     // The shared memory first: a second daemon must refuse at once, and readers
@@ -85,7 +91,7 @@ fn start(plan: &Plan) -> Outcome {
         reason: Reason::Starting.raw(),
         ..Sample::default()
     });
-    match assemble(plan, &settings, &mut writer) {
+    match assemble(plan, &settings, &mut writer, &end) {
         Ok(ready) if plan.window => with_window(plan, ready, writer, signals),
         Ok(ready) => supervise(plan, ready.into_daemon(writer)?, signals),
         Err(failure) if failure.exit == Exit::Ok => {
@@ -171,7 +177,12 @@ impl Ready {
     }
 }
 
-fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result<Ready, Failure> {
+fn assemble(
+    plan: &Plan,
+    settings: &FileSettings,
+    writer: &mut Writer,
+    end: &AtomicBool,
+) -> Result<Ready, Failure> {
     let spec = choose_source(settings.source.as_deref().unwrap_or("camera"));
     let options = OpenOptions {
         looped: plan.looped,
@@ -198,6 +209,7 @@ fn assemble(plan: &Plan, settings: &FileSettings, writer: &mut Writer) -> Result
             settings,
             writer,
             &engine,
+            end,
             plan.fast && source.is_some(),
         )?),
     };
@@ -298,14 +310,10 @@ fn load_meanwhile(
     settings: &FileSettings,
     writer: &mut Writer,
     engine: &Arc<Engine>,
+    end: &AtomicBool,
     lossless: bool,
 ) -> Result<Seeing, Failure> {
     let fault = |why: String| Failure::new(Exit::Fault, why);
-    let end = Arc::<AtomicBool>::default();
-    for signal in [SIGTERM, SIGINT] {
-        signal_hook::flag::register(signal, end.clone())
-            .map_err(|e| fault(format!("signals cannot be heard: {e}")))?;
-    }
     let (settings, its) = (settings.clone(), engine.clone());
     let loading = std::thread::Builder::new()
         .name("gaze-loading".into())
