@@ -26,7 +26,7 @@ neither learned nor fitted on: those of --check, or without it another fifth of 
 Exit codes:
   0   OUT is there
   2   the command line is wrong
-  3   too few people, no lines of sight, or crops of another kind
+  3   too few people, people of --check in CACHE, no lines of sight, or crops of another kind
   4   OUT cannot be written
   5   the network or a cache cannot be read
   6   the fit ran away, or memory was not enough
@@ -126,6 +126,9 @@ impl SpreadCommand {
         (plan.spread, net.spread) = (None, None);
         let cache = open_all(&self.sources)?;
         let check = self.check.as_ref().map(|path| open(path)).transpose()?;
+        if let Some(check) = &check {
+            strangers(&cache, check)?;
+        }
         let (learn, stop, held) = self.parted(&cache, &plan, check.is_some())?;
         let frozen = Frozen {
             net: &net,
@@ -204,6 +207,23 @@ impl SpreadCommand {
         };
         Ok((parts.flatten().collect(), stop, held))
     }
+}
+
+/// The table is of strangers: nobody of `check` may be fitted on.
+fn strangers(cache: &Cache, check: &Cache) -> Result<(), Failure> {
+    let fitted: std::collections::BTreeSet<&String> = cache.header.persons.iter().collect();
+    let mut known = (check.header.persons.iter()).filter(|name| fitted.contains(name));
+    let Some(first) = known.next() else {
+        return Ok(());
+    };
+    let others = match known.count() {
+        0 => String::new(),
+        n => format!(" and {n} more"),
+    };
+    let line = format!(
+        "{first}{others} of --check would be fitted on too: give --check yet other people, or leave it out"
+    );
+    Err((3, line))
 }
 
 fn people(cache: &Cache, of: &[usize]) -> usize {

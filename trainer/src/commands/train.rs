@@ -61,7 +61,8 @@ Examples:
 /// Arguments of `train`.
 #[derive(Debug, Args)]
 pub struct Train {
-    /// A cache that `prepare` made, or its folder of pictures; several are learned from together
+    /// A cache that `prepare` made, or its folder of pictures; several are learned from
+    /// together, and who has the same name in two of them is one person
     #[arg(required = true, value_name = "SOURCE")]
     sources: Vec<PathBuf>,
     /// Folder of the run

@@ -200,7 +200,7 @@ impl Settings {
         let a = &self.augment;
         let rates = |v: f64| (0.0..=1.0).contains(&v);
         let part = |v: f32| (0.0..=1.0).contains(&v);
-        let rules: [(bool, &'static str, String, &'static str); 14] = [
+        let rules: [(bool, &'static str, String, &'static str); 16] = [
             (
                 (1..=100_000).contains(&self.epochs),
                 "epochs",
@@ -284,6 +284,18 @@ impl Settings {
                 "turn",
                 a.turn_deg.to_string(),
                 "use 0 to 45 degrees",
+            ),
+            (
+                (0.0..=2.0).contains(&a.gamma),
+                "gamma",
+                a.gamma.to_string(),
+                "use 0 to 2",
+            ),
+            (
+                part(a.slope) && part(a.cover),
+                "slope or cover",
+                format!("{} or {}", a.slope, a.cover),
+                "use 0 to 1",
             ),
         ];
         match rules.into_iter().find(|r| !r.0) {

@@ -143,7 +143,9 @@ fn a_trained_network_learns_to_tell_how_far_it_errs() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();
     store(&discs(12, 1, 2), &at.join("learn.cache"));
-    store(&discs(5, 1, 2), &at.join("few.cache"));
+    let mut few = discs(5, 1, 2);
+    few.header.persons = (0..5).map(|p| format!("other {p}")).collect();
+    store(&few, &at.join("few.cache"));
     let words = "train learn.cache --out run --by person --epochs 1 --encoder compact --width 0.25";
     let go = |line: &str| run(&line.split(' ').collect::<Vec<_>>(), at);
     let (code, _, err) = go(words);
@@ -187,6 +189,11 @@ fn a_trained_network_learns_to_tell_how_far_it_errs() {
             "spread run/best few.cache --out bad",
             3,
             "5 people are too few",
+        ),
+        (
+            "spread run/best learn.cache --out bad --check learn.cache",
+            3,
+            "0 and 11 more of --check would be fitted on",
         ),
         ("spread none few.cache --out bad", 5, "no checkpoint"),
         ("spread run/best none.cache --out bad", 5, "none.cache"),
