@@ -5,15 +5,13 @@
 //! the others look beside it.
 
 use std::cmp::Ordering;
-use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::Error;
+use crate::data::walk::walk;
 use crate::synth::label::Lens;
 use crate::synth::store::read_label;
 
-/// Folders below folders are followed this deep: a link that leads up again ends here.
-const DEPTH: usize = 12;
 /// Names of the labels' folders: contact, and not.
 pub const LABELS: [&str; 2] = ["contact", "other"];
 
@@ -57,7 +55,7 @@ pub fn list(root: &Path, away_deg: f64) -> Result<Listing, Error> {
     if folders.iter().all(|f| f.is_dir()) {
         for (label, folder) in LABELS.iter().zip(&folders) {
             let before = listing.pictures.len();
-            walk(folder, "", 0, &mut |file, below| {
+            pictures(folder, &mut |file, below| {
                 let truth = truth(&file);
                 listing.pictures.push(Picture {
                     path: format!("{label}/{below}"),
@@ -82,7 +80,7 @@ pub fn list(root: &Path, away_deg: f64) -> Result<Listing, Error> {
                 .next()
                 .is_some_and(|n| n.starts_with("img_"))
         };
-        walk(root, "", 0, &mut |file, below| match truth(&file) {
+        pictures(root, &mut |file, below| match truth(&file) {
             _ if !of_set(&below) => {}
             Some(t) if !t.contact && t.lens_deg < away_deg => listing.near += 1,
             Some(t) => listing.pictures.push(Picture {
@@ -111,36 +109,15 @@ fn person(below: &str) -> String {
         .to_owned()
 }
 
-fn walk(
-    folder: &Path,
-    below: &str,
-    depth: usize,
-    found: &mut dyn FnMut(PathBuf, String),
-) -> Result<(), Error> {
-    let failed = |source| Error::Folder {
-        path: folder.to_owned(),
-        source,
-    };
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let (path, name) = (entry.path(), entry.file_name());
-        // Names that are no text cannot be told of; nobody's camera writes such.
-        let Some(name) = name.to_str().filter(|n| !n.starts_with('.')) else {
-            continue;
-        };
-        if path.is_dir() {
-            if depth < DEPTH {
-                walk(&path, &format!("{below}{name}/"), depth + 1, found)?;
-            }
-            continue;
-        }
-        let ending = name.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
+/// Every picture in a folder and those below it.
+fn pictures(folder: &Path, found: &mut dyn FnMut(PathBuf, String)) -> Result<(), Error> {
+    walk(folder, &mut |path, below| {
+        let ending = below.rsplit_once('.').map(|(_, e)| e.to_ascii_lowercase());
         if matches!(ending.as_deref(), Some("jpg" | "jpeg" | "png")) {
-            let below = format!("{below}{name}");
             found(path, below);
         }
-    }
-    Ok(())
+    })
+    .map_err(|(path, source)| Error::Folder { path, source })
 }
 
 /// What is true of a rendered picture.
@@ -192,6 +169,7 @@ fn natural(a: &str, b: &str) -> Ordering {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
 
     #[test]
     fn pictures_are_found_with_their_people_in_the_order_of_their_numbers() {

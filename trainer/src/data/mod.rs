@@ -2,6 +2,7 @@
 //!
 //! | module | is |
 //! |---|---|
+//! | [`walk`] | every file in a folder and those below it |
 //! | [`pairs`] | finding `img_N.jpg` and `img_N.json`, reading them |
 //! | [`measure`] | what our own chain measures in a picture, and its crops |
 //! | [`groups`] | persons, sittings, targets |
@@ -23,3 +24,4 @@ pub mod pairs;
 pub mod prepare;
 pub mod sample;
 pub mod skip;
+pub mod walk;

@@ -10,9 +10,8 @@ use sha2::{Digest, Sha256};
 use vision::{Frame, jpeg};
 
 use super::skip::Reason;
+use super::walk::walk;
 
-/// Folders below folders are followed this deep: a link that leads up again ends here.
-const DEPTH: usize = 12;
 /// The longest file that is read, bytes.
 const LONGEST: u64 = 256 << 20;
 /// No camera's picture is this much longer than it is wide, or smaller.
@@ -53,8 +52,17 @@ struct Halves {
 /// # Errors
 /// When a folder cannot be listed.
 pub fn list(root: &Path) -> Result<Listing, (PathBuf, io::Error)> {
-    let mut found = BTreeMap::new();
-    walk(root, "", 0, &mut found)?;
+    let mut found: BTreeMap<String, Halves> = BTreeMap::new();
+    walk(root, &mut |path, below| {
+        let Some((stem, is_picture)) = half(&below) else {
+            return;
+        };
+        let halves = found.entry(stem.to_owned()).or_default();
+        match is_picture {
+            true => halves.picture = Some(path),
+            false => halves.label = Some(path),
+        }
+    })?;
     let own_name = root.canonicalize().unwrap_or_else(|_| root.to_owned());
     let own_name = own_name.file_name().unwrap_or_default().to_string_lossy();
     let mut listing = Listing::default();
@@ -86,42 +94,16 @@ fn ending(path: &Path) -> String {
         .into_owned()
 }
 
-fn walk(
-    folder: &Path,
-    below: &str,
-    depth: usize,
-    found: &mut BTreeMap<String, Halves>,
-) -> Result<(), (PathBuf, io::Error)> {
-    let failed = |e| (folder.to_owned(), e);
-    for entry in fs::read_dir(folder).map_err(failed)? {
-        let entry = entry.map_err(failed)?;
-        let (path, name) = (entry.path(), entry.file_name());
-        // Names that are no text cannot be stored as text; nobody's camera writes such.
-        let Some(name) = name.to_str().filter(|n| !n.starts_with('.')) else {
-            continue;
-        };
-        if path.is_dir() {
-            if depth < DEPTH {
-                walk(&path, &format!("{below}{name}/"), depth + 1, found)?;
-            }
-            continue;
-        }
-        let Some((stem, ending)) = name.rsplit_once('.').filter(|_| name.starts_with("img_"))
-        else {
-            continue;
-        };
-        let is_picture = match ending.to_ascii_lowercase().as_str() {
-            "jpg" | "jpeg" => true,
-            "json" => false,
-            _ => continue,
-        };
-        let halves = found.entry(format!("{below}{stem}")).or_default();
-        match is_picture {
-            true => halves.picture = Some(path),
-            false => halves.label = Some(path),
-        }
-    }
-    Ok(())
+/// Which half of which pair a file is; none if its name is of neither.
+fn half(below: &str) -> Option<(&str, bool)> {
+    let name = below.rsplit('/').next()?;
+    let (stem, ending) = below.rsplit_once('.')?;
+    let is_picture = match ending.to_ascii_lowercase().as_str() {
+        "jpg" | "jpeg" => true,
+        "json" => false,
+        _ => return None,
+    };
+    name.starts_with("img_").then_some((stem, is_picture))
 }
 
 /// A pair's bytes.
