@@ -119,7 +119,7 @@ enum {
     GAZE_STARTING = 11,  /* also from gaze_open: not ready yet, try again soon */
     GAZE_STALLED = 12,   /* the process lives, its heart does not beat */
     GAZE_STOPPED = 13,   /* it ended cleanly (also from gaze_wait) */
-    GAZE_DIED = 14,      /* it is gone without saying so */
+    GAZE_DIED = 14,      /* it is gone without saying so (also from gaze_wait) */
     GAZE_RESTARTED = 15, /* another took its place: gaze_reopen */
 
     /* gaze_open, gaze_reopen */
@@ -410,6 +410,9 @@ struct gaze_engine_note {
 #define GAZE_ENGINE_OFFSET    109568u
 #define GAZE_TOTAL_SIZE       114688u
 #define GAZE_NAME_MAX         31u
+/* A heart that has not beaten for so long is reason to look whether the process is still
+ * there: who reads learns within 100 ms that the writer died. */
+#define GAZE_LOOK_AFTER_NS    UINT64_C(80000000)
 
 struct gaze_stats_slot { uint64_t sequence; struct gaze_stats record; };
 struct gaze_device_slot { uint64_t sequence; struct gaze_device record; };
@@ -800,6 +803,17 @@ static inline int gaze_process_start_(uint32_t pid, uint32_t *start)
 #endif
 }
 
+/* Whether the heart does not beat (or beats in the future, which proves nothing) and its
+ * process, by id and start time, is gone. */
+static inline int gaze_is_dead_(const uint64_t *base, uint64_t owner, uint64_t now)
+{
+    const uint64_t beat = GAZE_LOAD64_(base, heartbeat_ns);
+    uint32_t start = 0;
+    if ((now > beat ? now - beat : beat - now) <= GAZE_LOOK_AFTER_NS)
+        return 0;
+    return !gaze_process_start_((uint32_t)owner, &start) || start != (uint32_t)(owner >> 32);
+}
+
 /* Writes the usual name: $GAZE_SHM, or /gaze-<uid>. */
 static inline int gaze_default_name(char name[GAZE_NAME_MAX + 1u])
 {
@@ -1066,9 +1080,10 @@ static inline int gaze_sleep_on_(const uint32_t *word, uint32_t seen, uint64_t l
 #endif
 
 /* Sleeps until there is a sample that gaze_next has not given (GAZE_OK), the
- * writer has ended (GAZE_STOPPED), or the time is over (GAZE_TIMED_OUT: ask
- * gaze_health). The writer wakes it; before macOS 14.4 it looks once a
- * millisecond. */
+ * writer has ended (GAZE_STOPPED) or died (GAZE_DIED), or the time is over
+ * (GAZE_TIMED_OUT: ask gaze_health). The writer wakes it, and a heart that does
+ * not beat is looked after about twelve times a second; before macOS 14.4 it
+ * looks once a millisecond. */
 static inline int gaze_wait(const struct gaze_reader *reader, uint32_t limit_ms)
 {
     if (reader->base == NULL)
@@ -1082,22 +1097,32 @@ static inline int gaze_wait(const struct gaze_reader *reader, uint32_t limit_ms)
         const uint32_t seen = __atomic_load_n(word, __ATOMIC_ACQUIRE);
         if (GAZE_ACQUIRE64_(reader->base, sample_head) > reader->cursor)
             return GAZE_OK;
-        if (GAZE_ACQUIRE64_(reader->base, owner) == 0)
+        const uint64_t owner = GAZE_ACQUIRE64_(reader->base, owner);
+        if (owner == 0 || GAZE_LOAD32_(reader->base, retired) != 0)
             return GAZE_STOPPED;
         const uint64_t now = gaze_now_ns();
+        if (gaze_is_dead_(reader->base, owner, now))
+            return GAZE_DIED;
         if (now >= end)
             return GAZE_TIMED_OUT;
+        /* Until the heart is overdue; if it is, for a while. */
+        const uint64_t beat = GAZE_LOAD64_(reader->base, heartbeat_ns);
+        const uint64_t age = now > beat ? now - beat : 0;
+        uint64_t nap = age <= GAZE_LOOK_AFTER_NS ? GAZE_LOOK_AFTER_NS + 1000000u - age
+                                                 : GAZE_LOOK_AFTER_NS;
+        if (nap > end - now)
+            nap = end - now;
         struct timespec left;
 #if defined(__linux__)
-        left.tv_sec = (time_t)((end - now) / 1000000000u);
-        left.tv_nsec = (long)((end - now) % 1000000000u);
+        left.tv_sec = (time_t)(nap / 1000000000u);
+        left.tv_nsec = (long)(nap % 1000000000u);
         /* FUTEX_WAIT, shared between processes. Whatever it answers: look again. */
         (void)syscall(SYS_futex, word, 0, seen, &left, NULL, 0);
 #else
-        if (gaze_sleep_on_(word, seen, end - now))
+        if (gaze_sleep_on_(word, seen, nap))
             continue;
         left.tv_sec = 0;
-        left.tv_nsec = end - now < 1000000u ? (long)(end - now) : 1000000L;
+        left.tv_nsec = nap < 1000000u ? (long)nap : 1000000L;
         (void)nanosleep(&left, NULL);
 #endif
     }
@@ -1118,13 +1143,15 @@ static inline int gaze_health(const struct gaze_reader *reader)
     const uint64_t owner = GAZE_ACQUIRE64_(base, owner);
     int health = GAZE_STOPPED;
     if (owner != 0 && GAZE_LOAD32_(base, retired) == 0) {
-        const uint64_t beat = GAZE_LOAD64_(base, heartbeat_ns), now = gaze_now_ns();
-        const int starting = (GAZE_LOAD32_(base, status) & 0xffu) == GAZE_STATE_STARTING;
-        if (now <= beat || (now - beat) / 1000000u <= GAZE_LOAD32_(base, stall_after_ms))
-            return starting ? GAZE_STARTING : GAZE_RUNNING;
-        uint32_t start = 0;
-        if (gaze_process_start_((uint32_t)owner, &start) && start == (uint32_t)(owner >> 32))
-            return starting ? GAZE_STARTING : GAZE_STALLED;
+        const uint64_t now = gaze_now_ns();
+        if (!gaze_is_dead_(base, owner, now)) {
+            const uint64_t beat = GAZE_LOAD64_(base, heartbeat_ns);
+            if ((GAZE_LOAD32_(base, status) & 0xffu) == GAZE_STATE_STARTING)
+                return GAZE_STARTING;
+            return now <= beat || (now - beat) / 1000000u <= GAZE_LOAD32_(base, stall_after_ms)
+                       ? GAZE_RUNNING
+                       : GAZE_STALLED;
+        }
         health = GAZE_DIED;
     }
     struct gaze_reader other;

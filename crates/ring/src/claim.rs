@@ -248,7 +248,7 @@ fn trust(name: &str, opened: &Opened) -> Result<(), WriterError> {
         })
 }
 
-fn failed(name: &str, doing: &'static str, error: Errno) -> WriterError {
+pub(crate) fn failed(name: &str, doing: &'static str, error: Errno) -> WriterError {
     let name = name.to_owned();
     match error {
         Errno::ACCESS | Errno::PERM => WriterError::ForeignOwner { name, uid: None },

@@ -3,6 +3,11 @@
 use crate::layout::{Header, State, Status};
 use std::sync::atomic::Ordering;
 
+/// A heart that has not beaten for so long is reason to look whether the process is still
+/// there, however long it may take to count as stalled: readers learn within 100 ms that
+/// their writer died.
+pub(crate) const LOOK_AFTER_NS: u64 = 80_000_000;
+
 /// How the writer is, as a reader sees it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Health {
@@ -28,7 +33,7 @@ pub enum Health {
 }
 
 /// Judges by heartbeat, process id and process start time. `alive` is asked
-/// only when the heart does not beat.
+/// only when the heart does not beat, or beats in the future, which proves nothing.
 pub(crate) fn judge(
     header: &Header,
     opened_epoch: u64,
@@ -46,22 +51,18 @@ pub(crate) fn judge(
     if owner == 0 || prefix.retired.load(Ordering::Relaxed) != 0 {
         return Health::Stopped;
     }
-    let age_ms = now_ns.saturating_sub(prefix.heartbeat_ns.load(Ordering::Relaxed)) / 1_000_000;
-    if age_ms <= u64::from(prefix.stall_after_ms.load(Ordering::Relaxed)) {
-        return match Status::unpack(header.status.load(Ordering::Relaxed)).state {
-            State::Starting => Health::Starting,
-            _ => Health::Running,
+    let beat = prefix.heartbeat_ns.load(Ordering::Relaxed);
+    if now_ns.abs_diff(beat) > LOOK_AFTER_NS && !alive(owner) {
+        return Health::Died {
+            pid: crate::process::pid_of(owner),
         };
     }
-    if alive(owner) {
+    let age_ms = now_ns.saturating_sub(beat) / 1_000_000;
+    let in_time = age_ms <= u64::from(prefix.stall_after_ms.load(Ordering::Relaxed));
+    match Status::unpack(header.status.load(Ordering::Relaxed)).state {
         // Who prepares camera and networks has nothing to say meanwhile.
-        match Status::unpack(header.status.load(Ordering::Relaxed)).state {
-            State::Starting => Health::Starting,
-            _ => Health::Stalled { for_ms: age_ms },
-        }
-    } else {
-        Health::Died {
-            pid: crate::process::pid_of(owner),
-        }
+        State::Starting => Health::Starting,
+        _ if in_time => Health::Running,
+        _ => Health::Stalled { for_ms: age_ms },
     }
 }

@@ -61,6 +61,8 @@ mod process;
 #[cfg(not(loom))]
 mod reader;
 #[cfg(not(loom))]
+mod witness;
+#[cfg(not(loom))]
 mod words;
 #[cfg(not(loom))]
 mod writer;
@@ -71,5 +73,6 @@ pub use {
     health::Health,
     name::{NAME_MAX, NAME_VARIABLE, default_name},
     reader::{HeaderSnapshot, Next, Reader, Woke},
+    witness::{Lost, Witness},
     writer::{Writer, WriterConfig},
 };

@@ -4,7 +4,7 @@ use crate::claim::layout_fault;
 use crate::clock;
 use crate::error::OpenError;
 use crate::futex;
-use crate::health::{self, Health};
+use crate::health::{self, Health, LOOK_AFTER_NS};
 use crate::layout::{
     CalibrationNote, ClipsNote, Device, EngineNote, FACE_SLOTS, FaceTable, MAGIC, Prefix,
     READS_SINCE, Reason, Sample, Shared, SourceKind, State, Stats, Status, VERSION, Why, text_of,
@@ -40,6 +40,8 @@ pub enum Woke {
     Sample,
     /// The writer has ended.
     Stopped,
+    /// The writer is gone without saying so.
+    Died,
     /// The time is over.
     TimedOut,
 }
@@ -240,7 +242,8 @@ impl Reader {
     }
 
     /// Sleeps until there is a sample that [`Reader::next`] has not given, the
-    /// writer ends, or the time is over.
+    /// writer ends or dies, or the time is over. A heart that does not beat is looked after
+    /// about twelve times a second meanwhile.
     pub fn wait(&self, limit: Duration) -> Woke {
         let end = Instant::now() + limit;
         let header = &self.map.get().header;
@@ -252,14 +255,22 @@ impl Reader {
             if header.sample_head.load(Acquire) > self.cursor {
                 return Woke::Sample;
             }
-            if header.prefix.owner.load(Acquire) == 0 {
+            let owner = header.prefix.owner.load(Acquire);
+            if owner == 0 || header.prefix.retired.load(Relaxed) != 0 {
                 return Woke::Stopped;
+            }
+            let (beat, now) = (header.prefix.heartbeat_ns.load(Relaxed), clock::now_ns());
+            if now.abs_diff(beat) > LOOK_AFTER_NS && !process::is_alive(owner) {
+                return Woke::Died;
             }
             let left = end.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Woke::TimedOut;
             }
-            futex::wait(&header.wake_word, seen, left);
+            // Until the heart is overdue; if it is, for a while.
+            let nap = (LOOK_AFTER_NS + 1_000_000).saturating_sub(now.saturating_sub(beat));
+            let nap = if nap == 0 { LOOK_AFTER_NS } else { nap };
+            futex::wait(&header.wake_word, seen, left.min(Duration::from_nanos(nap)));
         }
     }
 

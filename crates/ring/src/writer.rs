@@ -11,6 +11,7 @@ use crate::layout::{
 use crate::map::Map;
 use crate::process::Identity;
 use crate::slot::Proven;
+use crate::witness::Witness;
 use crate::words::Record;
 use crate::{clock, futex};
 use std::sync::atomic::Ordering::{Relaxed, Release};
@@ -52,6 +53,8 @@ pub struct Writer {
     status: Status,
     why: Why,
     device: Device,
+    /// The owner word while the object is this writer's.
+    me: u64,
     owned: bool,
 }
 
@@ -77,6 +80,7 @@ impl Writer {
             status,
             why: Why::default(),
             device: Device::default(),
+            me: me.pack(),
             owned: true,
             map,
         };
@@ -120,6 +124,14 @@ impl Writer {
     /// The object's name.
     pub fn name(&self) -> &str {
         &self.name
+    }
+
+    /// What notices that the object was taken away from under this writer.
+    ///
+    /// # Errors
+    /// It cannot be opened or mapped once more.
+    pub fn witness(&self) -> Result<Witness, WriterError> {
+        Witness::of(&self.name, self.me)
     }
 
     /// The index that the next sample will have. It goes on where the writer
@@ -339,7 +351,9 @@ impl Writer {
         prefix.stopped_ns.store(now, Relaxed);
         // Release. Partners: the acquire loads of `owner` in readers and in
         // the next writer's `claim`: who sees nobody here sees all of the above.
-        prefix.owner.store(0, Release);
+        // Where somebody else's word stands (the memory was overwritten and taken over),
+        // it is not ours to clear.
+        let _ = prefix.owner.compare_exchange(self.me, 0, Release, Relaxed);
         self.stir();
         self.wake();
     }
