@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use gaze::filter::FilterKind;
+use gaze::one_line::one_line;
 use serde::Deserialize;
 use vision::coreml::ComputeUnits;
 
@@ -111,7 +112,10 @@ pub enum SettingsError {
         source: std::io::Error,
     },
     /// Not JSON, or a value of the wrong kind.
-    #[error("settings {path}: {source}; correct the file or remove the key")]
+    #[error(
+        "settings {path}: {}; correct the file or remove the key",
+        one_line(source)
+    )]
     Invalid {
         /// The file.
         path: PathBuf,
@@ -125,7 +129,10 @@ pub enum SettingsError {
         path: PathBuf,
     },
     /// A key nobody knows.
-    #[error("settings {path}: unknown key \"{key}\"; did you mean \"{nearest}\"?")]
+    #[error(
+        "settings {path}: unknown key \"{}\"; did you mean \"{nearest}\"?",
+        one_line(key)
+    )]
     UnknownKey {
         /// The file.
         path: PathBuf,
@@ -135,7 +142,7 @@ pub enum SettingsError {
         nearest: &'static str,
     },
     /// A value outside its range.
-    #[error("settings: {key} is {value}; {want}")]
+    #[error("settings: {key} is {}; {want}", one_line(value))]
     OutOfRange {
         /// The setting.
         key: &'static str,

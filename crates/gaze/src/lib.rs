@@ -53,6 +53,7 @@ pub mod filter;
 pub mod geometric;
 pub mod head;
 pub mod landmarks;
+pub mod one_line;
 pub mod ray;
 pub mod screen;
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Reading and writing calibration files.
 
+use crate::one_line::one_line;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ pub enum FileError {
         path: PathBuf,
     },
     /// Not JSON, or not of the schema's keys.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {}", path.display(), one_line(source))]
     Syntax {
         /// The file.
         path: PathBuf,

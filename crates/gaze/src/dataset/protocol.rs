@@ -33,6 +33,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::Prompt;
+use crate::one_line::one_line;
 use crate::screen::Screen;
 
 pub use lines::{LONGEST_LINE, Lines, TooLong, line};
@@ -209,7 +210,7 @@ impl Request {
     /// One line that says what makes no sense.
     pub fn parse(line: &[u8]) -> Result<Request, String> {
         let request: Request =
-            serde_json::from_slice(line).map_err(|e| format!("not a request: {e}"))?;
+            serde_json::from_slice(line).map_err(|e| format!("not a request: {}", one_line(e)))?;
         match &request {
             Request::Record(begin) => begin.check()?,
             Request::Target(target) => target.check()?,
