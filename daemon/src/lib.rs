@@ -19,7 +19,7 @@ pub mod calibrations;
 pub mod commands;
 pub mod engine;
 pub mod exit;
-mod log;
+pub mod log;
 pub mod overlay;
 pub mod pipeline;
 pub mod record;

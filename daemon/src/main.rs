@@ -267,7 +267,7 @@ fn main() -> ExitCode {
     match outcome {
         Ok(exit) => settled(exit),
         Err(failure) => {
-            eprintln!("gazed: {failure}");
+            gazed::log::to_standard_error(&format!("gazed: {failure}\n"));
             settled(failure.exit)
         }
     }

@@ -1,6 +1,7 @@
 //! Tells a frozen picture from a still one. A camera's sensor is never quiet:
 //! two frames of the stillest scene differ somewhere in their lowest bits. Frames
-//! that are the same byte for byte are one frame delivered again.
+//! that are the same byte for byte are one frame delivered again: the last one, or, where a
+//! driver's buffers are no longer filled and go round, one of the last few.
 
 use crate::frame::Frame;
 use crate::pixels::PixelView;
@@ -11,29 +12,42 @@ const GRID: usize = 64;
 /// (a closed shutter): it is empty, not frozen.
 const TEXTURE: u8 = 12;
 
+/// Buffers that a driver may go round: the most pictures that are remembered.
+pub const MOST_BUFFERS: usize = 8;
+
 /// Watches for repeated frames.
 #[derive(Debug, Clone)]
 pub struct FrozenDetector {
     least_frames: u32,
     least_ns: u64,
-    last: u64,
+    /// The last different pictures, so many of them, the next to be forgotten at `oldest`.
+    seen: [u64; MOST_BUFFERS],
+    known: usize,
+    remembered: usize,
+    oldest: usize,
     repeats: u32,
     since_ns: u64,
 }
 
 impl FrozenDetector {
-    /// Frozen means: at least `least_frames` equal frames in a row, over at least `least_ns`.
-    pub fn new(least_frames: u32, least_ns: u64) -> FrozenDetector {
+    /// Frozen means: at least `least_frames` frames in a row, over at least `least_ns`, that
+    /// were all seen before among the last `buffers` different ones (1 to [`MOST_BUFFERS`];
+    /// 1: they are equal).
+    pub fn new(least_frames: u32, least_ns: u64, buffers: usize) -> FrozenDetector {
         FrozenDetector {
             least_frames,
             least_ns,
-            last: 0,
+            seen: [0; MOST_BUFFERS],
+            known: 0,
+            remembered: buffers.clamp(1, MOST_BUFFERS),
+            oldest: 0,
             repeats: 0,
             since_ns: 0,
         }
     }
 
-    /// Whether the frame looked at last was the same as the one before it.
+    /// Whether the frame looked at last was the same as the one before it, or as another of
+    /// the last few.
     pub fn repeated(&self) -> bool {
         self.repeats > 1
     }
@@ -41,11 +55,17 @@ impl FrozenDetector {
     /// Takes in the next frame; whether the picture is frozen now.
     pub fn look(&mut self, frame: &Frame) -> bool {
         let Some((hash, texture)) = fingerprint(frame) else {
-            self.repeats = 0;
+            (self.repeats, self.known, self.oldest) = (0, 0, 0);
             return false;
         };
-        if hash != self.last || self.repeats == 0 || texture < TEXTURE {
-            (self.last, self.repeats, self.since_ns) = (hash, 1, frame.captured_ns);
+        let known = self.seen[..self.known].contains(&hash);
+        if !known || texture < TEXTURE {
+            if !known {
+                self.seen[self.oldest] = hash;
+                self.oldest = (self.oldest + 1) % self.remembered;
+                self.known = (self.known + 1).min(self.remembered);
+            }
+            (self.repeats, self.since_ns) = (1, frame.captured_ns);
             return false;
         }
         self.repeats = self.repeats.saturating_add(1);
@@ -94,7 +114,7 @@ mod tests {
     }
 
     fn verdicts(mut make: impl FnMut(u64) -> Frame) -> Vec<bool> {
-        let mut detector = FrozenDetector::new(10, 500_000_000);
+        let mut detector = FrozenDetector::new(10, 500_000_000, MOST_BUFFERS);
         (0..40).map(|i| detector.look(&make(i))).collect()
     }
 
@@ -114,11 +134,37 @@ mod tests {
     fn it_thaws_at_the_first_other_frame() {
         let seen = verdicts(|i| picture(if i < 30 { 0 } else { i }, i >= 30));
         assert!(!seen[0] && !seen[30] && !seen[39]);
-        let mut detector = FrozenDetector::new(3, 0);
+        let mut detector = FrozenDetector::new(3, 0, 1);
         let seen: Vec<_> = [0, 0, 0, 1, 0]
             .map(|i| detector.look(&picture(i, true)))
             .into();
         assert_eq!(seen, [false, false, true, false, false]);
+    }
+
+    #[test]
+    fn buffers_that_go_round_are_no_living_picture() {
+        for buffers in 2..=MOST_BUFFERS as u64 {
+            // Twenty living frames, then the last few of them again and again.
+            let index = |i: u64| {
+                if i < 20 {
+                    i
+                } else {
+                    20 - buffers + i % buffers
+                }
+            };
+            let seen = verdicts(|i| Frame {
+                captured_ns: i * STEP_NS,
+                ..picture(index(i), true)
+            });
+            assert_eq!(seen[..34], [false; 34], "{buffers}");
+            assert!(
+                seen[36..].iter().all(|frozen| *frozen),
+                "{buffers}: {seen:?}"
+            );
+        }
+        // A file of few pictures that is shown again and again is what it is.
+        let mut file = FrozenDetector::new(10, 500_000_000, 1);
+        assert!((0..40).all(|i| !file.look(&picture(i % 3, true))));
     }
 
     #[test]

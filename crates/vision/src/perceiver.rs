@@ -12,7 +12,7 @@ use gaze::camera::{DEFAULT_HFOV_DEG, Intrinsics};
 use crate::detector::{Detection, MAX_DETECTIONS};
 use crate::estimator::GazeKind;
 use crate::frame::Frame;
-use crate::frozen::FrozenDetector;
+use crate::frozen::{FrozenDetector, MOST_BUFFERS};
 use crate::glances::{glance, part};
 use crate::looker::{ERRAND_FACES, Errand, Findings, Looker, Measured, Wanted, nanos};
 use crate::models::{ModelError, ModelStore};
@@ -46,10 +46,13 @@ pub struct PerceiverConfig {
     pub others_per_frame: usize,
     /// Who is the primary face.
     pub choice: Choice,
-    /// Equal frames in a row that make a frozen picture, if they also last …
+    /// Old frames in a row that make a frozen picture, if they also last …
     pub frozen_frames: u32,
     /// … this long, nanoseconds of capture time.
     pub frozen_ns: u64,
+    /// Old is what was among so many pictures before it: a camera's buffers may go round. 1
+    /// for a file, which may have few pictures.
+    pub frozen_buffers: usize,
 }
 
 impl Default for PerceiverConfig {
@@ -67,6 +70,7 @@ impl Default for PerceiverConfig {
             choice: Choice::Nearest,
             frozen_frames: 15,
             frozen_ns: 700_000_000,
+            frozen_buffers: MOST_BUFFERS,
         }
     }
 }
@@ -87,6 +91,14 @@ pub struct Perceiver {
     perception: Perception,
 }
 
+fn still(config: &PerceiverConfig) -> FrozenDetector {
+    FrozenDetector::new(
+        config.frozen_frames,
+        config.frozen_ns,
+        config.frozen_buffers,
+    )
+}
+
 /// A picture that stands alone is looked at as often in search of a face.
 const STILL_LOOKS: usize = 4;
 
@@ -102,7 +114,7 @@ impl Perceiver {
     ) -> Result<Perceiver, ModelError> {
         Ok(Perceiver {
             looker: Looker::new(runtime, store, &config)?,
-            frozen: FrozenDetector::new(config.frozen_frames, config.frozen_ns),
+            frozen: still(&config),
             tracks: Tracks::new(),
             detections: Vec::with_capacity(2 * MAX_DETECTIONS),
             findings: Some(Findings::default()),
@@ -157,7 +169,7 @@ impl Perceiver {
     pub fn reset(&mut self) {
         self.forget();
         self.glance = 0;
-        self.frozen = FrozenDetector::new(self.config.frozen_frames, self.config.frozen_ns);
+        self.frozen = still(&self.config);
     }
 
     fn forget(&mut self) {

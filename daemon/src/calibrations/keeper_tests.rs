@@ -411,3 +411,25 @@ fn another_network_loses_the_calibration_and_the_first_one_gets_it_back() {
     assert_eq!(b.state().0, Some(theirs.effective_map()));
     assert_eq!(b.keeper.mapping().network, 3);
 }
+
+#[test]
+fn of_ten_thousand_reloads_each_takes_effect_and_nothing_is_left_of_those_before() {
+    let mut b = Bench::new(FileSettings::default());
+    let both = [1.2, 0.9].map(|scale| made(&setup("ada", "default"), scale));
+    let texts = both.each_ref().map(|c| serde_json::to_vec(c).unwrap());
+    let path = b.store(&both[0]);
+    b.look();
+    for n in 1..=10_000 {
+        // As calibrations are written, without waiting for the disk.
+        let new = path.with_extension("new");
+        std::fs::write(&new, &texts[n % 2]).unwrap();
+        std::fs::rename(&new, &path).unwrap();
+        assert!(b.look(), "reload {n}");
+        let (map, generation, status) = b.state();
+        assert_eq!(map, Some(both[n % 2].effective_map()), "reload {n}");
+        assert_eq!(generation as usize, n + 1);
+        assert_eq!(status, CalibrationStatus::InForce);
+    }
+    let left: Vec<_> = std::fs::read_dir(b.calibrations()).unwrap().collect();
+    assert_eq!(left.len(), 1, "{left:?}");
+}

@@ -4,14 +4,14 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, RecvError, Sender};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use gaze::calibration;
 use gaze::calibration::selection::login_name;
 use gaze::camera::DEFAULT_HFOV_DEG;
 use ring::layout::{EngineNote, Reason, Sample, SourceKind, State, text_of};
-use ring::{Writer, WriterConfig};
+use ring::{Witness, Writer, WriterConfig};
 use rustix::process::Signal;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGUSR1};
 use signal_hook::iterator::Signals;
@@ -211,6 +211,7 @@ fn assemble(
             &engine,
             end,
             plan.fast && source.is_some(),
+            buffers_of(&spec),
         )?),
     };
     check_named_calibration(settings)?;
@@ -291,6 +292,18 @@ fn kind_of(spec: &SourceSpec) -> SourceKind {
     }
 }
 
+/// Among how many pictures before it a picture is looked for, to tell whether it is an old
+/// one: a driver's buffers may go round; a file may be a short one that is shown again.
+fn buffers_of(spec: &SourceSpec) -> usize {
+    match spec {
+        SourceSpec::Camera(_) | SourceSpec::Stdin | SourceSpec::Scripted(_) => {
+            PerceiverConfig::default().frozen_buffers
+        }
+        SourceSpec::Path(path) if is_pipe(path) => PerceiverConfig::default().frozen_buffers,
+        SourceSpec::Path(_) | SourceSpec::Demo | SourceSpec::Null => 1,
+    }
+}
+
 fn is_pipe(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|m| m.file_type().is_fifo())
 }
@@ -312,12 +325,13 @@ fn load_meanwhile(
     engine: &Arc<Engine>,
     end: &AtomicBool,
     lossless: bool,
+    buffers: usize,
 ) -> Result<Seeing, Failure> {
     let fault = |why: String| Failure::new(Exit::Fault, why);
     let (settings, its) = (settings.clone(), engine.clone());
     let loading = std::thread::Builder::new()
         .name("gaze-loading".into())
-        .spawn(move || load_networks(&settings, &its, lossless))
+        .spawn(move || load_networks(&settings, &its, lossless, buffers))
         .map_err(|e| fault(format!("no thread could be started: {e}")))?;
     let mut said = EngineNote::default();
     while !loading.is_finished() {
@@ -347,6 +361,7 @@ fn load_networks(
     settings: &FileSettings,
     engine: &Arc<Engine>,
     lossless: bool,
+    buffers: usize,
 ) -> Result<Seeing, Failure> {
     let refuse = |e: settings::SettingsError| Failure::new(Exit::Settings, e.to_string());
     let (wish, units) = settings.provider_wish().map_err(refuse)?;
@@ -366,6 +381,7 @@ fn load_networks(
         // A file that is measured as fast as it goes waits for every face in every frame.
         others_per_frame: if lossless { ERRAND_FACES } else { 0 },
         measure_every_ns: if lossless { 0 } else { usual.measure_every_ns },
+        frozen_buffers: buffers,
         ..usual
     };
     let options = SessionOptions {
@@ -482,8 +498,24 @@ fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
             format!("signals cannot be heard: {e}"),
         ));
     }
+    let mut waiting = None;
     let outcome = loop {
-        match next_event(&daemon.events) {
+        let event = match waiting
+            .take()
+            .map_or_else(|| next_event(&daemon.events), Ok)
+        {
+            // Nothing happened for a while.
+            Err(RecvTimeoutError::Timeout) => {
+                let lost = daemon.witness.as_ref().map(Witness::look);
+                if let Some(Err(lost)) = lost {
+                    // Nobody new can read: whoever starts services starts another.
+                    break Err(Failure::new(Exit::SharedMemory, lost.to_string()));
+                }
+                continue;
+            }
+            other => other,
+        };
+        match event {
             Ok(Event::Stop) | Err(_) => break Ok(Exit::Ok),
             Ok(Event::SourceEnded) => {
                 // What is on its way is still measured and published.
@@ -501,7 +533,12 @@ fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
                     format!("{thread} died: {why}; please report this, the service restarts gazed"),
                 ));
             }
-            Ok(Event::Reload) => reload(plan, &daemon),
+            Ok(Event::Reload) => {
+                // Of a storm of them the last one is enough.
+                waiting = std::iter::from_fn(|| daemon.events.try_recv().ok())
+                    .find(|event| !matches!(event, Event::Reload));
+                reload(plan, &daemon);
+            }
             Ok(Event::TogglePause) => {
                 let paused = !daemon.shared.pause.fetch_xor(true, Relaxed);
                 say!(
@@ -519,21 +556,25 @@ fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
     outcome
 }
 
+/// How long the supervisor waits for news before it looks after the shared memory.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
 #[cfg(not(target_os = "macos"))]
-fn next_event(events: &Receiver<Event>) -> Result<Event, RecvError> {
-    events.recv()
+fn next_event(events: &Receiver<Event>) -> Result<Event, RecvTimeoutError> {
+    events.recv_timeout(LOOK_EVERY)
 }
 
 /// A Mac tells which cameras came and went through the main thread's run loop, which
 /// nobody else runs (with a window, its own loop does).
 #[cfg(target_os = "macos")]
-fn next_event(events: &Receiver<Event>) -> Result<Event, RecvError> {
-    use std::sync::mpsc::RecvTimeoutError;
+fn next_event(events: &Receiver<Event>) -> Result<Event, RecvTimeoutError> {
+    let until = Instant::now() + LOOK_EVERY;
     loop {
         match events.recv_timeout(Duration::from_millis(250)) {
-            Ok(event) => return Ok(event),
-            Err(RecvTimeoutError::Disconnected) => return Err(RecvError),
-            Err(RecvTimeoutError::Timeout) => sources::camera::hear_of_devices(),
+            Err(RecvTimeoutError::Timeout) if Instant::now() < until => {
+                sources::camera::hear_of_devices();
+            }
+            other => return other,
         }
     }
 }

@@ -18,11 +18,15 @@ use ringbuf::{HeapCons, HeapProd};
 use vision::Frame;
 
 use super::Event;
+use super::compose::TOO_OLD_NS;
 use super::shared::Shared;
 use crate::sources::{
-    self, ErrorKind, FrameSource, Next, OpenOptions, Origin, SourceError, SourceSpec,
+    self, ErrorKind, FrameSource, Next, OpenOptions, Origin, SourceError, SourceSpec, Victim, dies,
 };
 
+/// Frames in a row that say they are too old to be of use, after which the camera's stamps
+/// are not believed until they are fresh again: a second of 30 frames.
+const UNBELIEVED_AFTER: u32 = 30;
 /// How long one call into the source may block.
 const PATIENCE: Duration = Duration::from_millis(100);
 /// A live source that gives nothing for this long is opened anew.
@@ -63,6 +67,30 @@ pub struct Capture {
     pub lost: bool,
     /// Wait for perception instead of dropping: every frame is measured.
     pub lossless: bool,
+    /// The number of the next frame.
+    pub next_index: u64,
+}
+
+/// What a live source says of when its frames were taken. Never later than arrival, never
+/// before the frame that came before; and a camera whose clock was set does not look late
+/// for ever.
+#[derive(Default)]
+struct Stamps {
+    last_ns: u64,
+    late_in_a_row: u32,
+}
+
+impl Stamps {
+    fn believed(&mut self, captured_ns: u64, arrived_ns: u64) -> u64 {
+        let late = arrived_ns.saturating_sub(captured_ns) > TOO_OLD_NS;
+        self.late_in_a_row = if late { self.late_in_a_row + 1 } else { 0 };
+        let at = match self.late_in_a_row > UNBELIEVED_AFTER {
+            true => arrived_ns,
+            false => captured_ns,
+        };
+        self.last_ns = at.max(self.last_ns).min(arrived_ns);
+        self.last_ns
+    }
 }
 
 impl Capture {
@@ -114,6 +142,8 @@ impl Capture {
         // Files have no cable to lose: they may be slower than any camera.
         let live = matches!(self.spec, SourceSpec::Camera(_) | SourceSpec::Scripted(_));
         self.shared.set_source_name(&source.describe().name);
+        let first_index = self.next_index;
+        let mut stamps = Stamps::default();
         let mut last_frame = Instant::now();
         let mut said = Said::Nothing;
         let mut damaged = source.losses().damaged;
@@ -122,6 +152,7 @@ impl Capture {
             if self.shared.stopping() {
                 return None;
             }
+            dies(Victim::Capture);
             if self.shared.paused() {
                 self.source = None; // closes the camera
                 return None;
@@ -143,13 +174,16 @@ impl Capture {
                 Ok(Next::Frame) => {
                     last_frame = Instant::now();
                     *wait = FIRST_WAIT;
-                    // Never later than arrival; and a clip that is played as fast as it
-                    // goes has no time of its own.
+                    // A clip that is played as fast as it goes has no time of its own.
                     let now = clock::now_ns();
                     hand.captured_ns = match self.options.fast {
                         true => now,
+                        false if live => stamps.believed(hand.captured_ns, now),
                         false => hand.captured_ns.min(now),
                     };
+                    // A source that is opened again counts from 0; the daemon goes on.
+                    hand.index += first_index;
+                    self.next_index = hand.index + 1;
                     if said != Said::Running {
                         said = Said::Running;
                         self.shared.set_source(State::Running, Reason::None, "");
@@ -261,8 +295,8 @@ fn in_the_header(kind: ErrorKind) -> (State, Reason) {
 
 /// Gives the frame in hand away and takes an empty one for it. When perception
 /// has taken none of the frames on their way, the one in hand is overwritten by
-/// the next. After a stall perception therefore sees one frame of the stall's
-/// beginning first; its age keeps it from being published as valid.
+/// the next. After a stall perception therefore finds one frame of the stall's
+/// beginning first, and passes over it by its age.
 fn hand_on(
     shared: &Shared,
     filled: &mut HeapProd<Frame>,

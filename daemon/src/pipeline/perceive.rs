@@ -13,6 +13,7 @@ use ringbuf::traits::{Consumer, Observer, Producer};
 use ringbuf::{HeapCons, HeapProd};
 use vision::{ContactNet, Frame, GazeKind, Perceiver};
 
+use super::compose::TOO_OLD_NS;
 use super::contacts::Contacts;
 use super::faces;
 use super::measurement::{Measurement, NetworkTag};
@@ -22,7 +23,11 @@ use crate::alloc::allocations_of_this_thread;
 use crate::log::say;
 use crate::record::tap::Tap;
 use crate::side::outlet::Outlet;
+use crate::sources::{Victim, dies};
 
+/// A frame that has waited for so long is not measured where a newer one is about to come:
+/// perception was held up, and what it would say is of no use any more.
+const STALE_NS: u64 = TOO_OLD_NS;
 /// Frames after which buffers have their final size.
 const WARM_UP_FRAMES: u64 = 30;
 
@@ -64,13 +69,23 @@ impl Perceive {
     /// Runs until the daemon stops.
     pub fn run(mut self) {
         let mut frames = 0u64;
+        let mut passed_over = false;
         let mut allocations_when_warm = 0;
         while !self.shared.stopping() {
             self.take_up_network();
+            dies(Victim::Perceive);
             let Some(mut frame) = self.newest() else {
                 std::thread::park_timeout(Duration::from_millis(100));
                 continue;
             };
+            // Never two in a row: a camera that is always late is measured all the same.
+            let waited_ns = clock::now_ns().saturating_sub(frame.captured_ns);
+            passed_over = !passed_over && !self.lossless && waited_ns > STALE_NS;
+            if passed_over {
+                let _ = self.empty.try_push(frame);
+                self.shared.frames_dropped.fetch_add(1, Relaxed);
+                continue;
+            }
             if let Some(faces) = &mut self.faces {
                 faces.receive(&mut self.perceiver, &mut self.contacts);
             }

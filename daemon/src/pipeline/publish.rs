@@ -20,6 +20,7 @@ use super::shared::Shared;
 use super::ticker::Ticker;
 use crate::alloc::allocations_of_this_thread;
 use crate::calibrations::note::now_unix_s;
+use crate::sources::{Victim, dies};
 
 /// Samples a second.
 pub const RATE_HZ: u64 = 60;
@@ -59,6 +60,7 @@ impl Publish {
         let mut allocations_when_warm = 0;
         while !self.shared.stopping() {
             stats.late_ticks += ticker.wait();
+            dies(Victim::Publish);
             ticks += 1;
 
             if ticks % RATE_HZ == 1 {

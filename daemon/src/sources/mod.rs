@@ -39,7 +39,7 @@ use vision::{Frame, PixelFormat};
 
 pub use camera::{CameraEntry, list_cameras};
 pub use error::{ErrorKind, Origin, SourceError};
-pub use scripted::{Fault, Script, ScriptedSource, Step};
+pub use scripted::{Fault, Script, ScriptedSource, Step, Victim, dies};
 
 use error::Flaw;
 

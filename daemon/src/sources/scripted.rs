@@ -5,16 +5,19 @@
 //!   "steps": [ { "frames": 30 }, { "stall_ms": 500 }, { "frozen": 20 },
 //!              { "black": 10 }, { "corrupt": 3 }, { "drop": 5 },
 //!              { "size": [0, 480] }, { "frames": 2 }, { "size": [7680, 4320] },
-//!              { "lose": "device_lost", "refused": 2 }, { "frames": 30 } ] }
+//!              { "cycle": 90, "of": 4 }, { "jump_ms": -5000 }, { "frames": 30 },
+//!              { "lose": "device_lost", "refused": 2 }, { "frames": 30 },
+//!              { "die": "gaze-perceive" } ] }
 //! ```
 //!
 //! For tests only (`--source scripted:FILE.json`). A source that was lost goes on
 //! with the next step when it is opened again in the same process, after it has
 //! refused to open `refused` times.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -93,6 +96,24 @@ pub enum Step {
         /// Milliseconds.
         stall_ms: u64,
     },
+    /// Old pictures again, one after the other and round again, with fresh times: a driver
+    /// whose buffers are no longer filled.
+    Cycle {
+        /// How many.
+        cycle: u64,
+        /// Of how many pictures, the last good ones; at most 16.
+        of: u32,
+    },
+    /// The clock of the camera is set: frames are said to be taken that much later from here on.
+    Jump {
+        /// Milliseconds; negative: earlier.
+        jump_ms: i64,
+    },
+    /// A thread of the daemon dies ([`dies`]).
+    Die {
+        /// Its name.
+        die: Victim,
+    },
     /// Frames have this size from here on, sound or not (0, or over 8192).
     Size {
         /// Width and height, pixels.
@@ -106,6 +127,34 @@ pub enum Step {
         #[serde(default)]
         refused: u32,
     },
+}
+
+/// Which thread a script lets die.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[repr(u8)]
+pub enum Victim {
+    /// The thread that measures.
+    #[serde(rename = "gaze-perceive")]
+    Perceive = 1,
+    /// The thread that writes the shared memory.
+    #[serde(rename = "gaze-publish")]
+    Publish = 2,
+    /// The thread that owns the source.
+    #[serde(rename = "gaze-capture")]
+    Capture = 3,
+}
+
+/// A [`Victim`], or 0.
+static VICTIM: AtomicU8 = AtomicU8::new(0);
+
+/// Panics if a script says that this thread dies: one load, where no script runs.
+///
+/// # Panics
+/// That is what it is for.
+pub fn dies(thread: Victim) {
+    if VICTIM.load(Relaxed) == thread as u8 {
+        panic!("as its script says");
+    }
 }
 
 /// A whole script.
@@ -129,6 +178,9 @@ pub struct Script {
     /// What to do, in order.
     pub steps: Vec<Step>,
 }
+
+/// Good pictures that can be shown again.
+const MOST_CYCLED: usize = 16;
 
 fn thirty() -> f64 {
     30.0
@@ -159,8 +211,12 @@ pub struct ScriptedSource {
     done: u64,
     size: [u32; 2],
     due_ns: u64,
+    /// By how much the camera's clock was set.
+    ahead_ns: i64,
     index: u64,
     noise: u32,
+    /// What the noise of the last good frames began with, the newest last.
+    seeds: VecDeque<u32>,
     losses: Losses,
     failed: Option<SourceError>,
 }
@@ -234,8 +290,10 @@ impl ScriptedSource {
             step: 0,
             done: 0,
             due_ns: 0,
+            ahead_ns: 0,
             index: 0,
             noise: 0x2545_F491,
+            seeds: VecDeque::with_capacity(MOST_CYCLED),
             losses: Losses::default(),
             failed: None,
         })
@@ -266,6 +324,19 @@ impl ScriptedSource {
     fn advance(&mut self) {
         self.step += 1;
         self.done = 0;
+    }
+
+    /// One of the last `of` good pictures, as it was.
+    fn draw_old(&mut self, frame: &mut Frame, of: u32) {
+        let kept = self.seeds.len();
+        let of = (of as usize).clamp(1, kept.max(1));
+        let now = self.noise;
+        if let Some(seed) = self.seeds.get(kept - of + self.done as usize % of) {
+            self.noise = *seed;
+        }
+        let seeds = std::mem::take(&mut self.seeds);
+        self.draw(frame, false, true);
+        (self.noise, self.seeds) = (now, seeds);
     }
 
     /// Pixels of the picture, or of a pattern, at the present size.
@@ -299,6 +370,10 @@ impl ScriptedSource {
             }
         }
         if noisy {
+            if self.seeds.len() == MOST_CYCLED {
+                self.seeds.pop_front();
+            }
+            self.seeds.push_back(self.noise);
             // One grey level, here and there, as a sensor does (xorshift).
             for byte in frame.data.iter_mut().step_by(7) {
                 self.noise ^= self.noise << 13;
@@ -332,17 +407,22 @@ impl FrameSource for ScriptedSource {
                 Step::Frames { frames: 0 }
                 | Step::Frozen { frozen: 0 }
                 | Step::Black { black: 0 }
+                | Step::Cycle { cycle: 0, .. }
                 | Step::Corrupt { corrupt: 0 }
                 | Step::Drop { drop: 0 } => self.advance(),
                 Step::Frames { frames: n }
                 | Step::Frozen { frozen: n }
-                | Step::Black { black: n } => {
+                | Step::Black { black: n }
+                | Step::Cycle { cycle: n, .. } => {
                     if !self.wait(until) {
                         return Ok(Next::Nothing);
                     }
-                    let black = matches!(step, Step::Black { .. });
-                    self.draw(frame, black, matches!(step, Step::Frames { .. }));
-                    frame.captured_ns = self.due_ns;
+                    match step {
+                        Step::Cycle { of, .. } => self.draw_old(frame, of),
+                        Step::Black { .. } => self.draw(frame, true, false),
+                        _ => self.draw(frame, false, matches!(step, Step::Frames { .. })),
+                    }
+                    frame.captured_ns = self.due_ns.saturating_add_signed(self.ahead_ns);
                     frame.index = self.index;
                     self.tick(n);
                     return Ok(Next::Frame);
@@ -378,6 +458,14 @@ impl FrameSource for ScriptedSource {
                 }
                 Step::Size { size } => {
                     self.size = size;
+                    self.advance();
+                }
+                Step::Jump { jump_ms } => {
+                    self.ahead_ns += jump_ms * 1_000_000;
+                    self.advance();
+                }
+                Step::Die { die } => {
+                    VICTIM.store(die as u8, Relaxed);
                     self.advance();
                 }
                 Step::Lose { lose, refused } => {
