@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 ENV = eval "$$(scripts/env.sh)"
 
-.PHONY: help setup build trainer run test lint doc bench check-cuda check-mac check-mac-link dist clean
+.PHONY: help setup build trainer run test fuzz lint doc bench check-cuda check-mac check-mac-link dist clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -27,6 +27,9 @@ run: build ## Start gazed on a camera, or on the demo, and show samples read thr
 
 test: setup ## Format, every test, the C readers, the models of the ring
 	@$(ENV); scripts/test.sh
+
+fuzz: setup ## Throw broken inputs at every door for some minutes; EACH=20 seconds, SEED=1
+	@$(ENV); scripts/fuzz.sh "$(or $(EACH),20)" "$(or $(SEED),1)"
 
 lint: setup ## Formatting, clippy and rustdoc without a warning
 	@$(ENV); $(CARGO) fmt --all --check

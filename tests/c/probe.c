@@ -41,6 +41,46 @@ static void hunt(struct gaze_reader *gaze, uint64_t target)
            seen == 0 ? 0 : (int64_t)(last - first + 1) - (int64_t)(seen + lost_total));
 }
 
+/* Reads for so long, whatever becomes of the writer, and counts what does not follow from its
+ * index, the time of publishing aside. */
+static void sift(struct gaze_reader *gaze, uint64_t ms)
+{
+    uint64_t seen = 0, torn = 0, back = 0, last = 0;
+    const uint64_t end = gaze_now_ns() + ms * 1000000u;
+    while (gaze_now_ns() < end) {
+        struct gaze_sample s, want;
+        struct gaze_face_table table;
+        if (gaze_next(gaze, &s, NULL) == GAZE_OK) {
+            want = derived_sample(s.index);
+            want.published_ns = s.published_ns;
+            torn += memcmp(&s, &want, sizeof s) != 0;
+            back += s.index <= last;
+            last = s.index;
+            seen++;
+        }
+        if (gaze_faces(gaze, &table) == GAZE_OK)
+            torn += !faces_are_derived(&table);
+    }
+    printf("%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", seen, torn, back);
+}
+
+/* Reads all there is: how many samples, how many of them are out of order in index or time,
+ * and how many were lost on the way. */
+static void follow(struct gaze_reader *gaze)
+{
+    uint64_t seen = 0, wrong = 0, lost = 0, missed = 0;
+    struct gaze_sample s, last;
+    memset(&last, 0, sizeof last);
+    while (gaze_next(gaze, &s, &missed) == GAZE_OK) {
+        if (seen > 0)
+            wrong += s.index != last.index + 1 + missed || s.published_ns <= last.published_ns;
+        lost += missed;
+        last = s;
+        seen++;
+    }
+    printf("%" PRIu64 " %" PRIu64 " %" PRIu64 "\n", seen, wrong, lost);
+}
+
 /* How long a newest sample takes to read, ns, the best of some rounds. */
 static void speed(const struct gaze_reader *gaze)
 {
@@ -113,6 +153,10 @@ int main(void)
             printf("ok\n");
         } else if (strcmp(word, "hunt") == 0 && argument != NULL) {
             hunt(&gaze, strtoull(argument, NULL, 10));
+        } else if (strcmp(word, "sift") == 0 && argument != NULL) {
+            sift(&gaze, strtoull(argument, NULL, 10));
+        } else if (strcmp(word, "follow") == 0) {
+            follow(&gaze);
         } else if (strcmp(word, "speed") == 0) {
             speed(&gaze);
         } else if (strcmp(word, "faces") == 0) {

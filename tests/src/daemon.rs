@@ -97,7 +97,11 @@ impl Running {
 
     /// Starts `gazed run` as `prepare` completes it: arguments, environment.
     pub fn start_with(prepare: impl FnOnce(&mut Command) -> &mut Command) -> Running {
-        let shm = fresh_name();
+        Self::start_on(fresh_name(), prepare)
+    }
+
+    /// As [`Running::start_with`], on a shared memory that another one may have left.
+    pub fn start_on(shm: String, prepare: impl FnOnce(&mut Command) -> &mut Command) -> Running {
         let mut command = command(&shm);
         let child = prepare(command.arg("run")).spawn().expect("gazed starts");
         Running {
@@ -169,6 +173,29 @@ impl Running {
             .expect("the process is ours")
     }
 
+    /// kill -9, and gives its shared memory's name for the next one: it stays.
+    pub fn murder(mut self) -> String {
+        if let Some(mut child) = self.child.take() {
+            child.kill().expect("the process is ours");
+            child.wait().expect("it ends");
+        }
+        std::mem::take(&mut self.shm)
+    }
+
+    /// Of the process: resident memory in KiB, threads, open files.
+    pub fn belongings(&self) -> (u64, u64, usize) {
+        let pid = self.pid();
+        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it runs");
+        let number = |key: &str| -> u64 {
+            let line = status.lines().find(|l| l.starts_with(key));
+            let word = line.and_then(|l| l.split_whitespace().nth(1));
+            word.and_then(|w| w.parse().ok()).expect("a number")
+        };
+        let files = std::fs::read_dir(format!("/proc/{pid}/fd"));
+        let files = files.expect("it runs").count();
+        (number("VmRSS:"), number("Threads:"), files)
+    }
+
     /// Waits for its end.
     ///
     /// # Panics
@@ -181,6 +208,13 @@ impl Running {
             }
             assert!(Instant::now() < until, "gazed did not end");
             std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    /// Closes our end of its standard error.
+    pub fn hear_no_more(&mut self) {
+        if let Some(child) = &mut self.child {
+            child.stderr = None;
         }
     }
 

@@ -2,8 +2,10 @@
 
 pub mod calibrations;
 pub mod daemon;
+pub mod fuzz;
 pub mod looker;
 pub mod picture;
 pub mod screen;
+pub mod scripted;
 pub mod visitor;
 pub mod xvfb;

@@ -257,19 +257,6 @@ fn a_new_map_is_in_force_at_once_and_the_point_jumps() {
     assert!(waits_ms[SWAPS / 2] <= 100, "{waits_ms:?}");
 }
 
-/// Of a process: resident memory in KiB, threads, open files.
-fn belongings(pid: u32) -> (u64, u64, usize) {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let number = |key: &str| -> u64 {
-        let line = status.lines().find(|l| l.starts_with(key)).unwrap();
-        line.split_whitespace().nth(1).unwrap().parse().unwrap()
-    };
-    let files = std::fs::read_dir(format!("/proc/{pid}/fd"))
-        .unwrap()
-        .count();
-    (number("VmRSS:"), number("Threads:"), files)
-}
-
 /// Good, broken and half-written files, about a thousand a second, until told to stop.
 /// How many.
 fn storm(file: &Path, good: &[Calibration; 2], bad: &Calibration, stop: &AtomicBool) -> u64 {
@@ -332,7 +319,6 @@ fn no_sample_mixes_two_maps_in_a_storm_of_files() {
     setting.until_in_force("the first calibration", &both[0]);
     // Nothing of it may ever be in a sample: it is stored with one fault or another.
     let bad = setting.make("ada", "default", 360.0, &Affine::IDENTITY);
-    let pid = setting.daemon.pid();
     let mut reader = setting.daemon.reader();
     let mut maps: BTreeMap<u32, usize> = BTreeMap::new();
     let (mut checked, mut swaps) = (0, 0);
@@ -364,7 +350,7 @@ fn no_sample_mixes_two_maps_in_a_storm_of_files() {
     let mut before = (0, 0, 0);
     // The first second is warm-up, for the belongings.
     for seconds in [1, 5] {
-        before = belongings(pid);
+        before = setting.daemon.belongings();
         let stop = AtomicBool::new(false);
         std::thread::scope(|scope| {
             let storm = scope.spawn(|| storm(&file, &both, &bad, &stop));
@@ -379,12 +365,12 @@ fn no_sample_mixes_two_maps_in_a_storm_of_files() {
         });
         during = Duration::from_secs(seconds);
     }
-    let mut after = belongings(pid);
+    let mut after = setting.daemon.belongings();
     // It may just be reading the last file.
     let until = Instant::now() + WATCHDOG;
     while (before.1, before.2) != (after.1, after.2) && Instant::now() < until {
         std::thread::sleep(Duration::from_millis(20));
-        after = belongings(pid);
+        after = setting.daemon.belongings();
     }
     println!(
         "{files} files in {during:?}, {checked} samples, {swaps} swaps; \

@@ -3,34 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use gaze_tests::daemon::{Running, command, finish, fresh_name};
+use gaze_tests::scripted::{folder_with_face, scripted};
 use ring::layout::{Reason, Sample, State, flags};
 use rustix::process::Signal;
-use tempfile::TempDir;
 
 const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../daemon/assets/demo.mp4");
 const MODELS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models");
-
-/// A folder with the demo's first picture as `face.png`.
-fn folder_with_face() -> TempDir {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(
-        folder.path().join("face.png"),
-        gaze_tests::picture::demo_frame_png(),
-    )
-    .unwrap();
-    folder
-}
-
-/// A scripted camera; the script's `steps` begin with good frames of the face.
-fn scripted(folder: &TempDir, steps: &str) -> Running {
-    let (w, h) = gaze_tests::picture::demo_size();
-    let script = folder.path().join("script.json");
-    let text = format!(
-        r#"{{"fps": 30, "width": {w}, "height": {h}, "picture": "face.png", "steps": [{steps}]}}"#
-    );
-    std::fs::write(&script, text).unwrap();
-    Running::start(&["--source", &format!("scripted:{}", script.display())])
-}
 
 fn reason(reason: Reason) -> impl Fn(&Sample) -> bool {
     move |s| s.reason() == reason && !s.is_valid()

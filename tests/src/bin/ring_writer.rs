@@ -1,8 +1,8 @@
 //! A writer for the ring's tests, in a process of its own.
 //!
 //! `ring_writer NAME HZ STALL_MS`: publishes derived samples (every word follows
-//! from the index) at HZ, or as fast as it can at 0, a table of faces with
-//! every 16th, and obeys lines on standard input: `close` ends cleanly,
+//! from the index) at HZ, or as fast as it can at 0 (below 0: with the true time of
+//! publishing, which is a heartbeat), a table of faces with every 16th, and obeys lines on standard input: `close` ends cleanly,
 //! `unlink` also removes the name, `mute` keeps the process but stores nothing
 //! more, `state CODE REASON TEXT` sets the state.
 
@@ -113,7 +113,7 @@ fn run(mut writer: Writer, hz: f64, commands: &Receiver<String>) {
         }
         let mut sample = derived::sample(writer.next_index());
         let now = sample.published_ns;
-        index = if hz > 0.0 {
+        index = if hz != 0.0 {
             writer.publish(&mut sample)
         } else {
             writer.publish_at(&mut sample, now)

@@ -99,6 +99,13 @@ impl Talker {
         self.child.kill().expect("alive until now");
     }
 
+    /// Waits until it is dead all over, without collecting the body.
+    pub fn until_dead(&self) {
+        use rustix::process::{Pid, WaitId, WaitIdOptions, waitid};
+        let dead = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
+        waitid(WaitId::Pid(Pid::from_child(&self.child)), dead).expect("our child");
+    }
+
     pub fn signal(&self, signal: rustix::process::Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).expect("alive");
@@ -192,11 +199,12 @@ pub fn compile(source: &str, language: Language, what: &str) -> PathBuf {
 
 /// A C reader process.
 pub fn probe(language: Language, what: &str) -> Talker {
-    Talker::start(&mut Command::new(compile(
-        "tests/c/probe.c",
-        language,
-        what,
-    )))
+    talk(&compile("tests/c/probe.c", language, what))
+}
+
+/// A process of a program that has been compiled.
+pub fn talk(program: &Path) -> Talker {
+    Talker::start(&mut Command::new(program))
 }
 
 /// A C reader process of another user; needs root.
