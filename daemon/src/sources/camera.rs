@@ -22,7 +22,7 @@ use super::{
 };
 
 #[cfg(target_os = "macos")]
-#[path = "camera_mac.rs"]
+#[path = "camera_mac/mod.rs"]
 mod native;
 #[cfg(not(target_os = "macos"))]
 #[path = "camera_native.rs"]

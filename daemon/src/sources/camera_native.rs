@@ -1,4 +1,4 @@
-//! The system's cameras, through nokhwa. Not on a Mac: see `camera_mac.rs`.
+//! The system's cameras, through nokhwa. Not on a Mac: see `camera_mac`.
 
 use std::time::Duration;
 
