@@ -23,4 +23,7 @@ if [ "$(uname -s)" = Linux ]; then
 	include=$("${CC:-cc}" -print-file-name=include 2>/dev/null || gcc -print-file-name=include)
 	printf 'export BINDGEN_EXTRA_CLANG_ARGS=%s\n' "$(quoted "${BINDGEN_EXTRA_CLANG_ARGS:--I$include}")"
 fi
+# ONNX Runtime's builds, Python's too, report to their makers otherwise; the programs set it
+# themselves.
+printf 'export ORT_DISABLE_TELEMETRY=1\n'
 printf 'export ORT_DYLIB_PATH=%s\n' "$(quoted "$runtime")"

@@ -14,7 +14,8 @@ here=$(CDPATH='' cd -- "$(dirname -- "$0")" && pwd)
 version=1.31.1
 
 if [ "${1:-}" = --licences ]; then
-	# The texts are the same in the wheels of all platforms; these are from one.
+	# The wheels of the three platforms below have the same texts: compared for this version. Of
+	# another one they would not match their hashes here.
 	folder=$(gaze_cache)/onnxruntime-$version/licences
 	wheel_member onnxruntime $version manylinux_2_28_x86_64 onnxruntime/LICENSE \
 		2f07c72751aed99790b8a4869cf2311df85a860b22ded05fa22803587a48922c "$folder/LICENSE"

@@ -1,15 +1,15 @@
 //! What computes the networks, and how urgent the threads are: kept for the header.
 //!
 //! Told by the threads that load networks and by those that ask for urgency, before they
-//! begin; the publisher reads it, and stores it when it is another one.
+//! begin; the publisher reads it, and stores it when it is another one. What becomes of a network
+//! later is written nowhere but beside it ([`Standing`]): the supervisor looks there.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use arc_swap::{ArcSwap, Guard};
 use ring::layout::{EngineNote, Provider as Code, engine, put_text};
 use vision::Provider;
-use vision::coreml::{self, ComputeUnits, CoreMl, News, Tell, Turn};
+use vision::coreml::{self, ComputeUnits, CoreMl, News, Standing, Tell, Turn};
 
 use crate::log::say;
 use crate::pipeline::priority::RealtimeDenied;
@@ -60,14 +60,21 @@ pub struct Engine {
 
 #[derive(Debug, Default)]
 struct Known {
-    /// By what a network does: its file's name, and why CoreML does not compute it.
-    networks: BTreeMap<String, (String, Option<String>)>,
+    /// Networks that CoreML was asked for. They are let go of with whoever runs them.
+    networks: Vec<Asked>,
     /// Networks that are computed by the processor as was asked.
     plain: bool,
-    compiling: Option<String>,
     denied: Option<String>,
     /// Notes that the publisher may still hold: it must not be the one who frees them.
     retired: Vec<Arc<EngineNote>>,
+}
+
+#[derive(Debug)]
+struct Asked {
+    standing: Weak<Standing>,
+    compiling: bool,
+    /// It was said that the processor computes it.
+    said: bool,
 }
 
 impl Engine {
@@ -84,32 +91,40 @@ impl Engine {
     }
 
     fn hear(&self, news: &News) {
-        let name = news.network.trim_end_matches(".onnx");
-        let why = match news.turn {
-            Turn::Compiling => {
-                say!("compiling {name} for CoreML, once…");
-                self.change(|known| known.compiling = Some(name.to_owned()));
-                return;
-            }
+        let name = short(news.standing);
+        match news.turn {
+            Turn::Compiling => say!("compiling {name} for CoreML, once…"),
             Turn::Runs(Some(seconds)) => {
                 say!("{name} is compiled for CoreML, in {seconds:.1} s");
-                None
             }
-            Turn::Runs(None) => None,
-            Turn::FellBack(why) => Some(why.to_owned()),
-        };
-        let mut before = None;
-        self.change(|known| {
-            known.compiling = None;
-            let how = (name.to_owned(), why.clone());
-            before = known.networks.insert(news.kind.to_owned(), how);
-        });
-        // Some networks are loaded twice, and the second one comes to the same.
-        if let Some(why) = why
-            && before.is_none_or(|(_, known)| known.as_ref() != Some(&why))
-        {
-            say!("{name} is computed by the processor, not by CoreML: {why}");
+            Turn::Runs(None) | Turn::FellBack(_) => {}
         }
+        if let Turn::FellBack(why) = news.turn {
+            // It knows that itself only when it is loaded.
+            news.standing.gives_way(why.to_owned());
+        }
+        let compiling = news.turn == Turn::Compiling;
+        self.change(|known| {
+            let standing = Arc::downgrade(news.standing);
+            let there = known
+                .networks
+                .iter_mut()
+                .find(|a| a.standing.ptr_eq(&standing));
+            match there {
+                Some(asked) => asked.compiling = compiling,
+                None => known.networks.push(Asked {
+                    standing,
+                    compiling,
+                    said: false,
+                }),
+            }
+        });
+    }
+
+    /// Looks again: whether CoreML failed meanwhile, and which networks are no longer used. The
+    /// threads that run them do not say so themselves.
+    pub fn look(&self) {
+        self.change(|_| {});
     }
 
     /// The threads are as urgent as all others.
@@ -128,6 +143,8 @@ impl Engine {
     fn change(&self, what: impl FnOnce(&mut Known)) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         what(&mut known);
+        known.networks.retain(|a| a.standing.strong_count() > 0);
+        known.say_what_fell_back();
         let next = known.note();
         known.retired.retain(|note| Arc::strong_count(note) > 1);
         if **self.note.load() != next {
@@ -136,21 +153,75 @@ impl Engine {
     }
 }
 
+/// A network's name without its ending.
+fn short(standing: &Standing) -> &str {
+    standing.network().trim_end_matches(".onnx")
+}
+
 impl Known {
+    /// Some networks are loaded twice, and come to the same: that is said once.
+    fn say_what_fell_back(&mut self) {
+        let mut said = vec![];
+        for asked in &mut self.networks {
+            let Some(standing) = asked.standing.upgrade() else {
+                continue;
+            };
+            let Some(why) = standing.why_not() else {
+                continue;
+            };
+            let line = (short(&standing).to_owned(), why.to_owned());
+            if !said.contains(&line) {
+                if !asked.said {
+                    let (name, why) = &line;
+                    say!("{name} is computed by the processor, not by CoreML: {why}");
+                }
+                said.push(line);
+            }
+            asked.said = true;
+        }
+    }
+
     fn note(&self) -> EngineNote {
-        let fell_back: Vec<(&str, &str)> = self
-            .networks
-            .values()
-            .filter_map(|(name, why)| Some((name.as_str(), why.as_deref()?)))
+        let of = |compiling: bool| {
+            let asked = self
+                .networks
+                .iter()
+                .filter(move |a| a.compiling == compiling);
+            asked.filter_map(|a| a.standing.upgrade())
+        };
+        let compiling = of(true).next().map(|s| short(&s).to_owned());
+        // Each with a reason, or none; those of one name and reason together.
+        let mut networks: Vec<(String, Option<String>, usize)> = vec![];
+        for standing in of(false) {
+            let (name, why) = (short(&standing), standing.why_not());
+            let same = networks
+                .iter_mut()
+                .find(|(n, w, _)| n == name && w.as_deref() == why);
+            match same {
+                Some((.., count)) => *count += 1,
+                None => networks.push((name.to_owned(), why.map(str::to_owned), 1)),
+            }
+        }
+        let fell_back: Vec<(String, &str)> = networks
+            .iter()
+            .filter_map(|(name, why, count)| {
+                let all = networks.iter().filter(|(n, ..)| n == name);
+                let all: usize = all.map(|(.., count)| count).sum();
+                let name = match all == *count {
+                    true => name.clone(),
+                    false => format!("{name} ({count} of {all})"),
+                };
+                Some((name, why.as_deref()?))
+            })
             .collect();
-        let provider = match (fell_back.len(), self.networks.len()) {
+        let provider = match (fell_back.len(), networks.len()) {
             (0, 0) if self.plain => Code::Cpu,
             (0, 0) => Code::Unknown,
             (0, _) => Code::Coreml,
             (back, all) if back == all => Code::Cpu,
             _ => Code::Mixed,
         };
-        let text = match (&self.compiling, fell_back.as_slice()) {
+        let text = match (&compiling, fell_back.as_slice()) {
             (Some(name), _) => format!("compiling {name} for CoreML, once…"),
             (None, []) => String::new(),
             // One reason for all is said once.
@@ -166,7 +237,7 @@ impl Known {
         };
         let bits = [
             (!fell_back.is_empty(), engine::FELL_BACK),
-            (self.compiling.is_some(), engine::COMPILING),
+            (compiling.is_some(), engine::COMPILING),
             (self.denied.is_some(), engine::REALTIME_DENIED),
         ];
         EngineNote {
@@ -183,53 +254,72 @@ mod tests {
     use super::*;
     use ring::layout::text_of;
 
-    fn news<'a>(kind: &'a str, network: &'a str, turn: Turn<'a>) -> News<'a> {
-        News {
-            kind,
-            network,
-            turn,
-        }
+    /// A network that is loaded, as the engine hears of it, and lives as long as this.
+    fn load(engine: &Arc<Engine>, file: &str, turn: Turn) -> Arc<Standing> {
+        let standing = Arc::new(Standing::new(&vision::Network {
+            name: file.into(),
+            kind: "any".into(),
+            bytes: vec![],
+            sha256: [0; 32],
+        }));
+        tell(engine, &standing, turn);
+        standing
+    }
+
+    fn tell(engine: &Arc<Engine>, standing: &Arc<Standing>, turn: Turn) {
+        engine.hear(&News { standing, turn });
+    }
+
+    fn says(engine: &Engine) -> (Code, u32, String) {
+        let note = engine.note();
+        (note.provider(), note.flags, text_of(&note.text))
     }
 
     #[test]
     fn the_note_says_what_computes_and_why_not() {
         let engine = Arc::new(Engine::default());
-        let says = || {
-            let note = engine.note();
-            (note.provider(), note.flags, text_of(&note.text))
-        };
-        assert_eq!(says(), (Code::Unknown, 0, String::new()));
-        engine.hear(&news(
-            "face-detector",
-            "face_detector.onnx",
-            Turn::Compiling,
-        ));
+        assert_eq!(says(&engine), (Code::Unknown, 0, String::new()));
+        let detector = load(&engine, "face_detector.onnx", Turn::Compiling);
         let line = "compiling face_detector for CoreML, once…".to_owned();
-        assert_eq!(says(), (Code::Unknown, engine::COMPILING, line));
-        engine.hear(&news(
-            "face-detector",
-            "face_detector.onnx",
-            Turn::Runs(Some(4.0)),
-        ));
-        assert_eq!(says(), (Code::Coreml, 0, String::new()));
-        engine.hear(&news("gaze", "mine", Turn::FellBack("it is too new")));
+        assert_eq!(says(&engine), (Code::Unknown, engine::COMPILING, line));
+        tell(&engine, &detector, Turn::Runs(Some(4.0)));
+        assert_eq!(says(&engine), (Code::Coreml, 0, String::new()));
+        let gaze = load(&engine, "mine", Turn::FellBack("it is too new"));
         let line = "mine: it is too new".to_owned();
-        assert_eq!(says(), (Code::Mixed, engine::FELL_BACK, line));
-        engine.hear(&news(
-            "face-detector",
-            "face_detector.onnx",
-            Turn::FellBack("it is too new"),
-        ));
+        assert_eq!(says(&engine), (Code::Mixed, engine::FELL_BACK, line));
+        // CoreML fails later: nobody tells, but whoever looks sees it.
+        detector.gives_way("it is too new".into());
+        assert_eq!(says(&engine).0, Code::Mixed);
+        engine.look();
         let line = "it is too new".to_owned();
-        assert_eq!(says(), (Code::Cpu, engine::FELL_BACK, line));
+        assert_eq!(says(&engine), (Code::Cpu, engine::FELL_BACK, line));
         // Another network takes the refused one's place.
-        engine.hear(&news("gaze", "base", Turn::Runs(None)));
-        engine.hear(&news(
-            "face-detector",
-            "face_detector.onnx",
-            Turn::Runs(None),
-        ));
-        assert_eq!(says(), (Code::Coreml, 0, String::new()));
+        let base = load(&engine, "base", Turn::Runs(None));
+        drop((gaze, detector));
+        engine.look();
+        assert_eq!(says(&engine), (Code::Coreml, 0, String::new()));
+        drop(base);
+        engine.look();
+        assert_eq!(
+            says(&engine),
+            (Code::Unknown, 0, String::new()),
+            "nothing is left behind"
+        );
+    }
+
+    #[test]
+    fn the_same_network_loaded_again_hides_nothing() {
+        let engine = Arc::new(Engine::default());
+        let _primary = load(&engine, "face_landmarks.onnx", Turn::FellBack("it hangs"));
+        let others = load(&engine, "face_landmarks.onnx", Turn::Runs(None));
+        let line = "face_landmarks (1 of 2): it hangs".to_owned();
+        assert_eq!(says(&engine), (Code::Mixed, engine::FELL_BACK, line));
+        others.gives_way("it hangs".into());
+        engine.look();
+        assert_eq!(
+            says(&engine),
+            (Code::Cpu, engine::FELL_BACK, "it hangs".into())
+        );
     }
 
     #[test]

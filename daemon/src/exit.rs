@@ -1,6 +1,7 @@
 //! Exit codes by kind of trouble, so that a script or launchd can tell them apart.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// How a `gazed` command ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,6 +37,23 @@ impl From<Exit> for ExitCode {
     fn from(e: Exit) -> ExitCode {
         ExitCode::from(e as u8)
     }
+}
+
+/// Whether a thread goes on that cannot be told to end.
+static LEFT_BEHIND: AtomicBool = AtomicBool::new(false);
+
+/// A thread goes on that cannot be told to end.
+pub fn leave_behind() {
+    LEFT_BEHIND.store(true, Relaxed);
+}
+
+/// Ends the process, at once where a thread was left behind: it may be inside of a library, and
+/// the C library's farewell would take that away from under it.
+pub fn end(exit: Exit) -> ExitCode {
+    if LEFT_BEHIND.load(Relaxed) {
+        signal_hook::low_level::exit(exit as i32);
+    }
+    exit.into()
 }
 
 /// An error that already knows its exit code and its one line.

@@ -6,7 +6,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 use gazed::alloc::CountingAllocator;
 use gazed::commands::{bench, demo_truth, doctor, permission, render, run, service, status, watch};
-use gazed::exit::Exit;
+use gazed::exit::{self, Exit};
+use gazed::log;
 use gazed::service::template;
 use gazed::settings::FileSettings;
 use gazed::settings_side::ClipSettings;
@@ -191,29 +192,48 @@ fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
-/// What the process ends with. launchd starts again whatever fails, and knows no codes that
-/// starting again will not mend: as its agent, those end as if all were well.
-fn settled(exit: Exit) -> ExitCode {
+/// What the daemon ends with. launchd starts again whatever fails, and knows no codes that
+/// starting again will not mend: as its agent, those end as if all were well. Another daemon is
+/// not among them: it will end, and this one take its place.
+fn settled(exit: Exit) -> Exit {
     let as_agent = std::env::var_os(template::AGENT_MARK).is_some();
-    if as_agent && matches!(exit, Exit::Usage | Exit::Settings | Exit::Busy) {
-        eprintln!("gazed: launchd will not start it again by itself; mend that, then: gazed start");
-        return ExitCode::SUCCESS;
+    if as_agent && matches!(exit, Exit::Usage | Exit::Settings) {
+        let line = "launchd will not start it again by itself; mend that, then: gazed start";
+        log::line(line);
+        return Exit::Ok;
     }
-    exit.into()
+    exit
+}
+
+/// Whether it is the daemon itself that was asked for. Others may be started by the agent's
+/// hooks, and have its variables.
+fn is_run() -> bool {
+    std::env::args_os().nth(1).is_some_and(|a| a == "run")
+}
+
+/// What is wrong with the command line; where the daemon was asked for, for the system's log too.
+fn usage(error: &clap::Error) -> Exit {
+    let _ = error.print();
+    match error.exit_code() {
+        0 => Exit::Ok,
+        _ if is_run() => {
+            log::open();
+            let text = error.to_string();
+            log::only(text.lines().next().unwrap_or_default());
+            settled(Exit::Usage)
+        }
+        _ => Exit::Usage,
+    }
 }
 
 fn main() -> ExitCode {
+    vision::forbid_reports();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(error) => {
-            let _ = error.print();
-            return match error.exit_code() {
-                0 => ExitCode::SUCCESS,
-                _ => settled(Exit::Usage),
-            };
-        }
+        Err(error) => return usage(&error).into(),
     };
     let shm = cli.shm;
+    let running = matches!(cli.command, Command::Run(_));
     let outcome = match cli.command {
         Command::Run(a) => {
             let flags = FileSettings {
@@ -264,11 +284,9 @@ fn main() -> ExitCode {
         Command::Permission(args) => permission::permission(&args),
         Command::DemoTruth => demo_truth::demo_truth(),
     };
-    match outcome {
-        Ok(exit) => settled(exit),
-        Err(failure) => {
-            gazed::log::to_standard_error(&format!("gazed: {failure}\n"));
-            settled(failure.exit)
-        }
-    }
+    let exit = outcome.unwrap_or_else(|failure| {
+        log::to_standard_error(&format!("gazed: {failure}\n"));
+        failure.exit
+    });
+    exit::end(if running { settled(exit) } else { exit })
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use gaze::filter::FilterKind;
 use gaze::one_line::one_line;
+use gaze::trust::{self, Distrust};
 use serde::Deserialize;
 use vision::coreml::ComputeUnits;
 
@@ -111,6 +112,14 @@ pub enum SettingsError {
         /// What the system said.
         source: std::io::Error,
     },
+    /// Others could have written it.
+    #[error("settings {path}: {reason}")]
+    NotBelieved {
+        /// The file.
+        path: PathBuf,
+        /// Why, and what to do.
+        reason: String,
+    },
     /// Not JSON, or a value of the wrong kind.
     #[error(
         "settings {path}: {}; correct the file or remove the key",
@@ -186,9 +195,15 @@ pub fn load(named: Option<&Path>) -> Result<FileSettings, SettingsError> {
             _ => return Ok(FileSettings::default()),
         },
     };
-    let text = std::fs::read_to_string(&path).map_err(|source| SettingsError::Unreadable {
-        path: path.clone(),
-        source,
+    let text = trust::read_to_string(&path).map_err(|source| match source.get_ref() {
+        Some(why) if why.is::<Distrust>() => SettingsError::NotBelieved {
+            path: path.clone(),
+            reason: why.to_string(),
+        },
+        _ => SettingsError::Unreadable {
+            path: path.clone(),
+            source,
+        },
     })?;
     parse(&text, &path)
 }

@@ -50,6 +50,7 @@ struct Home {
     folder: tempfile::TempDir,
     manager: &'static str,
     program: PathBuf,
+    models: PathBuf,
 }
 
 impl Home {
@@ -61,6 +62,7 @@ impl Home {
                 .unwrap(),
             folder,
             manager,
+            models: "/some where/models".into(),
         };
         fs::create_dir(home.at("bin")).unwrap();
         fs::create_dir(home.at("state")).unwrap();
@@ -95,7 +97,7 @@ impl Home {
             .env("HOME", self.folder.path())
             .env("STATE", self.at("state"))
             .env("GAZE_SERVICE", self.manager)
-            .env("GAZE_MODELS", "/some where/models")
+            .env("GAZE_MODELS", &self.models)
             .stdin(Stdio::null());
         command
     }
@@ -206,6 +208,7 @@ fn the_agent_is_installed_once_renewed_when_it_changed_and_leaves_nothing() {
 
 /// The mark of a program's build.
 fn build_of(program: &Path) -> String {
+    // There is no list of networks where `GAZE_MODELS` leads.
     let hash = Sha256::digest(fs::read(program).unwrap());
     hash[..6].iter().map(|b| format!("{b:02x}")).collect()
 }
@@ -217,6 +220,7 @@ fn another_build_at_the_same_place_takes_over() {
         ("systemd", "systemctl --user restart gazed.service"),
     ] {
         let mut home = Home::new(manager);
+        home.models = home.at("models");
         fs::copy(&home.program, home.at("gazed")).unwrap();
         home.program = home.at("gazed");
         assert_eq!(home.gazed(&["install"]).0, 0);
@@ -224,6 +228,22 @@ fn another_build_at_the_same_place_takes_over() {
         let (_, said) = home.gazed(&["install"]);
         assert!(said.contains("already"), "{said}");
         assert!(!home.calls().contains(&again.to_owned()));
+        // Other networks beside the same program are another build too.
+        let models = home.at("models");
+        fs::create_dir_all(&models).unwrap();
+        let list = |sha256: &str| {
+            let network = format!(
+                "{{\"file\": \"a.onnx\", \"kind\": \"a\", \"version\": \"1\", \"sha256\": \"{sha256}\"}}"
+            );
+            let text = format!("{{\"schema\": 1, \"networks\": [{network}]}}");
+            fs::write(models.join("models.json"), text).unwrap();
+            home.gazed(&["install"]).1
+        };
+        for (sha256, told) in [("01", "runs now"), ("01", "already"), ("02", "runs now")] {
+            let said = list(sha256);
+            assert!(said.contains(told), "{manager} {sha256}: {said}");
+        }
+        home.calls();
         let mut other = fs::read(&home.program).unwrap();
         other.push(0); // the system reads no further than the program's own end
         fs::write(home.at("new"), other).unwrap();
@@ -262,11 +282,53 @@ fn launchd_is_not_asked_to_start_again_what_would_end_again() {
         assert_eq!(plain, Some(code), "{said}");
         let (ended, as_agent) = run(true);
         // A clip or a camera may be there the next time.
-        let hopeless = code <= 4;
+        let hopeless = code <= 3;
         assert_eq!(ended, Some(if hopeless { 0 } else { code }), "{as_agent}");
         assert_eq!(as_agent.contains("gazed start"), hopeless, "{as_agent}");
         assert!(as_agent.starts_with(&said), "{as_agent}");
     }
+}
+
+#[test]
+fn the_agent_waits_for_another_gazed_to_end_and_other_commands_keep_their_codes() {
+    let home = Home::new("launchd");
+    let shm = format!("/gaze-busy{}", std::process::id());
+    let gazed = |args: &[&str]| {
+        let mut command = home.command(args);
+        command.env("GAZE_SHM", &shm).env("GAZE_AGENT", "0123ab");
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+    };
+    // A hook of the agent's asks whether it runs.
+    let status = gazed(&["status", "--quiet"]).output().unwrap();
+    assert_eq!(status.status.code(), Some(9));
+    let usage = gazed(&["status", "--nonsense"]).output().unwrap();
+    assert_eq!(usage.status.code(), Some(2));
+    let first = gazed(&["run", "--source", "null"]).spawn().unwrap();
+    let mut first = Private(first);
+    let until = Instant::now() + Duration::from_secs(60);
+    while gazed(&["status", "--quiet"])
+        .output()
+        .unwrap()
+        .status
+        .code()
+        != Some(0)
+    {
+        assert!(Instant::now() < until, "the first one does not come up");
+        assert_eq!(first.0.try_wait().unwrap(), None);
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let second = gazed(&["run", "--source", "null"]).output().unwrap();
+    let said = String::from_utf8_lossy(&second.stderr).into_owned();
+    assert_eq!(
+        second.status.code(),
+        Some(4),
+        "launchd starts it again: {said}"
+    );
+    assert!(!said.contains("gazed start"), "{said}");
+    let unit = fs::read_to_string("../launchd/gazed.service.in").unwrap();
+    let systemd_too = "\nRestart=on-failure\nRestartPreventExitStatus=2 3\n";
+    assert!(unit.contains(systemd_too), "{unit}");
 }
 
 const READ_AGENT: &str = "

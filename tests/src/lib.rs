@@ -4,6 +4,7 @@ pub mod calibrations;
 pub mod daemon;
 pub mod fuzz;
 pub mod looker;
+pub mod native;
 pub mod picture;
 pub mod screen;
 pub mod scripted;

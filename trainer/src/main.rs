@@ -70,6 +70,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    vision::forbid_reports();
     match Cli::parse().command {
         Command::Devices(devices) => devices.run(),
         Command::Synth(synth) => synth.run(),

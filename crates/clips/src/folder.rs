@@ -178,13 +178,7 @@ impl Folder {
         }
         let stem = format!("{}_face-{face}", time::in_names(unix_ns));
         let hidden = self.path.join(format!(".{stem}.mp4.part"));
-        let file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&hidden)
-            .map_err(|e| self.cannot(&stem, e))?;
+        let file = anew(&hidden).map_err(|e| self.cannot(&stem, e))?;
         let open = Open {
             stem,
             unix_ns,
@@ -383,12 +377,7 @@ impl Folder {
     fn put(&self, name: &str, text: &str) -> io::Result<()> {
         let hidden = self.path.join(format!(".{name}.part"));
         let write = || {
-            let mut file = OpenOptions::new()
-                .write(true)
-                .create(true)
-                .truncate(true)
-                .mode(0o600)
-                .open(&hidden)?;
+            let mut file = anew(&hidden)?;
             file.write_all(text.as_bytes())?;
             durable::rename(&file, &hidden, &self.path.join(name))
         };
@@ -398,9 +387,39 @@ impl Folder {
     }
 }
 
+/// A file of our own in place of whatever has the name: a link that others put there is not
+/// followed.
+fn anew(path: &Path) -> io::Result<File> {
+    match fs::remove_file(path) {
+        Err(e) if e.kind() != io::ErrorKind::NotFound => return Err(e),
+        _ => {}
+    }
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    options.open(path)
+}
+
 /// The time in the name of a clip, without ending; `None` if it is not one of ours.
 fn parse(stem: &str) -> Option<u64> {
     let (time, face) = stem.split_once("_face-")?;
     let id = !face.is_empty() && face.len() <= 10 && face.bytes().all(|b| b.is_ascii_digit());
     id.then(|| time::from_name(time)).flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_in_the_folder_is_replaced_and_not_followed() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        fs::write(at("diary"), "dear").unwrap();
+        std::os::unix::fs::symlink("diary", at("a.part")).unwrap();
+        let mut file = anew(&at("a.part")).unwrap();
+        file.write_all(b"a clip").unwrap();
+        assert_eq!(fs::read(at("diary")).unwrap(), b"dear");
+        assert_eq!(fs::read(at("a.part")).unwrap(), b"a clip");
+        assert!(fs::symlink_metadata(at("a.part")).unwrap().is_file());
+    }
 }

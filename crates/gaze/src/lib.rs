@@ -58,3 +58,4 @@ pub mod ray;
 pub mod screen;
 #[cfg(test)]
 mod synthetic;
+pub mod trust;

@@ -237,7 +237,7 @@ impl ContactNet {
         runtime: &Runtime,
         options: &SessionOptions,
     ) -> Result<ContactNet, ContactNetError> {
-        let bytes = std::fs::read(path).map_err(|e| ContactNetError::Unreadable {
+        let bytes = gaze::trust::read(path).map_err(|e| ContactNetError::Unreadable {
             path: path.to_owned(),
             reason: e.to_string(),
         })?;
@@ -269,10 +269,13 @@ impl ContactNet {
         let beside = sidecar(path);
         let contract = match (
             session.metadata(CONTRACT_KEY),
-            std::fs::read_to_string(&beside),
+            gaze::trust::read_to_string(&beside),
         ) {
             (Some(text), _) => ContactContract::read(&text, "`gaze.contract` in its metadata"),
             (None, Ok(text)) => ContactContract::read(&text, &beside.display().to_string()),
+            (None, Err(e)) if e.kind() != std::io::ErrorKind::NotFound => {
+                Err(format!("{} cannot be read: {e}", beside.display()))
+            }
             (None, Err(_)) => ContactContract::guess(&session, &beside),
         }
         .map_err(broken)?;

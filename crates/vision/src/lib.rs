@@ -5,6 +5,7 @@
 //! [`Perception`]. The networks are ONNX files ([`ModelStore`]) that ONNX Runtime
 //! ([`Runtime`]) computes.
 
+mod bound;
 mod colours;
 mod contact_net;
 pub mod coreml;
@@ -47,7 +48,9 @@ pub use models::{BASE_KIND, ModelError, ModelStore, Network, NetworkEntry};
 pub use perceiver::{Perceiver, PerceiverConfig};
 pub use perception::{Face, MAX_FACES, Perception, SeenFace, StageTimes};
 pub use region::{BBox, Region};
-pub use runtime::{Provider, Runtime, RuntimeError, VERSION as RUNTIME_VERSION, cache_folder};
+pub use runtime::{
+    Provider, Runtime, RuntimeError, VERSION as RUNTIME_VERSION, cache_folder, forbid_reports,
+};
 pub use sampler::{Layout, Outside, Sampler, TensorSpec};
 pub use session::{BoundSession, Computes, Port, SessionOptions};
 pub use tracks::Choice;

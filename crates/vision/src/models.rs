@@ -1,8 +1,9 @@
 //! The networks on disk: where they are, and that they are the ones we know.
 
-use std::fs;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
+use gaze::trust;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -98,6 +99,8 @@ struct Index {
 pub struct ModelStore {
     folder: PathBuf,
     networks: Vec<NetworkEntry>,
+    /// It is that of the source tree, which is whoever's it is who builds.
+    of_source_tree: bool,
 }
 
 /// A network's bytes, their hash checked.
@@ -122,14 +125,14 @@ impl ModelStore {
     /// Opens `explicit` if given, else the folder that `GAZE_MODELS` names,
     /// else the one installed beside the program, else the source tree's.
     pub fn open(explicit: Option<&Path>) -> Result<ModelStore, ModelError> {
-        let folder = find(explicit)?;
+        let (folder, of_source_tree) = find(explicit)?;
         let path = folder.join(INDEX);
         let refuse = |reason: String| ModelError::BadIndex {
             path: path.clone(),
             reason,
         };
-        let text = fs::read_to_string(&path).map_err(|e| refuse(e.to_string()))?;
-        let index: Index = serde_json::from_str(&text).map_err(|e| refuse(e.to_string()))?;
+        let text = read(&path, of_source_tree).map_err(|e| refuse(e.to_string()))?;
+        let index: Index = serde_json::from_slice(&text).map_err(|e| refuse(e.to_string()))?;
         if index.schema != 1 {
             return Err(refuse(format!("schema {} where 1 is known", index.schema)));
         }
@@ -144,6 +147,7 @@ impl ModelStore {
         Ok(ModelStore {
             folder,
             networks: index.networks,
+            of_source_tree,
         })
     }
 
@@ -177,7 +181,7 @@ impl ModelStore {
 
     fn read(&self, entry: &NetworkEntry) -> Result<Network, ModelError> {
         let path = self.folder.join(&entry.file);
-        let bytes = fs::read(&path).map_err(|e| ModelError::Unreadable {
+        let bytes = read(&path, self.of_source_tree).map_err(|e| ModelError::Unreadable {
             path: path.clone(),
             reason: e.to_string(),
         })?;
@@ -204,7 +208,17 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-fn find(explicit: Option<&Path>) -> Result<PathBuf, ModelError> {
+/// A file that is believed. That of a source tree may be anybody's: a container has it from
+/// outside, and whoever could change it could change the program that is built of it.
+fn read(path: &Path, of_source_tree: bool) -> io::Result<Vec<u8>> {
+    match of_source_tree {
+        true => fs::read(path),
+        false => trust::read(path),
+    }
+}
+
+/// The folder, and whether it is the source tree's.
+fn find(explicit: Option<&Path>) -> Result<(PathBuf, bool), ModelError> {
     let from_env = || {
         std::env::var_os("GAZE_MODELS")
             .filter(|v| !v.is_empty())
@@ -212,14 +226,15 @@ fn find(explicit: Option<&Path>) -> Result<PathBuf, ModelError> {
     };
     if let Some(folder) = explicit.map(Path::to_path_buf).or_else(from_env) {
         return if folder.join(INDEX).is_file() {
-            Ok(folder)
+            Ok((folder, false))
         } else {
             Err(ModelError::NoFolder(folder))
         };
     }
     let source_tree = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
     beside_program(&["../share/gaze", "../Resources", ""], "models")
-        .chain([source_tree.clone()])
-        .find(|folder| folder.join(INDEX).is_file())
+        .map(|folder| (folder, false))
+        .chain([(source_tree.clone(), true)])
+        .find(|(folder, _)| folder.join(INDEX).is_file())
         .ok_or(ModelError::NoFolder(source_tree))
 }

@@ -75,6 +75,23 @@ pub struct Runtime {
     path: PathBuf,
 }
 
+/// Forbids ONNX Runtime to report to its makers. Their builds for Linux and Macs do so from 1.29
+/// on (machine, session, names and hashes of networks, an identifier that is kept in the cache
+/// folder), whatever is said through the library's own interface, unless this variable is there
+/// when the library is loaded. Programs call it first of all; [`Runtime::load`] does too.
+pub fn forbid_reports() {
+    const VARIABLE: &str = "ORT_DISABLE_TELEMETRY";
+    if env::var_os(VARIABLE).is_none_or(|set| set != "1") {
+        // SAFETY: programs call it while they have one thread. Where they did not, in tests, the
+        // first who loads the library does, once and under a lock; that other C code reads its
+        // environment at that very moment is left to luck there.
+        #[allow(unsafe_code)]
+        unsafe {
+            env::set_var(VARIABLE, "1");
+        }
+    }
+}
+
 /// ONNX Runtime allows one environment per process, for as long as it lives.
 static LOADED: Mutex<Option<Runtime>> = Mutex::new(None);
 
@@ -100,6 +117,9 @@ impl Runtime {
             path: path.clone(),
             reason,
         };
+        forbid_reports();
+        // It is code that runs as us.
+        gaze::trust::check(&path).map_err(|e| refuse(e.to_string()))?;
         let builder = ort::init_from(&path).map_err(|e| match e {
             LoadDynamicError::BadVersion { version_str, path } => RuntimeError::WrongVersion {
                 path,
@@ -123,6 +143,12 @@ impl Runtime {
     /// The library in use.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// What the library that is loaded says of its build: branch, commit, how it was compiled.
+    pub(crate) fn build(&self) -> &'static str {
+        let _ = &self.environment; // the library answers once it is loaded
+        ort::info()
     }
 
     pub(crate) fn environment(&self) -> &Environment {

@@ -1,13 +1,18 @@
-//! One network, ready to run: inputs and outputs are bound once, so that a run
-//! allocates nothing of ours (the runtime itself still calls malloc inside).
-#![allow(unsafe_code)]
+//! One network, ready to run; where CoreML is to compute it, the processor stands ready beside
+//! it and takes over with the first run that fails.
+//!
+//! On the way from frame to sample: a run takes no lock and allocates nothing of ours, but the
+//! one in which CoreML fails, which notes why in words. Who else it concerns is told by others,
+//! who look at the [`Standing`].
 
-use ort::AsPointer;
+use std::sync::Arc;
+
+use ort::session::Session;
 use ort::session::builder::{GraphOptimizationLevel, SessionBuilder};
-use ort::session::{IoBinding, Session};
-use ort::value::{Tensor, TensorElementType};
+use ort::value::Tensor;
 
-use crate::coreml;
+use crate::bound::{Bound, Compute, does_not_run};
+use crate::coreml::{self, Measure, Standing};
 use crate::models::{ModelError, Network};
 use crate::runtime::{Provider, Runtime, one_line};
 
@@ -32,14 +37,13 @@ impl Default for SessionOptions {
 /// A network with its buffers: fill [`BoundSession::input`], [`BoundSession::run`],
 /// read [`BoundSession::output`]. Float tensors, shapes fixed when it is made.
 pub struct BoundSession {
-    // Before the session: the binding refers to it and goes first.
-    binding: IoBinding,
-    inputs: Vec<Tensor<f32>>,
-    outputs: Vec<Tensor<f32>>,
-    session: Session,
-    name: String,
-    /// What computes it.
-    by: Computes,
+    /// What computes.
+    now: Box<dyn Compute>,
+    /// The processor's session beside CoreML's, ready to run. After CoreML failed, CoreML's:
+    /// to free it takes longer than a frame may.
+    spare: Option<Box<dyn Compute>>,
+    /// Where CoreML was asked for.
+    standing: Option<Arc<Standing>>,
 }
 
 /// What computes a bound network.
@@ -113,36 +117,48 @@ impl LoadedSession {
         run().map_err(does_not_run(&self.name))
     }
 
-    /// Binds all inputs and these outputs. Names or shapes that the network does not
-    /// have are an error here, not at the first run. Where CoreML is to compute it and does
-    /// not, the processor does.
-    pub fn bind(self, inputs: &[Port], outputs: &[Port]) -> Result<BoundSession, ModelError> {
-        let mut on_cpu = BoundSession::of(self.session, &self.name, inputs, outputs)?;
-        let Some(again) = self.again else {
-            return Ok(on_cpu);
-        };
-        let (runtime, network, options) = *again;
-        let Provider::CoreMl(wish) = &options.provider else {
-            return Ok(on_cpu);
-        };
-        let ports = (inputs, outputs);
-        match coreml::instead_of(&mut on_cpu, wish, &runtime, &network, &options, ports) {
-            Ok(mut bound) => {
-                bound.by = Computes::CoreMl;
-                Ok(bound)
+    /// Binds all inputs and these outputs, whose numbers are what `measures` say. Names or
+    /// shapes that the network does not have are an error here, not at the first run. Where
+    /// CoreML is to compute it and does not, the processor does.
+    pub fn bind(
+        self,
+        inputs: &[Port],
+        outputs: &[Port],
+        measures: &[Measure],
+    ) -> Result<BoundSession, ModelError> {
+        let mut on_cpu = Bound::new(self.session, &self.name, inputs, outputs)?;
+        let coreml = self.again.as_deref().and_then(|again| {
+            let (runtime, network, options) = again;
+            match &options.provider {
+                Provider::CoreMl(wish) => Some((wish, runtime, network, options)),
+                Provider::Cpu => None,
             }
-            Err(reason) => {
-                on_cpu.by = Computes::CpuInstead(reason);
-                Ok(on_cpu)
-            }
+        });
+        let Some((wish, runtime, network, options)) = coreml else {
+            return Ok(BoundSession::plain(Box::new(on_cpu)));
+        };
+        let standing = Arc::new(Standing::new(network));
+        let make = |asked: &coreml::Asked| {
+            coreml::session(asked, wish.units, runtime, options).and_then(|session| {
+                let bound = Bound::new(session, &self.name, inputs, outputs);
+                bound.map(|b| Box::new(b) as _).map_err(|e| e.to_string())
+            })
+        };
+        let tried = match coreml::is_here() {
+            true => coreml::beside(
+                &mut on_cpu,
+                (wish, &standing),
+                network,
+                (inputs, measures),
+                &coreml::compiler(runtime),
+                make,
+            ),
+            false => Err("this ONNX Runtime has no CoreML".into()),
+        };
+        if let Err(reason) = &tried {
+            wish.tell.tell(&standing, coreml::Turn::FellBack(reason));
         }
-    }
-}
-
-fn does_not_run(name: &str) -> impl Fn(ort::Error) -> ModelError {
-    move |e| ModelError::DoesNotRun {
-        network: name.to_owned(),
-        reason: one_line(&e.to_string()),
+        Ok(BoundSession::with_coreml(Box::new(on_cpu), tried, standing))
     }
 }
 
@@ -173,7 +189,8 @@ impl BoundSession {
                 reason: format!("it calls itself {kind}, not {}", network.kind),
             });
         }
-        loaded.bind(inputs, outputs)
+        let measures = measures_of(&network.kind, outputs);
+        loaded.bind(inputs, outputs, &measures)
     }
 
     /// Loads `network` and binds all that it has, one of everything where a shape is free.
@@ -189,97 +206,105 @@ impl BoundSession {
         };
         let inputs: Vec<_> = loaded.inputs().into_iter().map(sizes).collect();
         let outputs: Vec<_> = loaded.outputs().into_iter().map(sizes).collect();
-        loaded.bind(&ports_of(&inputs), &ports_of(&outputs))
+        let outputs = ports_of(&outputs);
+        let measures = measures_of(&network.kind, &outputs);
+        loaded.bind(&ports_of(&inputs), &outputs, &measures)
     }
 
-    /// Binds all inputs of a session, and these outputs.
-    pub(crate) fn of(
-        session: Session,
-        name: &str,
-        inputs: &[Port],
-        outputs: &[Port],
-    ) -> Result<BoundSession, ModelError> {
-        check(name, &session, inputs, outputs)?;
-        let bind = || -> ort::Result<_> {
-            let tensor = |port: &Port| Tensor::<f32>::new(session.allocator(), port.1.to_vec());
-            let bound_in = inputs.iter().map(tensor).collect::<ort::Result<Vec<_>>>()?;
-            let mut bound_out = outputs
-                .iter()
-                .map(tensor)
-                .collect::<ort::Result<Vec<_>>>()?;
-            let mut binding = session.create_binding()?;
-            for ((name, _), value) in inputs.iter().zip(&bound_in) {
-                binding.bind_input(*name, value)?;
-            }
-            for ((name, _), value) in outputs.iter().zip(&mut bound_out) {
-                binding.bind_output(*name, value)?;
-            }
-            Ok((binding, bound_in, bound_out))
-        };
-        let (binding, inputs, outputs) = bind().map_err(does_not_run(name))?;
-        let mut bound = BoundSession {
-            binding,
-            inputs,
-            outputs,
-            session,
-            name: name.to_owned(),
-            by: Computes::Cpu,
-        };
-        // What lies in fresh memory may be anything, also numbers that take long.
-        for index in 0..bound.inputs.len() {
-            bound.input(index).fill(0.0);
+    /// By the processor, as was asked.
+    fn plain(on_cpu: Box<dyn Compute>) -> BoundSession {
+        BoundSession {
+            now: on_cpu,
+            spare: None,
+            standing: None,
         }
-        // The first run makes the runtime's own buffers; here nobody waits for it.
-        bound.run()?;
-        Ok(bound)
     }
 
-    /// What computes it.
-    pub fn computes(&self) -> &Computes {
-        &self.by
+    /// By CoreML where that was made, by the processor where not, or once it fails.
+    pub(crate) fn with_coreml(
+        on_cpu: Box<dyn Compute>,
+        coreml: Result<Box<dyn Compute>, String>,
+        standing: Arc<Standing>,
+    ) -> BoundSession {
+        let (now, spare) = match coreml {
+            Ok(coreml) => (coreml, Some(on_cpu)),
+            Err(reason) => {
+                standing.gives_way(reason);
+                (on_cpu, None)
+            }
+        };
+        BoundSession {
+            now,
+            spare,
+            standing: Some(standing),
+        }
+    }
+
+    /// What computes it now, alone.
+    pub(crate) fn computing(&mut self) -> &mut dyn Compute {
+        &mut *self.now
+    }
+
+    /// What computes it now.
+    pub fn computes(&self) -> Computes {
+        match &self.standing {
+            None => Computes::Cpu,
+            Some(standing) => match standing.why_not() {
+                None => Computes::CoreMl,
+                Some(why) => Computes::CpuInstead(why.to_owned()),
+            },
+        }
     }
 
     /// How many inputs are bound.
     pub fn inputs(&self) -> usize {
-        self.inputs.len()
+        self.now.inputs()
     }
 
     /// How many outputs are bound.
     pub fn outputs(&self) -> usize {
-        self.outputs.len()
+        self.now.outputs()
     }
 
     /// The values of the input bound as number `index`, row-major.
     pub fn input(&mut self, index: usize) -> &mut [f32] {
-        self.inputs[index].extract_tensor_mut().1
+        self.now.input(index)
     }
 
     /// The values of the output bound as number `index`, as the last run left them.
     pub fn output(&self, index: usize) -> &[f32] {
-        self.outputs[index].extract_tensor().1
+        self.now.output(index)
     }
 
-    /// Computes the outputs from the inputs.
+    /// Computes the outputs from the inputs: on the processor from the first time on that
+    /// CoreML fails.
+    ///
+    /// # Errors
+    /// The processor fails too.
     pub fn run(&mut self) -> Result<(), ModelError> {
-        // The safe `run_binding` makes a new handle for each output at each run;
-        // we hold the bound tensors ourselves and need none.
-        //
-        // SAFETY: both pointers belong to live objects that `self` owns. The
-        // runtime writes the bound output tensors during the call only, and
-        // `&mut self` proves that no slice of them is borrowed meanwhile; it
-        // also keeps two threads from running one session at once.
-        let status = unsafe {
-            (ort::api().RunWithBinding)(
-                self.session.ptr().cast_mut(),
-                std::ptr::null(),
-                self.binding.ptr(),
-            )
+        self.now.run().or_else(|error| self.give_way(error))
+    }
+
+    #[cold]
+    fn give_way(&mut self, error: ModelError) -> Result<(), ModelError> {
+        let (Some(spare), Some(standing)) = (&mut self.spare, &self.standing) else {
+            return Err(error);
         };
-        // SAFETY: the status was returned by the runtime just now and is freed once, here.
-        unsafe { ort::Error::result_from_status(status) }.map_err(|e| ModelError::DoesNotRun {
-            network: self.name.clone(),
-            reason: one_line(&e.to_string()),
-        })
+        if standing.why_not().is_some() {
+            return Err(error); // it is the processor that failed
+        }
+        for index in 0..spare.inputs() {
+            spare.input(index).copy_from_slice(self.now.input(index));
+        }
+        // What neither of them computes is not CoreML's fault.
+        spare.run()?;
+        std::mem::swap(&mut self.now, spare);
+        let reason = match error {
+            ModelError::DoesNotRun { reason, .. } => reason,
+            other => other.to_string(),
+        };
+        standing.gives_way(one_line(&format!("CoreML failed: {reason}")));
+        Ok(())
     }
 }
 
@@ -298,44 +323,7 @@ fn ports_of(all: &[(String, Vec<usize>)]) -> Vec<Port<'_>> {
         .collect()
 }
 
-/// Compares what the network has with what will be bound to it.
-fn check(
-    network: &str,
-    session: &Session,
-    inputs: &[Port],
-    outputs: &[Port],
-) -> Result<(), ModelError> {
-    let refuse = |reason: String| ModelError::WrongContract {
-        network: network.to_owned(),
-        reason,
-    };
-    if session.inputs().len() != inputs.len() {
-        return Err(refuse(format!(
-            "{} inputs, not {}",
-            session.inputs().len(),
-            inputs.len()
-        )));
-    }
-    for (ports, wanted) in [(session.inputs(), inputs), (session.outputs(), outputs)] {
-        for (name, shape) in wanted {
-            let Some(port) = ports.iter().find(|p| p.name() == *name) else {
-                return Err(refuse(format!("no `{name}`")));
-            };
-            let has = port.dtype().tensor_shape();
-            let fits = has.is_some_and(|has| {
-                has.len() == shape.len()
-                    && has
-                        .iter()
-                        .zip(*shape)
-                        .all(|(&h, &w)| h < 0 || h == w as i64)
-            });
-            if !fits || port.dtype().tensor_type() != Some(TensorElementType::Float32) {
-                return Err(refuse(format!(
-                    "`{name}` is {}, not float {shape:?}",
-                    port.dtype()
-                )));
-            }
-        }
-    }
-    Ok(())
+fn measures_of(kind: &str, outputs: &[Port]) -> Vec<Measure> {
+    let of = |(name, _): &Port| Measure::of(kind, name);
+    outputs.iter().map(of).collect()
 }

@@ -57,7 +57,10 @@ pub(super) fn bench_provider(args: &BenchArgs, report: &mut Report) -> Outcome {
 fn said() -> Tell {
     Tell::whom(|news| {
         if news.turn == coreml::Turn::Compiling {
-            eprintln!("gazed: compiling {} for CoreML, once…", news.network);
+            eprintln!(
+                "gazed: compiling {} for CoreML, once…",
+                news.standing.network()
+            );
         }
     })
 }

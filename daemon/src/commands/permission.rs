@@ -4,6 +4,9 @@
 //! terminal to the terminal. So `gazed install` has LaunchServices start Gaze.app with
 //! this command: the application asks as itself, and leaves the answer in a file.
 
+use std::fs::OpenOptions;
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -29,7 +32,14 @@ pub fn permission(args: &PermissionArgs) -> Outcome {
         state = permission::request();
     }
     if let Some(file) = &args.answer {
-        std::fs::write(file, format!("{}\n", state.word())).map_err(|e| {
+        // A new file: nothing is written through a link, nor into what is there.
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let answer = format!("{}\n", state.word());
+        let written = options
+            .open(file)
+            .and_then(|mut f| f.write_all(answer.as_bytes()));
+        written.map_err(|e| {
             let line = format!("{} cannot be written: {e}", file.display());
             Failure::new(Exit::Fault, line)
         })?;

@@ -4,7 +4,7 @@ use std::os::unix::fs::FileTypeExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::sync::mpsc::{RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use gaze::calibration;
@@ -24,7 +24,7 @@ use super::window::{Close, Desktop};
 use crate::calibrations::keeper::Fixed;
 use crate::calibrations::{Files, Keeper};
 use crate::engine::Engine;
-use crate::exit::{Exit, Failure, Outcome};
+use crate::exit::{self, Exit, Failure, Outcome};
 use crate::log::{self, say};
 use crate::pipeline::faces;
 use crate::pipeline::mapping::Mapping;
@@ -39,6 +39,9 @@ use crate::sources::{self, OpenOptions, SourceSpec};
 
 /// Pictures between perception and the window: one is drawn, one comes.
 const WINDOW_VIEWS: usize = 3;
+
+/// How often the supervisor looks what nobody tells it.
+const GLANCE: Duration = Duration::from_millis(250);
 
 /// What the command line asked for.
 pub struct Plan {
@@ -103,8 +106,8 @@ fn start(plan: &Plan) -> Outcome {
             });
             writer.set_state(State::Stopped, Reason::Stopped, "gazed was told to end");
             writer.close();
-            // Not through the C library's farewell: a network is still being loaded.
-            signal_hook::low_level::exit(0);
+            exit::leave_behind(); // a network is still being loaded
+            Ok(Exit::Ok)
         }
         Err(failure) => {
             writer.set_state(State::Fault, Reason::Fault, &failure.line);
@@ -500,10 +503,7 @@ fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
     }
     let mut waiting = None;
     let outcome = loop {
-        let event = match waiting
-            .take()
-            .map_or_else(|| next_event(&daemon.events), Ok)
-        {
+        let event = match waiting.take().map_or_else(|| next_event(&daemon), Ok) {
             // Nothing happened for a while.
             Err(RecvTimeoutError::Timeout) => {
                 let lost = daemon.witness.as_ref().map(Witness::look);
@@ -552,26 +552,26 @@ fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
             }
         }
     };
-    daemon.stop();
+    let left = daemon.stop();
+    if !left.is_empty() {
+        say!("ended while {} was still busy", left.join(" and "));
+    }
     outcome
 }
 
 /// How long the supervisor waits for news before it looks after the shared memory.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-#[cfg(not(target_os = "macos"))]
-fn next_event(events: &Receiver<Event>) -> Result<Event, RecvTimeoutError> {
-    events.recv_timeout(LOOK_EVERY)
-}
-
-/// A Mac tells which cameras came and went through the main thread's run loop, which
-/// nobody else runs (with a window, its own loop does).
-#[cfg(target_os = "macos")]
-fn next_event(events: &Receiver<Event>) -> Result<Event, RecvTimeoutError> {
+/// The next event. Meanwhile it looks what becomes of networks, which their threads do not say
+/// themselves; and a Mac tells which cameras came and went through the main thread's run loop,
+/// which nobody else runs (with a window, its own loop does).
+fn next_event(daemon: &Daemon) -> Result<Event, RecvTimeoutError> {
     let until = Instant::now() + LOOK_EVERY;
     loop {
-        match events.recv_timeout(Duration::from_millis(250)) {
+        match daemon.events.recv_timeout(GLANCE) {
             Err(RecvTimeoutError::Timeout) if Instant::now() < until => {
+                daemon.shared.engine.look();
+                #[cfg(target_os = "macos")]
                 sources::camera::hear_of_devices();
             }
             other => return other,

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use sha2::{Digest, Sha256};
+use vision::ModelStore;
 
 use crate::exit::{Exit, Failure, Outcome};
 use crate::service::{Job, Manager, ServiceError, bundle_of, launchd};
-use crate::settings;
+use crate::settings::{self, FileSettings, GazeChoice};
 
 /// What a service is not told by its manager and may need: where networks, runtime and
 /// settings are. Taken over from the shell that installs.
@@ -69,15 +70,13 @@ pub fn install(args: &InstallArgs, shm: Option<String>) -> Outcome {
     let program = std::env::current_exe()
         .and_then(|p| p.canonicalize())
         .map_err(fault)?;
-    let build = build_of(&program).map_err(fault)?;
     let mut arguments = vec!["run".to_owned()];
+    // What the service would refuse at every start is refused now.
+    let refuse = |e: settings::SettingsError| Failure::new(Exit::Settings, e.to_string());
+    let settings = settings::load(args.config.as_deref()).map_err(refuse)?;
+    settings.check().map_err(refuse)?;
+    let build = build_of(&program, &settings).map_err(fault)?;
     if let Some(config) = &args.config {
-        // What the service would refuse at every start is refused now.
-        let refuse = |e: settings::SettingsError| Failure::new(Exit::Settings, e.to_string());
-        settings::load(Some(config))
-            .map_err(refuse)?
-            .check()
-            .map_err(refuse)?;
         let whole = std::path::absolute(config).map_err(fault)?;
         arguments.extend(["--config".into(), whole.display().to_string()]);
     }
@@ -104,10 +103,22 @@ pub fn install(args: &InstallArgs, shm: Option<String>) -> Outcome {
     Ok(Exit::Ok)
 }
 
-/// What tells a build of the program from others: the beginning of its SHA-256.
-fn build_of(program: &Path) -> std::io::Result<String> {
+/// What tells a build of the program from others: the beginning of a SHA-256 of it, of the list
+/// of its networks, which has their own, and of the gaze network that the settings name.
+fn build_of(program: &Path, settings: &FileSettings) -> std::io::Result<String> {
     let mut hash = Sha256::new();
     std::io::copy(&mut std::fs::File::open(program)?, &mut hash)?;
+    // Without networks it is the daemon that says so.
+    if let Ok(store) = ModelStore::open(settings.models.as_deref()) {
+        for network in store.networks() {
+            hash.update(format!("{} {}\n", network.file, network.sha256));
+        }
+    }
+    if let GazeChoice::File(network) = settings.gaze_choice()
+        && let Ok(mut file) = std::fs::File::open(network)
+    {
+        std::io::copy(&mut file, &mut hash)?;
+    }
     let bytes = hash.finalize();
     Ok(bytes[..6].iter().map(|b| format!("{b:02x}")).collect())
 }

@@ -33,6 +33,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, Sender, SyncSender, channel};
 use std::sync::{Arc, Once};
 use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use ring::{Witness, Writer};
 use ringbuf::HeapRb;
@@ -41,6 +42,7 @@ use vision::{ContactNet, Frame, Perceiver};
 
 use crate::calibrations::{Files, Wake};
 use crate::engine::Engine;
+use crate::exit;
 use crate::log::say;
 use crate::record::{Door, Recorder, tap};
 use crate::settings::{FileSettings, GazeChoice};
@@ -62,6 +64,12 @@ const MEASUREMENTS: usize = 8;
 const CLIP_VIEWS: usize = 8;
 /// Pictures between perception and the hooks.
 const HOOK_VIEWS: usize = 2;
+
+/// Threads that load networks.
+const LOADERS: [&str; 2] = ["gaze-networks", "gaze-faces"];
+/// How long they are waited for, and how long all others are: launchd kills after 20 s.
+const LOADERS_END: Duration = Duration::from_secs(1);
+const ALL_END: Duration = Duration::from_secs(15);
 
 /// Something the supervisor must know.
 #[derive(Debug)]
@@ -322,17 +330,40 @@ impl Daemon {
         }
     }
 
-    /// Asks every thread to end and waits for it. The header says "stopped" then.
-    pub fn stop(self) {
+    /// Asks every thread to end and waits for it, but not for ever: one that is inside of
+    /// ONNX Runtime or CoreML, which compiles for minutes, hears nothing. The header says
+    /// "stopped" then. Threads that did not end are named; the process may not take the C
+    /// library's farewell, which would take away what they use ([`exit::leave_behind`]).
+    pub fn stop(self) -> Vec<String> {
         self.shared.stop.store(true, Relaxed);
         if let Some(files) = &self.files {
             let _ = files.try_send(Wake::Look);
         }
-        for thread in self.threads {
+        for thread in &self.threads {
             thread.thread().unpark();
-            // A panic has been reported as an event already.
-            let _ = thread.join();
         }
+        let begun = Instant::now();
+        let mut left = vec![];
+        for thread in self.threads {
+            let name = thread.thread().name().unwrap_or("a thread").to_owned();
+            let patience = match LOADERS.contains(&name.as_str()) {
+                true => LOADERS_END,
+                false => ALL_END,
+            };
+            while !thread.is_finished() && begun.elapsed() < patience {
+                std::thread::sleep(Duration::from_millis(2));
+            }
+            if thread.is_finished() {
+                // A panic has been reported as an event already.
+                let _ = thread.join();
+            } else {
+                left.push(name);
+            }
+        }
+        if !left.is_empty() {
+            exit::leave_behind();
+        }
+        left
     }
 }
 

@@ -1,6 +1,8 @@
 //! The launch agent, by `launchctl`. Not yet run on a Mac; the order of its calls is
 //! tested against a stand-in.
 
+use std::fs::DirBuilder;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -178,7 +180,14 @@ impl Launchd {
 /// # Errors
 /// `open` cannot be run.
 pub fn ask_for_camera(bundle: &Path) -> Result<Option<String>, ServiceError> {
-    let answer = std::env::temp_dir().join(format!("gaze-permission-{}", std::process::id()));
+    // A folder that nobody else can look into or put links into.
+    let folder = std::env::temp_dir().join(format!("gaze-permission-{}", std::process::id()));
+    let made = DirBuilder::new().mode(0o700).create(&folder);
+    made.map_err(|e| ServiceError::NotWritten {
+        file: folder.clone(),
+        reason: e.to_string(),
+    })?;
+    let answer = folder.join("answer");
     let (app, file) = (bundle.display().to_string(), answer.display().to_string());
     // -W: until it ends; -n: beside the agent that may be running.
     let arguments = [
@@ -195,6 +204,7 @@ pub fn ask_for_camera(bundle: &Path) -> Result<Option<String>, ServiceError> {
     let ended = wait_for("open", &arguments, DECIDE);
     let said = std::fs::read_to_string(&answer).ok();
     let _ = remove(&answer);
+    let _ = std::fs::remove_dir(&folder);
     ended?;
     Ok(said.map(|s| s.trim().to_owned()).filter(|s| !s.is_empty()))
 }

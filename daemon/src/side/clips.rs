@@ -9,6 +9,7 @@ use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use clips::{Recorder, Seen, Status, choice::encoders};
+use gaze::trust;
 use ring::clock;
 use ring::layout::{ClipsNote, ClipsStatus, put_text};
 
@@ -107,7 +108,17 @@ impl Clips {
             self.inlet.wish.want_nothing();
             return State::Off;
         };
-        match Recorder::new(plan.settings.clone(), encoders(), unix_ns()) {
+        let mut settings = plan.settings.clone();
+        // Not to where a link of somebody else's leads.
+        match trust::resolve(&settings.folder) {
+            Ok(folder) => settings.folder = folder,
+            Err(e) => {
+                self.inlet.wish.want_nothing();
+                let folder = settings.folder.display();
+                return State::Failed(format!("{folder} is not recorded into: {e}"));
+            }
+        }
+        match Recorder::new(settings, encoders(), unix_ns()) {
             Ok(recorder) => {
                 self.inlet.wish.want_every((1e9 / plan.settings.fps) as u64);
                 State::On(Box::new(recorder), plan)

@@ -5,13 +5,14 @@
 //! and counted, never queued up.
 
 use std::io::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use gaze::contact::{Change, ContactState, Transition, Transitions};
+use gaze::trust;
 use ring::clock;
 use ring::layout::{FaceRow, FaceState};
 use rustix::process::{Pid, Signal, kill_process_group};
@@ -210,6 +211,18 @@ fn tell(plan: &Plan, mut news: News, frame: Option<&Frame>, commands: &mut Comma
     }
 }
 
+/// The program that a command's first word starts, as the system finds it.
+fn found(word: &str) -> Option<PathBuf> {
+    if word.contains('/') {
+        return Some(word.into());
+    }
+    let path = std::env::var_os("PATH")?;
+    let places = std::env::split_paths(&path).map(|folder| folder.join(word));
+    places
+        .into_iter()
+        .find(|file: &PathBuf| Path::is_file(file))
+}
+
 /// The commands that run.
 #[derive(Default)]
 struct Commands {
@@ -233,6 +246,12 @@ impl Commands {
             return;
         }
         use std::os::unix::process::CommandExt;
+        if let Some(program) = found(&plan.command[0])
+            && let Err(e) = trust::check(&program)
+        {
+            say!("hook: {} is not run: {e}", program.display());
+            return;
+        }
         let started = Command::new(&plan.command[0])
             // What a hook starts is not the agent, and its exit codes are its own.
             .env_remove(crate::service::template::AGENT_MARK)
@@ -420,6 +439,69 @@ mod tests {
         );
         let jpeg = std::fs::read(json["snapshot"].as_str().unwrap()).unwrap();
         assert!(jpeg.starts_with(&[0xff, 0xd8]) && jpeg.ends_with(&[0xff, 0xd9]));
+    }
+
+    #[test]
+    fn a_program_that_others_may_write_is_not_run() {
+        use std::os::unix::fs::PermissionsExt;
+        let dir = tempfile::tempdir().unwrap();
+        let program = dir.path().join("hook");
+        std::fs::write(&program, "#!/bin/sh\nexec sleep 600\n").unwrap();
+        let plan = Plan {
+            command: vec![program.display().to_string()],
+            line_to: None,
+            snapshots: None,
+            timeout: Duration::from_secs(600),
+        };
+        for (mode, runs) in [(0o757, 0), (0o755, 1)] {
+            let mode = std::fs::Permissions::from_mode(mode);
+            std::fs::set_permissions(&program, mode).unwrap();
+            let news = Who::new()
+                .look(1, &[row(9, FaceState::Contact, 1)])
+                .remove(0);
+            let mut commands = Commands::default();
+            tell(&plan, news, None, &mut commands);
+            assert_eq!(commands.running.len(), runs);
+            commands.end_all();
+        }
+    }
+
+    #[test]
+    fn a_line_goes_through_no_link_and_into_no_file_of_others() {
+        use std::os::unix::fs::{lchown, symlink};
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::fs::write(at("mine"), "").unwrap();
+        symlink("mine", at("link")).unwrap();
+        target::append(&at("link"), "1\n").unwrap();
+        std::fs::write(at("theirs"), "").unwrap();
+        let stranger = Some(65_533);
+        if lchown(at("link"), stranger, None).is_err() {
+            return; // only root gives files away
+        }
+        lchown(at("theirs"), stranger, None).unwrap();
+        for name in ["link", "theirs"] {
+            let line = target::append(&at(name), "2\n").unwrap_err().to_string();
+            assert!(line.contains("another user (uid 65533)"), "{line}");
+        }
+        assert_eq!(std::fs::read_to_string(at("mine")).unwrap(), "1\n");
+        assert_eq!(std::fs::read_to_string(at("theirs")).unwrap(), "");
+    }
+
+    #[test]
+    fn a_snapshot_is_not_written_through_what_lies_there() {
+        use std::os::unix::fs::symlink;
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        std::fs::write(at("diary"), "dear").unwrap();
+        std::fs::create_dir(at("snaps")).unwrap();
+        symlink("../diary", at("snaps/.a.jpg.part")).unwrap();
+        symlink("../diary", at("snaps/a.jpg")).unwrap();
+        let mut frame = Frame::default();
+        frame.reset(8, 8, vision::PixelFormat::Gray8);
+        let stored = snapshot::store(&frame, &at("snaps"), "a", 3).unwrap();
+        assert!(std::fs::symlink_metadata(&stored).unwrap().is_file());
+        assert_eq!(std::fs::read_to_string(at("diary")).unwrap(), "dear");
     }
 
     #[test]

@@ -1,10 +1,11 @@
 //! A picture as a JPEG file that is there whole or not at all.
 
-use std::fs::DirBuilder;
-use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::fs::{DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use gaze::trust;
 use vision::Frame;
 
 use crate::record::encode_jpeg;
@@ -15,6 +16,8 @@ use crate::record::encode_jpeg;
 /// # Errors
 /// The disk's, or the encoder's.
 pub fn store(frame: &Frame, folder: &Path, name: &str, most: usize) -> io::Result<PathBuf> {
+    // Not to where a link of somebody else's leads.
+    let folder = &trust::resolve(folder)?;
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -24,7 +27,15 @@ pub fn store(frame: &Frame, folder: &Path, name: &str, most: usize) -> io::Resul
     encode_jpeg(frame, &mut jpeg).map_err(io::Error::other)?;
     let path = folder.join(format!("{name}.jpg"));
     let hidden = folder.join(format!(".{name}.jpg.part"));
-    let written = std::fs::write(&hidden, &jpeg).and_then(|()| std::fs::rename(&hidden, &path));
+    let write = || -> io::Result<()> {
+        // Made anew: a link that lies there with its name is not followed.
+        let mut options = OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        options.open(&hidden)?.write_all(&jpeg)?;
+        std::fs::rename(&hidden, &path)
+    };
+    let _ = std::fs::remove_file(&hidden); // of a run that was ended
+    let written = write();
     written.inspect_err(|_| {
         let _ = std::fs::remove_file(&hidden);
     })?;

@@ -2,8 +2,11 @@
 
 use std::fs::OpenOptions;
 use std::io::{self, Write};
-use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
+use std::os::unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt};
 use std::path::Path;
+
+use gaze::trust::{self, Distrust};
+use rustix::fs::OFlags;
 
 /// Appends a line; never waits. A pipe without a reader, or whose reader is behind, does not
 /// get it.
@@ -11,17 +14,28 @@ use std::path::Path;
 /// # Errors
 /// Nobody reads, no room in the pipe, or what the system says of the file.
 pub fn append(path: &Path, line: &str) -> io::Result<()> {
+    // No link of somebody else's leads where this goes, nor is the file theirs.
+    let path = &trust::resolve(path)?;
     let mut options = OpenOptions::new();
     let pipe = std::fs::metadata(path).is_ok_and(|m| m.file_type().is_fifo());
     if pipe {
         // Without waiting for a reader: ENXIO where there is none.
         options
             .write(true)
-            .custom_flags(rustix::fs::OFlags::NONBLOCK.bits() as i32);
+            .custom_flags((OFlags::NONBLOCK | OFlags::NOFOLLOW).bits() as i32);
     } else {
-        options.append(true).create(true).mode(0o600);
+        options
+            .append(true)
+            .create(true)
+            .mode(0o600)
+            .custom_flags(OFlags::NOFOLLOW.bits() as i32);
     }
     let mut file = options.open(path)?;
+    let owner = file.metadata()?.uid();
+    if !trust::believes(owner) {
+        let path = path.clone();
+        return Err(Distrust::Foreign { path, owner }.into());
+    }
     // A line fits into a pipe whole or not at all (PIPE_BUF).
     match file.write(line.as_bytes())? {
         n if n == line.len() => Ok(()),

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::atomic::{keep, replace};
 use super::{Calibration, Invalid, SCHEMA, Setup, file_name};
+use crate::trust;
 
 /// No calibration is larger than this; what is, is something else.
 pub(super) const LARGEST: u64 = 1 << 20;
@@ -82,7 +83,7 @@ pub(super) fn read_plain(path: &Path, largest: u64) -> Result<Vec<u8>, FileError
     if !is.is_file() {
         return Err(not_a_file());
     }
-    let mut file = open_at_once(path).map_err(at("cannot open"))?;
+    let mut file = trust::open(path).map_err(at("cannot open"))?;
     // And again: another may have been renamed over it.
     let is = file.metadata().map_err(at("cannot read"))?;
     if !is.is_file() || is.len() > largest {

@@ -17,6 +17,7 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
+use crate::trust;
 use rustix::fs::{AtFlags, Mode, OFlags, openat, renameat, statat, unlinkat};
 
 /// Why a pair is not stored. One line: what, where, what to do.
@@ -71,7 +72,9 @@ impl Folder {
     /// [`FolderError`].
     pub fn open(root: &Path) -> Result<Folder, FolderError> {
         let at = |action| move |source| failed(root, action, source);
-        private_folder(root).map_err(at("cannot be made"))?;
+        // Not to where a link of somebody else's leads.
+        let resolved = trust::resolve(root).map_err(at("cannot be made"))?;
+        private_folder(&resolved).map_err(at("cannot be made"))?;
         let dir = File::open(root).map_err(at("cannot be opened"))?;
         match dir.try_lock() {
             Ok(()) => {}

@@ -1,7 +1,8 @@
 //! Compiled networks on disk: a folder for each, used again as long as it is the same network.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
 use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -24,7 +25,7 @@ impl Entry {
         let name = name.replace(|c: char| !c.is_ascii_alphanumeric(), "_");
         let key: String = key[..12].iter().map(|b| format!("{b:02x}")).collect();
         let folder = cache.join(format!("{name}-{key}"));
-        fs::create_dir_all(&folder)?;
+        make(&folder)?;
         Ok(Entry(folder))
     }
 
@@ -57,7 +58,7 @@ impl Entry {
     pub fn clear_unfinished(&self) {
         if !self.is_compiled() && self.holds_something() {
             self.remove();
-            let _ = fs::create_dir_all(&self.0);
+            let _ = make(&self.0);
         }
     }
 
@@ -71,6 +72,15 @@ impl Entry {
     pub fn remove(&self) {
         let _ = fs::remove_dir_all(&self.0);
     }
+}
+
+/// What is compiled there runs as us: the folder is ours, or there is none.
+fn make(folder: &Path) -> io::Result<()> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
+    gaze::trust::check(folder)
 }
 
 fn lock_of(folder: &Path) -> PathBuf {
@@ -160,6 +170,21 @@ mod tests {
         assert!(name.starts_with("g_ze_net-0101"), "{name}");
         entry.remove();
         assert!(!of(1).is_compiled());
+    }
+
+    #[test]
+    fn a_folder_that_others_may_write_is_not_used() {
+        use std::os::unix::fs::PermissionsExt;
+        let cache = tempfile::tempdir().unwrap();
+        let of = || Entry::of(cache.path(), "net", &[7; 32]);
+        let folder = of().unwrap().folder().to_owned();
+        assert_eq!(
+            fs::metadata(&folder).unwrap().permissions().mode() & 0o777,
+            0o700
+        );
+        fs::set_permissions(&folder, fs::Permissions::from_mode(0o777)).unwrap();
+        let line = of().unwrap_err().to_string();
+        assert!(line.contains("chmod go-w"), "{line}");
     }
 
     #[test]

@@ -3,8 +3,9 @@
 //! A session is made for the processor first, then one for CoreML beside it: with every
 //! dimension fixed (CoreML compiles shapes), as an ML program (the older format knows no half
 //! precision), its trunk in half precision (`half`). Both are run on the same numbers once,
-//! and CoreML takes over where it says the same; the processor stays in every other case, and
-//! the reason is told. Accumulation on the graphics processor stays in single precision, which
+//! and CoreML takes over where it says the same (`measure`); the processor stays in every other
+//! case, and the reason is told. It stays ready beside CoreML too, for the first run that fails
+//! later (`session.rs`). Accumulation on the graphics processor stays in single precision, which
 //! is its default: networks this small gain nothing by less.
 //!
 //! What CoreML compiled is kept in a folder that is named after the hash of exactly what was
@@ -13,9 +14,12 @@
 
 mod cache;
 mod half;
+mod measure;
 mod proto;
+mod standing;
+#[cfg(test)]
+mod tests;
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -24,9 +28,13 @@ use ort::ep::{CoreML, ExecutionProvider, coreml as ep};
 use ort::session::Session;
 use sha2::{Digest, Sha256};
 
+use crate::bound::Compute;
 use crate::models::Network;
-use crate::runtime::{Runtime, VERSION, one_line};
-use crate::session::{BoundSession, Port, SessionOptions, builder};
+use crate::runtime::{Runtime, one_line};
+use crate::session::{Port, SessionOptions, builder};
+
+pub use measure::{Apart, Measure, largest_difference};
+pub use standing::{News, Standing, Tell, Turn};
 
 /// Which parts of the machine CoreML may use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -78,144 +86,88 @@ pub struct CoreMl {
     pub tell: Tell,
 }
 
-/// What happens to a network that CoreML is to compute.
-#[derive(Debug, Clone, PartialEq)]
-pub struct News<'a> {
-    /// What the network does: `face-landmarks`, `gaze`, …
-    pub kind: &'a str,
-    /// Its file's name.
-    pub network: &'a str,
-    /// What happens.
-    pub turn: Turn<'a>,
+/// Whether this ONNX Runtime knows of CoreML.
+pub(crate) fn is_here() -> bool {
+    CoreML::is_available().unwrap_or(false)
 }
 
-/// See [`News`].
-#[derive(Debug, Clone, PartialEq)]
-pub enum Turn<'a> {
-    /// It is being compiled: once, maybe for minutes.
-    Compiling,
-    /// CoreML computes it from now on; so many seconds it took to compile it, if it had to be.
-    Runs(Option<f64>),
-    /// The processor computes it, for this reason.
-    FellBack(&'a str),
+/// What a session on CoreML is made of.
+pub(crate) struct Asked<'a> {
+    /// The ONNX file.
+    pub file: &'a [u8],
+    /// Its free dimensions.
+    pub fixed: &'a [(String, i64)],
+    /// Where CoreML leaves what it compiles.
+    pub folder: &'a Path,
 }
 
-/// Whom to tell [`News`]; nobody by default. Called by the thread that loads a network.
-#[derive(Clone, Default)]
-pub struct Tell(Option<Listener>);
-
-type Listener = Arc<dyn Fn(&News) + Send + Sync>;
-
-impl Tell {
-    /// This one.
-    pub fn whom(hear: impl Fn(&News) + Send + Sync + 'static) -> Tell {
-        Tell(Some(Arc::new(hear)))
-    }
-
-    fn tell(&self, network: &Network, turn: Turn) {
-        if let Some(hear) = &self.0 {
-            hear(&News {
-                kind: &network.kind,
-                network: &network.name,
-                turn,
-            });
-        }
-    }
-}
-
-impl PartialEq for Tell {
-    /// The same one hears it.
-    fn eq(&self, other: &Self) -> bool {
-        match (&self.0, &other.0) {
-            (None, None) => true,
-            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
-            _ => false,
-        }
-    }
-}
-
-impl Eq for Tell {}
-
-impl fmt::Debug for Tell {
-    fn fmt(&self, f: &mut fmt::Formatter) -> fmt::Result {
-        f.write_str(if self.0.is_some() { "Tell" } else { "nobody" })
-    }
-}
-
-/// How far CoreML's answers may be from the processor's, as a part of the largest one (at least
-/// of 1). Half precision stays a third of it even on noise; a broken conversion is far above it.
-pub const TOLERANCE: f32 = 0.02;
-
-/// The same session on CoreML, tried; or why not, in one line.
-pub(crate) fn instead_of(
-    on_cpu: &mut BoundSession,
-    coreml: &CoreMl,
+/// ONNX Runtime's session on CoreML; why not, in one line.
+pub(crate) fn session(
+    asked: &Asked,
+    units: ComputeUnits,
     runtime: &Runtime,
-    network: &Network,
     options: &SessionOptions,
-    ports: (&[Port], &[Port]),
-) -> Result<BoundSession, String> {
-    let tried = try_it(on_cpu, coreml, runtime, network, options, ports);
-    if let Err(reason) = &tried {
-        coreml.tell.tell(network, Turn::FellBack(reason));
-    }
-    tried
+) -> Result<Session, String> {
+    let make = || -> ort::Result<Session> {
+        let provider = CoreML::default()
+            .with_model_format(ep::ModelFormat::MLProgram)
+            .with_compute_units(units.of_ort())
+            .with_static_input_shapes(true)
+            .with_model_cache_dir(asked.folder.display());
+        let mut builder = builder(runtime, options)?;
+        for (name, size) in asked.fixed {
+            builder = builder.with_dimension_override(name, *size)?;
+        }
+        builder
+            .with_execution_providers([provider.build().error_on_failure()])?
+            .commit_from_memory(asked.file)
+    };
+    make().map_err(|e| e.to_string())
 }
 
-fn try_it(
-    on_cpu: &mut BoundSession,
-    coreml: &CoreMl,
-    runtime: &Runtime,
+/// Has `make` make a session on CoreML of the network that `on_cpu` computes, tries it, and
+/// keeps what was compiled, which `compiler` tells apart from other systems'; or why not, in
+/// one line.
+pub(crate) fn beside(
+    on_cpu: &mut dyn Compute,
+    (coreml, standing): (&CoreMl, &Arc<Standing>),
     network: &Network,
-    options: &SessionOptions,
-    (inputs, outputs): (&[Port], &[Port]),
-) -> Result<BoundSession, String> {
-    if !CoreML::is_available().unwrap_or(false) {
-        return Err("this ONNX Runtime has no CoreML".into());
-    }
+    (inputs, measures): (&[Port], &[Measure]),
+    compiler: &str,
+    make: impl FnOnce(&Asked) -> Result<Box<dyn Compute>, String>,
+) -> Result<Box<dyn Compute>, String> {
     let begun = Instant::now();
     let file = prepared(&network.bytes);
     let fixed = fixed_dimensions(&file, inputs)?;
-    let entry = cache::Entry::of(&coreml.cache, &network.name, &key(&file, &fixed))
+    let entry = cache::Entry::of(&coreml.cache, &network.name, &key(&file, &fixed, compiler))
         .map_err(|e| format!("{} cannot be written: {e}", coreml.cache.display()))?;
     let _alone = entry.alone();
     entry.clear_unfinished();
     let known = entry.is_compiled();
     if !known {
-        coreml.tell.tell(network, Turn::Compiling);
+        coreml.tell.tell(standing, Turn::Compiling);
     }
-    let make = || -> ort::Result<Session> {
-        let provider = CoreML::default()
-            .with_model_format(ep::ModelFormat::MLProgram)
-            .with_compute_units(coreml.units.of_ort())
-            .with_static_input_shapes(true)
-            .with_model_cache_dir(entry.folder().display());
-        let mut builder = builder(runtime, options)?;
-        for (name, size) in &fixed {
-            builder = builder.with_dimension_override(name, *size)?;
-        }
-        builder
-            .with_execution_providers([provider.build().error_on_failure()])?
-            .commit_from_memory(&file)
-    };
     let failed = |why: String| {
         entry.remove();
-        why
+        one_line(&why)
     };
-    let session = make().map_err(|e| failed(one_line(&e.to_string())))?;
+    let mut made = make(&Asked {
+        file: &file,
+        fixed: &fixed,
+        folder: entry.folder(),
+    })
+    .map_err(failed)?;
     // What it computes it has compiled; without that, everything is left to the processor.
     if !entry.holds_something() {
         return Err(failed("CoreML takes no part of it".into()));
     }
-    let mut bound = BoundSession::of(session, &network.name, inputs, outputs)
-        .map_err(|e| failed(one_line(&e.to_string())))?;
-    same_answers(on_cpu, &mut bound).map_err(failed)?;
+    measure::same_answers(on_cpu, &mut *made, measures).map_err(failed)?;
     // A cache that cannot be tidied is no reason to compute elsewhere.
     entry.used();
     cache::tidy(&coreml.cache);
     let seconds = (!known).then(|| begun.elapsed().as_secs_f64());
-    coreml.tell.tell(network, Turn::Runs(seconds));
-    Ok(bound)
+    coreml.tell.tell(standing, Turn::Runs(seconds));
+    Ok(made)
 }
 
 /// The ONNX file that CoreML is given: the trunk in half precision where that can be had. The
@@ -252,76 +204,19 @@ pub fn fixed_dimensions(file: &[u8], inputs: &[Port]) -> Result<Vec<(String, i64
     Ok(fixed)
 }
 
+/// Who compiles: the build of ONNX Runtime that is loaded, and the system.
+pub(crate) fn compiler(runtime: &Runtime) -> String {
+    // A file rather than a call: its bytes change with every update, and that is all we ask.
+    let system = std::fs::read("/System/Library/CoreServices/SystemVersion.plist");
+    let system = String::from_utf8_lossy(&system.unwrap_or_default()).into_owned();
+    format!("{} {system}", runtime.build())
+}
+
 /// Of exactly what is compiled: bytes, sizes, and who compiles.
-fn key(file: &[u8], fixed: &[(String, i64)]) -> [u8; 32] {
+fn key(file: &[u8], fixed: &[(String, i64)], compiler: &str) -> [u8; 32] {
     let mut hash = Sha256::new_with_prefix(file);
-    hash.update(format!("{fixed:?} {VERSION}"));
+    hash.update(format!("{fixed:?} {compiler}"));
     hash.finalize().into()
-}
-
-/// Runs both on the same numbers; an error where their answers are far apart.
-fn same_answers(one: &mut BoundSession, other: &mut BoundSession) -> Result<(), String> {
-    let apart = largest_difference(one, other).map_err(|e| one_line(&e.to_string()))?;
-    if apart.relative <= TOLERANCE {
-        return Ok(());
-    }
-    Err(format!(
-        "its answers differ from the processor's by {:.3}",
-        apart.absolute
-    ))
-}
-
-/// How far the answers of two sessions of one network are apart.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Apart {
-    /// Largest difference of two numbers; NaN where one of them is.
-    pub absolute: f32,
-    /// Largest difference as a part of the largest number of its output, or of 1.
-    pub relative: f32,
-}
-
-/// Runs both on numbers between 0 and 1 that look random and are always the same.
-///
-/// # Errors
-/// When one of them does not run.
-pub fn largest_difference(
-    one: &mut BoundSession,
-    other: &mut BoundSession,
-) -> Result<Apart, crate::ModelError> {
-    for session in [&mut *one, &mut *other] {
-        let mut state = 1_u32;
-        for index in 0..session.inputs() {
-            session.input(index).fill_with(|| {
-                // Numerical Recipes' linear congruential generator.
-                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-                (state >> 8) as f32 / (1 << 24) as f32
-            });
-        }
-        session.run()?;
-    }
-    let mut apart = Apart {
-        absolute: 0.0,
-        relative: 0.0,
-    };
-    for index in 0..one.outputs() {
-        let (a, b) = (one.output(index), other.output(index));
-        let largest = a.iter().fold(1.0_f32, |m, v| m.max(v.abs()));
-        for (a, b) in a.iter().zip(b) {
-            let d = (a - b).abs();
-            apart.absolute = worse(apart.absolute, d);
-            apart.relative = worse(apart.relative, d / largest);
-        }
-    }
-    Ok(apart)
-}
-
-/// The larger one, a NaN above all.
-fn worse(a: f32, b: f32) -> f32 {
-    if a.is_nan() || b.is_nan() {
-        f32::NAN
-    } else {
-        a.max(b)
-    }
 }
 
 /// Where compiled networks are kept unless somebody says otherwise.

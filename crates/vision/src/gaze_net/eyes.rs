@@ -9,6 +9,7 @@ use super::answer::{NetGaze, mean_of, of_gaze, of_spread, spread_of_mean};
 use super::contract::{Contract, EyeOrder, Kind};
 use super::picture::PictureSpec;
 use super::view::EyeView;
+use crate::coreml::Measure;
 use crate::crop::EyeCropper;
 use crate::frame::Frame;
 use crate::models::ModelError;
@@ -85,7 +86,14 @@ impl EyesNet {
         if tells_spread {
             told.push((&spread_name, &two));
         }
-        let session = session.bind(&ports, &told)?;
+        let measures = [
+            match contract.kind {
+                Kind::EyesPoseScreen => Measure::Points,
+                _ => Measure::Rays,
+            },
+            Measure::Numbers, // degrees that are only a guess at them
+        ];
+        let session = session.bind(&ports, &told, &measures[..told.len()])?;
         Ok(EyesNet {
             session,
             cropper: EyeCropper::new(contract.eye_crop()),

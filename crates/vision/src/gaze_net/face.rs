@@ -6,9 +6,10 @@
 use gaze::landmarks::{FACE_COUNT, Landmarks};
 
 use super::answer::{NetGaze, angle_deg, both_deg, mean_of, of_angles};
-use super::contract::{Contract, Fit};
+use super::contract::{AngleUnit, Contract, Fit};
 use super::picture::PictureSpec;
 use super::view::EyeView;
+use crate::coreml::Measure;
 use crate::crop::CropColour;
 use crate::frame::Frame;
 use crate::models::ModelError;
@@ -59,7 +60,17 @@ impl FaceNet {
         } else {
             vec![(&yaw, &shape), (&pitch, &shape)]
         };
-        let session = session.bind(&[(&face, &picture.shape(batch))], &outputs)?;
+        let measure = match (bins, contract.output.angles.map(|a| a.unit)) {
+            (Some(bins), _) => Measure::Bins(bins.count, bins.degrees_per_bin),
+            (None, Some(AngleUnit::Radians)) => Measure::Angles(1_f32.to_degrees()),
+            (None, _) => Measure::Angles(1.0),
+        };
+        let measures = [measure; 2];
+        let session = session.bind(
+            &[(&face, &picture.shape(batch))],
+            &outputs,
+            &measures[..outputs.len()],
+        )?;
         Ok(FaceNet {
             session,
             sampler: Sampler::new(contract.crop.size),

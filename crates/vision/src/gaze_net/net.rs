@@ -103,7 +103,7 @@ impl GazeNet {
         runtime: &Runtime,
         options: &SessionOptions,
     ) -> Result<GazeNet, GazeNetError> {
-        let bytes = std::fs::read(path).map_err(|e| GazeNetError::Unreadable {
+        let bytes = gaze::trust::read(path).map_err(|e| GazeNetError::Unreadable {
             path: path.to_owned(),
             reason: e.to_string(),
         })?;

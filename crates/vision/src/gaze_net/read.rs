@@ -135,7 +135,7 @@ impl Contract {
     /// The contract beside a file, if there is one.
     pub fn beside(onnx: &Path) -> Result<Option<Contract>, ContractError> {
         let path = sidecar(onnx);
-        match std::fs::read_to_string(&path) {
+        match gaze::trust::read_to_string(&path) {
             Ok(text) => Contract::from_json(&text, &path.display().to_string()).map(Some),
             Err(e) if e.kind() == std::io::ErrorKind::NotFound => Ok(None),
             Err(e) => Err(ContractError::Unreadable {
