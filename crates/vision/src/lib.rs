@@ -40,7 +40,7 @@ pub use estimator::GazeKind;
 pub use eye_pixels::EyeLook;
 pub use face_crop::FaceCropper;
 pub use frame::{Frame, MAX_SIDE, PixelFormat, YuvRange};
-pub use frozen::FrozenDetector;
+pub use frozen::{FrozenDetector, MOST_BUFFERS};
 pub use iris::IrisFit;
 pub use landmarker::{Landmarker, Look, next_region};
 pub use looker::{ERRAND_FACES, Errand, Findings, Looker, Wanted};
