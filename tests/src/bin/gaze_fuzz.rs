@@ -98,7 +98,11 @@ fn confine(door: &Door) -> Result<(), Error> {
 fn once(door: &str, file: &Path) -> Result<(), Error> {
     let door = named(door)?;
     confine(&door)?;
-    println!("{}", (door.enter)(file, &std::fs::read(file)?));
+    // Some doors look for a name beside it.
+    let folder = tempfile::tempdir()?;
+    let (input, copy) = (std::fs::read(file)?, folder.path().join("input"));
+    std::fs::write(&copy, &input)?;
+    println!("{}", (door.enter)(&copy, &input));
     Ok(())
 }
 
