@@ -36,7 +36,7 @@ const PATIENCE: Timespec = Timespec {
     tv_nsec: 100_000_000,
 };
 
-/// See [`say!`].
+/// What `say!` does, with a text that is there already.
 pub fn line(text: &str) {
     to_standard_error(&format!("gazed: {text}\n"));
     system::line(text);
