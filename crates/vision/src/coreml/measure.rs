@@ -187,7 +187,8 @@ mod tests {
                 .collect()
         };
         // Within the limit, and beyond it.
-        let cases: [(Measure, &[f32], &[f32], &[f32]); 7] = [
+        type Case<'a> = (Measure, &'a [f32], &'a [f32], &'a [f32]);
+        let cases: [Case; 7] = [
             // Length is nothing, half a degree is much; and it is the worst pair that counts.
             (Measure::Rays, &ahead, &long, &turned(0.3)),
             (Measure::Angles(57.3), &[0.5], &[0.502], &[0.51]),
