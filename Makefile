@@ -36,7 +36,7 @@ lint: setup ## Formatting, clippy and rustdoc without a warning
 	@$(ENV); $(CARGO) clippy --quiet --workspace --all-targets -- -D warnings
 	@$(ENV); RUSTDOCFLAGS="-D warnings" $(CARGO) doc --quiet --workspace --no-deps
 
-bench: build trainer ## Measure, and print ratios against something in the same run
+bench: build trainer ## Measure into docs/BENCH.md; SKIP="learn people" leaves parts out
 	@$(ENV); scripts/bench.sh
 
 check-cuda: setup ## Type-check gaze-trainer's CUDA back end; needs no CUDA

@@ -5,7 +5,9 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use gazed::alloc::CountingAllocator;
-use gazed::commands::{bench, demo_truth, doctor, permission, render, run, service, status, watch};
+use gazed::commands::{
+    bench, demo_truth, doctor, filter_report, permission, render, run, service, status, watch,
+};
 use gazed::exit::{self, Exit};
 use gazed::log;
 use gazed::service::template;
@@ -92,6 +94,8 @@ enum Command {
     Render(render::RenderArgs),
     /// Measure, and print ratios against something in the same run
     Bench(bench::BenchArgs),
+    /// Judge every filter: jitter against lag, on generated eye movements or a recording
+    FilterReport(filter_report::FilterReportArgs),
     /// Start gazed now and at every login: a launch agent (macOS) or a systemd user unit
     Install(service::InstallArgs),
     /// End the installed gazed and forget it
@@ -275,6 +279,7 @@ fn main() -> ExitCode {
         Command::Doctor { config, json } => doctor::doctor(config.as_deref(), shm, json),
         Command::Render(args) => render::render(&args),
         Command::Bench(args) => bench::bench(&args),
+        Command::FilterReport(args) => filter_report::filter_report(&args),
         Command::Install(args) => service::install(&args, shm),
         Command::Uninstall => service::service(service::Verb::Uninstall),
         Command::Start => service::service(service::Verb::Start),

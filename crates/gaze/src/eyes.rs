@@ -35,6 +35,8 @@ pub const IRIS_DIAMETER_MM: f64 = 11.7;
 pub struct EyeState {
     /// 0 closed … 1 open.
     pub openness: [f64; 2],
+    /// Gap between the lids in millimetres of an average face: the openness before its limits.
+    pub gap_mm: [f64; 2],
     /// Open enough to tell where the eye looks.
     pub open: [bool; 2],
     /// Centre of the iris, in image pixels.
@@ -52,6 +54,7 @@ impl EyeState {
         let openness = [left.openness(), right.openness()];
         Some(Self {
             openness,
+            gap_mm: [left.gap_mm, right.gap_mm],
             open: openness.map(|o| o >= OPEN_FROM),
             iris_px: [0, 1].map(|eye| iris_px(lm, eye)),
             centre_px: [0, 1].map(|eye| {
@@ -146,8 +149,13 @@ impl EyeInHead {
 
     /// 0 closed … 1 open.
     pub fn openness(&self) -> f64 {
-        ((self.gap_mm - CLOSED_MM) / (WIDE_MM - CLOSED_MM)).clamp(0.0, 1.0)
+        openness_of(self.gap_mm)
     }
+}
+
+/// 0 closed … 1 open, of a gap between the lids.
+pub(crate) fn openness_of(gap_mm: f64) -> f64 {
+    ((gap_mm - CLOSED_MM) / (WIDE_MM - CLOSED_MM)).clamp(0.0, 1.0)
 }
 
 #[cfg(test)]

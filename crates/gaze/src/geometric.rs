@@ -222,7 +222,7 @@ impl Turned {
 }
 
 /// 0 for a closed eye, 1 well above the limit for open ones.
-fn trust_in_lids(openness: f64) -> f64 {
+pub(crate) fn trust_in_lids(openness: f64) -> f64 {
     1.0 - falling(openness, OPEN_FROM - 0.15, OPEN_FROM + 0.1)
 }
 

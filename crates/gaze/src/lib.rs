@@ -38,6 +38,8 @@
 //! | [`drift`] | whether a calibration still fits where the person sits now |
 //! | [`error_radius`] | how far off a sample should be expected to be |
 //! | [`contact`] | single probabilities of eye contact → a steady state per face, its starts and ends |
+//! | [`eye_movements`] | eye movements with known truth, and what a webcam makes of them |
+//! | [`filter_report`] | filters judged on them: jitter against lag |
 //! | [`evaluation`] | how far off it is on recordings of people at known targets |
 
 pub mod affine;
@@ -48,8 +50,10 @@ pub mod dataset;
 pub mod drift;
 pub mod error_radius;
 pub mod evaluation;
+pub mod eye_movements;
 pub mod eyes;
 pub mod filter;
+pub mod filter_report;
 pub mod geometric;
 pub mod head;
 pub mod landmarks;

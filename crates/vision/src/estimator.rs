@@ -129,6 +129,7 @@ pub(crate) fn eyes_of(landmarks: &Landmarks, camera: &Intrinsics, head: &HeadPos
         let at = |i: usize| Point2::new(f64::from(landmarks[i][0]), f64::from(landmarks[i][1]));
         EyeState {
             openness: [0.0; 2],
+            gap_mm: [0.0; 2],
             open: [false; 2],
             iris_px: IRIS_CENTRE.map(at),
             centre_px: [0, 1].map(|e| nalgebra::center(&at(OUTER_CORNER[e]), &at(INNER_CORNER[e]))),

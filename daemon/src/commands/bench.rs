@@ -8,12 +8,11 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use clap::Args;
-use gaze::affine::Affine;
 use gaze::filter::{FilterConfig, FilterKind};
 use gaze::screen::Screen;
 use hdrhistogram::Histogram;
 use ring::layout::{Reason, State};
-use ring::{Reader, Writer, WriterConfig, clock};
+use ring::{Writer, WriterConfig, clock};
 use vision::coreml::{ComputeUnits, Tell};
 use vision::{Frame, Looker, ModelStore, Perceiver, PerceiverConfig, Runtime, SessionOptions};
 
@@ -22,12 +21,9 @@ use crate::alloc::allocations_of_this_thread;
 use crate::engine::ProviderWish;
 use crate::exit::{Exit, Failure, Outcome};
 use crate::pipeline::compose::Composer;
-use crate::pipeline::faces;
 use crate::pipeline::mapping::Mapping;
 use crate::pipeline::measurement::{Measurement, NetworkTag};
 use crate::pipeline::networks::Maker;
-use crate::pipeline::shared::Shared;
-use crate::pipeline::{Daemon, Parts, Side};
 use crate::settings::GazeChoice;
 use crate::sources::{self, Next, OpenOptions, SourceSpec};
 
@@ -56,12 +52,18 @@ pub struct BenchArgs {
     /// The same in minutes
     #[arg(long, value_name = "M", conflicts_with = "seconds")]
     pub minutes: Option<f64>,
+    /// And once more for as long beside a process that burns one core
+    #[arg(long)]
+    pub load: bool,
     /// A program that measures the same clip and prints `median_ms=…`; its ratio is printed
     #[arg(long, value_name = "COMMAND")]
     pub peer: Option<String>,
     /// Instead: how far off the points of the bundled demo are, against its truth
     #[arg(long, conflicts_with_all = ["clip", "peer", "seconds", "minutes", "frames"])]
     pub demo: bool,
+    /// With --demo: fit the noise that `gazed filter-report` uses, and write it here
+    #[arg(long, value_name = "FILE.json", requires = "demo")]
+    pub residuals: Option<PathBuf>,
     /// Instead: the whole daemon without and with a clip being recorded all the time
     #[arg(long, conflicts_with_all = ["demo", "peer", "frames"])]
     pub clips: bool,
@@ -115,7 +117,7 @@ pub fn bench(args: &BenchArgs) -> Outcome {
     }
     let seconds = args.minutes.map_or(args.seconds, |m| m * 60.0);
     if seconds > 0.0 {
-        whole_daemon(args, seconds, &mut report)?;
+        super::bench_daemon::bench_daemon(args, seconds, &mut report)?;
     }
     report.end();
     Ok(Exit::Ok)
@@ -169,6 +171,20 @@ impl Report {
         let numbers = [0.5, 0.9, 0.99, 1.0].map(ms);
         self.fields.insert(
             format!("{}_ms_p50_p90_p99_max", name.replace(' ', "_")),
+            numbers.to_vec().into(),
+        );
+    }
+
+    /// As [`spread`](Self::spread), further out.
+    pub(super) fn tail(&mut self, name: &str, micros: &Histogram<u64>) {
+        let ms = |q: f64| micros.value_at_quantile(q) as f64 / 1000.0;
+        let numbers = [0.5, 0.99, 0.999, 1.0].map(ms);
+        let [half, p99, p999, worst] = numbers;
+        self.say(&format!(
+            "{name:34} {half:>10.3} ms   p99 {p99:.3}   p99.9 {p999:.3}   worst {worst:.3}"
+        ));
+        self.insert(
+            &format!("{name} ms p50 p99 p99.9 max"),
             numbers.to_vec().into(),
         );
     }
@@ -355,122 +371,6 @@ fn against_peer(args: &BenchArgs, peer: &str, report: &mut Report) -> Result<(),
     Ok(())
 }
 
-/// The daemon's own threads on the source in its own time, seen through a reader.
-fn whole_daemon(args: &BenchArgs, seconds: f64, report: &mut Report) -> Result<(), Failure> {
-    let spec = spec_of(args);
-    let options = OpenOptions {
-        looped: true,
-        ..OpenOptions::default()
-    };
-    let source =
-        sources::open(&spec, &options).map_err(|e| Failure::new(e.exit(), e.to_string()))?;
-    let name = format!("/gaze-bench-{}", std::process::id());
-    let mapping = Mapping::uncalibrated(Screen::default(), FilterConfig::of(FilterKind::Kalman));
-    let shared = std::sync::Arc::new(Shared::new(mapping));
-    let daemon = Daemon::start(Parts {
-        shared: shared.clone(),
-        perceiver: Some(perceiver(config_of(args), args.network.as_deref())?),
-        network: None,
-        maker: None,
-        writer: writer(&name)?,
-        spec,
-        options,
-        source: Some(source),
-        lossless: false,
-        stills: false,
-        files: None,
-        door: None,
-        side: Side {
-            looker: Some(faces::Plan::new(looker(&config_of(args))?)),
-            ..Side::default()
-        },
-    })
-    .map_err(|e| Failure::new(Exit::Fault, e.to_string()))?;
-    let lost_memory = |e: ring::OpenError| Failure::new(Exit::SharedMemory, e.to_string());
-    let reader = Reader::open(&name).map_err(lost_memory)?;
-    std::thread::sleep(Duration::from_secs(2)); // threads, networks, caches
-    let before = reader.header();
-    let (t0, cpu0, rss0) = (Instant::now(), cpu_seconds(), resident_mb());
-    swap_maps(&shared, seconds);
-    let (elapsed, cpu) = (t0.elapsed().as_secs_f64(), cpu_seconds() - cpu0);
-    let (end, ended) = (reader.header(), t0.elapsed().as_secs_f64());
-    let after = end.stats;
-    if !report.json {
-        say!("the whole daemon for {elapsed:.0} s");
-    }
-    // Counted by index and time of publication: the statistics come four times a second only.
-    report.put(
-        "samples a second",
-        (end.sample_index - before.sample_index) as f64 / ended,
-        "Hz",
-    );
-    let before = before.stats;
-    report.put(
-        "late or missed ticks",
-        (after.late_ticks - before.late_ticks) as f64,
-        "",
-    );
-    report.put(
-        "frames dropped",
-        (after.frames_dropped - before.frames_dropped) as f64,
-        "",
-    );
-    report.put(
-        "capture to sample, median",
-        f64::from(after.total_p50_us) / 1000.0,
-        "ms",
-    );
-    report.put(
-        "capture to sample, p99",
-        f64::from(after.total_p99_us) / 1000.0,
-        "ms",
-    );
-    report.put("processor", 100.0 * cpu / elapsed, "% of one core");
-    report.put("resident memory, whole daemon", resident_mb(), "MB");
-    report.put("memory growth", resident_mb() - rss0, "MB");
-    for (thread, made) in [
-        ("perceive", &shared.perceive_allocations),
-        ("publish", &shared.publish_allocations),
-    ] {
-        let made = made.load(std::sync::atomic::Ordering::Relaxed);
-        report.put(
-            &format!("allocations after warm-up, {thread}"),
-            made as f64,
-            "",
-        );
-    }
-    daemon.stop();
-    let _ = rustix::shm::unlink(name.as_str());
-    Ok(())
-}
-
-/// Puts another calibration in force ten times a second: what is promised of the
-/// threads holds meanwhile too.
-fn swap_maps(shared: &Shared, seconds: f64) {
-    let end = Instant::now() + Duration::from_secs_f64(seconds);
-    // Kept: it is not for the publisher to free them.
-    let mut maps = vec![shared.mapping.load_full()];
-    while Instant::now() < end {
-        let now = Mapping::clone(&maps[maps.len() - 1]);
-        let generation = now.calibration_generation + 1;
-        let c = 0.1 * f64::from(generation % 2);
-        let mut next = Mapping {
-            calibration: Some(Affine {
-                c,
-                ..Affine::IDENTITY
-            }),
-            calibration_generation: generation,
-            note_version: now.note_version + 1,
-            ..now
-        };
-        next.note.generation = generation;
-        next.screen.width_mm = 310.0 + 40.0 * c;
-        maps.push(std::sync::Arc::new(next));
-        shared.mapping.store(maps[maps.len() - 1].clone());
-        std::thread::sleep(Duration::from_millis(100));
-    }
-}
-
 #[cfg(target_os = "linux")]
 fn hold_to_one_core() -> Result<(), Failure> {
     let mut set = rustix::thread::CpuSet::new();
@@ -485,7 +385,7 @@ fn hold_to_one_core() -> Result<(), Failure> {
 }
 
 /// Resident memory of this process, megabytes; NaN where the system does not say.
-fn resident_mb() -> f64 {
+pub(super) fn resident_mb() -> f64 {
     std::fs::read_to_string("/proc/self/statm")
         .ok()
         .and_then(|s| s.split_whitespace().nth(1)?.parse::<f64>().ok())

@@ -8,13 +8,15 @@
 //! is looked at to the one that was measured; or their distance as a share of the screen's
 //! diagonal. Pictures count while the eyes are truly open and the sample is valid.
 
+use std::path::Path;
 use std::time::Duration;
 
 use gaze::affine::{Affine, diagonal_fraction};
+use gaze::eye_movements::{Picture, Residuals};
 use gaze::filter::{FilterConfig, FilterKind};
 use gaze::ray::Ray;
 use nalgebra::{Matrix3, Matrix3x2, Point2, Vector3};
-use ring::layout::{Reason, State};
+use ring::layout::{Reason, State, flags};
 use serde_json::json;
 use vision::{Frame, Perceiver, PerceiverConfig};
 
@@ -36,13 +38,27 @@ const SHORT: usize = 6;
 /// What was measured in one picture, beside its truth.
 struct Seen {
     truth: TruthFrame,
+    /// The published point, by this picture or by what was there before; `None` where the sample
+    /// is not valid.
+    shown: Option<[f64; 2]>,
     /// The uncalibrated point and the filtered one, fractions of the screen; `None` where the
-    /// sample is not valid.
+    /// sample is not valid, or not measured since lids are on their way.
     points: Option<[[f64; 2]; 2]>,
     /// Distance of each iris from where it is, pixels.
     iris_px: Option<[f64; 2]>,
     /// Measured minus true yaw and pitch of the head, degrees.
     head_deg: Option<[f64; 2]>,
+    /// What the chain made of the face before any of it was held back.
+    lids: Option<Lids>,
+}
+
+/// Lids, and where the eyes behind them seem to look.
+#[derive(Clone, Copy)]
+struct Lids {
+    /// The wider eye's.
+    gap_mm: f64,
+    /// On the screen, if anything was told.
+    measured: Option<[f64; 2]>,
 }
 
 /// Measures the demo and reports.
@@ -55,6 +71,9 @@ pub fn bench_demo(args: &BenchArgs, report: &mut Report) -> Result<(), Failure> 
     };
     let perceiver = perceiver(config, args.network.as_deref())?;
     let seen = look(&truth, perceiver)?;
+    if let Some(file) = &args.residuals {
+        write_residuals(file, &seen, &truth)?;
+    }
     let open: Vec<&Seen> = seen.iter().filter(|s| s.truth.open).collect();
     let looks: Vec<Look> = open.iter().filter_map(|s| Look::of(s, &truth)).collect();
     if looks.len() < 20 {
@@ -70,12 +89,23 @@ pub fn bench_demo(args: &BenchArgs, report: &mut Report) -> Result<(), Failure> 
         median(open.iter().map(|s| s.truth.eyes().norm())),
     ));
     let share = |all: &[&Seen]| {
-        let valid = all.iter().filter(|s| s.points.is_some()).count();
+        let valid = all.iter().filter(|s| s.shown.is_some()).count();
         100.0 * valid as f64 / all.len().max(1) as f64
     };
     report.put("valid while the eyes are open", share(&open), "%");
     let shut: Vec<&Seen> = seen.iter().filter(|s| !s.truth.open).collect();
     report.put("valid while they are shut", share(&shut), "%");
+    let off = seen.iter().filter_map(|s| {
+        let should = s.truth.eyes();
+        let look = |p| (truth.screen.point_mm(Point2::from(p)) - should).normalize();
+        let shown = s.shown.filter(|_| !s.truth.open)?;
+        Some(look(shown).angle(&look(s.truth.screen)).to_degrees())
+    });
+    report.put(
+        "furthest off while they are shut",
+        off.fold(0.0, f64::max),
+        "°",
+    );
     let irises = || open.iter().filter_map(|s| s.iris_px).flatten();
     report.put("iris error, median", median(irises()), "px");
     report.put("iris error, p95", quantile(irises(), 0.95), "px");
@@ -152,6 +182,35 @@ pub fn bench_demo(args: &BenchArgs, report: &mut Report) -> Result<(), Failure> 
     Ok(())
 }
 
+/// Fits the filter report's noise to what was measured, and writes it.
+fn write_residuals(file: &Path, seen: &[Seen], truth: &Truth) -> Result<(), Failure> {
+    let shut = |i: usize| seen.get(i).is_some_and(|s| !s.truth.open);
+    let pictures: Vec<Picture> = seen
+        .iter()
+        .enumerate()
+        .map(|(i, s)| Picture {
+            truth: s.truth.screen,
+            measured: s.lids.and_then(|l| l.measured),
+            gap_mm: s.lids.map_or(f64::NAN, |l| l.gap_mm),
+            resting: s.truth.doing == Doing::Fixation,
+            // Lids that open are the last to arrive.
+            blinking: shut(i) || (i > 0 && shut(i - 1)),
+        })
+        .collect();
+    let about = "Our gaze network and geometry on the bundled demo; \
+                 made by: gazed bench --demo --residuals FILE";
+    let fit = Residuals::fit(&pictures, truth.fps, about).ok_or_else(|| {
+        Failure::new(Exit::NotGood, "the demo gave too few looks to fit noise to")
+    })?;
+    let cannot =
+        |e: std::io::Error| Failure::new(Exit::NotGood, format!("{}: {e}", file.display()));
+    let text = serde_json::to_string_pretty(&fit).map_err(|e| cannot(e.into()))? + "\n";
+    let half = file.with_extension("part");
+    std::fs::write(&half, text)
+        .and_then(|()| std::fs::rename(&half, file))
+        .map_err(cannot)
+}
+
 /// Runs every picture of the demo through the chain.
 fn look(truth: &Truth, mut perceiver: Perceiver) -> Result<Vec<Seen>, Failure> {
     let refuse = |e: sources::SourceError| Failure::new(e.exit(), e.to_string());
@@ -177,13 +236,21 @@ fn look(truth: &Truth, mut perceiver: Perceiver) -> Result<Vec<Seen>, Failure> {
         let s = composer.compose(frame.captured_ns, State::Running, Reason::None, &mapping);
         seen.push(Seen {
             truth: t,
-            points: s
-                .is_valid()
+            shown: s.is_valid().then(|| [s.x, s.y].map(f64::from)),
+            points: (s.is_valid() && s.has(flags::MEASURED))
                 .then(|| [[s.raw_x, s.raw_y], [s.x, s.y]].map(|p| p.map(f64::from))),
             iris_px: face.map(|f| {
                 [0, 1].map(|eye| (f.eyes.iris_px[eye] - Point2::from(t.iris_px[eye])).norm())
             }),
             head_deg: face.map(|f| [f.head.yaw - t.head_deg[0], f.head.pitch - t.head_deg[1]]),
+            lids: face.map(|f| Lids {
+                gap_mm: f.eyes.gap_mm[0].max(f.eyes.gap_mm[1]),
+                measured: f
+                    .gaze
+                    .filter(|g| g.confidence > 0.0 && f.eyes.open != [false; 2])
+                    .and_then(|g| truth.screen.intersect(&g.combined))
+                    .map(|p| [p.x, p.y]),
+            }),
         });
     }
     Ok(seen)
@@ -379,9 +446,11 @@ mod tests {
                 screen: [0.5, 0.5],
                 ..truth().frames[0]
             },
+            shown: Some([0.5, 0.5]),
             points: Some([[at, 0.5], [0.5, 0.5]]),
             iris_px: None,
             head_deg: None,
+            lids: None,
         }
     }
 

@@ -2,10 +2,12 @@
 
 pub mod bench;
 mod bench_clips;
+mod bench_daemon;
 mod bench_demo;
 mod bench_provider;
 pub mod demo_truth;
 pub mod doctor;
+pub mod filter_report;
 pub mod permission;
 pub mod render;
 pub mod run;

@@ -4,31 +4,30 @@
 use gaze::affine::Affine;
 use gaze::drift::{Drift, DriftWatch};
 use gaze::error_radius::Evidence;
-use gaze::filter::{FilterConfig, GazeFilter, GazeState};
+use gaze::filter::{
+    ASSUMED_NOISE, FORGET_NS, FilterConfig, GazeFilter, GazeState, LEAST_CONFIDENCE, LidGate,
+};
 use gaze::ray::Ray;
 use gaze::screen::Screen;
 use nalgebra::{Point2, Vector3};
 use ring::layout::{Reason, Sample, State, flags};
 
 use super::mapping::Mapping;
-use super::measurement::{FaceMeasurement, Measurement, NetworkTag};
+use super::measurement::{FaceMeasurement, GazeMeasurement, Measurement, NetworkTag};
 
 /// A measurement older than this says nothing about now: 250 ms is seven
 /// frames of a 30 fps camera.
 pub const TOO_OLD_NS: u64 = 250_000_000;
-/// A face that was away for longer comes back without a past.
-const FORGET_NS: u64 = 500_000_000;
-/// Lines of sight trusted less are not turned into a point.
-const LEAST_CONFIDENCE: f64 = 0.05;
-
-/// Standard deviation of a fully trusted point on each axis, as a fraction of
-/// the screen's side. Assumed; the filter adapts the scale to what it sees.
-const NOISE: f64 = 0.02;
-
 /// Keeps the filter and the newest measurement, and makes samples of them.
 pub struct Composer {
     demo: bool,
     filter: GazeFilter,
+    /// Holds back what closing and opening lids make of the line of sight.
+    lids: LidGate,
+    /// Whose lids those are.
+    lids_of: u32,
+    /// The newest measurement was held back: the point is the filter's until lids are open again.
+    held: bool,
     newest: Option<Measurement>,
     /// The newest measurement has not been in a sample yet.
     fresh: bool,
@@ -60,6 +59,8 @@ struct Look {
     point: Option<[f64; 2]>,
     captured_ns: u64,
     noise: f64,
+    /// What was told of it.
+    gaze: GazeMeasurement,
     /// How far the network expects it to be off, degrees.
     spread_deg: Option<f64>,
 }
@@ -110,6 +111,9 @@ impl Composer {
         Composer {
             demo,
             filter: GazeFilter::new(Default::default()),
+            lids: LidGate::default(),
+            lids_of: 0,
+            held: false,
             newest: None,
             fresh: false,
             on_target: false,
@@ -137,17 +141,30 @@ impl Composer {
         self.adopt(mapping);
         self.newest = Some(*m);
         self.fresh = true;
-        self.on_target = false;
+        (self.on_target, self.held) = (false, false);
         let last_ns = self.look.map_or(0, |look| look.captured_ns);
         if m.captured_ns.saturating_sub(last_ns) > FORGET_NS {
             self.filter.reset();
         }
-        let Some(face) = m.face.filter(|f| !m.frozen && f.open != [false; 2]) else {
+        let Some(face) = m.face.filter(|_| !m.frozen) else {
             return;
         };
+        if self.lids_of != face.id {
+            (self.lids, self.lids_of) = (LidGate::default(), face.id);
+        }
+        let open = face.open != [false; 2];
+        let gap_mm = face.gap_mm[0].max(face.gap_mm[1]);
+        let admitted = self.lids.admit(m.captured_ns, gap_mm, open);
+        if !open {
+            return;
+        }
         let Some(gaze) = face.gaze.filter(|g| g.confidence >= LEAST_CONFIDENCE) else {
             return;
         };
+        self.held = !admitted;
+        if self.held {
+            return;
+        }
         // Somebody else's line of sight is no past for this one.
         if self.look.is_some_and(|look| look.face != face.id) {
             self.filter.reset();
@@ -160,7 +177,8 @@ impl Composer {
             captured_ns: m.captured_ns,
             // Trusted half as much, it is taken as twice as noisy. What a network says of its
             // errors is no measure of this: it is of people, and stays from frame to frame.
-            noise: NOISE / gaze.confidence.max(0.1),
+            noise: ASSUMED_NOISE / gaze.confidence.max(0.1),
+            gaze,
             spread_deg: gaze.spread_deg,
         };
         let Some((raw, calibrated)) = meet(&look, &Applied::from(mapping)) else {
@@ -208,6 +226,7 @@ impl Composer {
         let met = meet(&look, &next);
         (self.raw, self.calibrated) = met.unwrap_or(([f64::NAN; 2], [f64::NAN; 2]));
         self.on_target &= met.is_some();
+        self.held &= met.is_some();
         let between = now.calibration.inverse().and_then(|back| {
             let screens = match look.point {
                 None => between(&now.screen, &next.screen, &look.ray.origin)?,
@@ -334,8 +353,9 @@ impl Composer {
         if m.fault {
             return Reason::Fault;
         }
-        set(s, flags::MEASURED, self.fresh);
-        set(s, flags::PREDICTED, !self.fresh);
+        let news = self.fresh && !self.held;
+        set(s, flags::MEASURED, news);
+        set(s, flags::PREDICTED, !news);
         let Some(face) = &m.face else {
             return Reason::NoFace;
         };
@@ -346,12 +366,17 @@ impl Composer {
         if face.open == [false; 2] {
             return Reason::EyesClosed;
         }
-        let Some(gaze) = face.gaze.filter(|_| self.on_target) else {
-            return Reason::LowConfidence;
+        // While lids are on their way, the last look before holds, as long as the filter says.
+        let none = if self.held {
+            Reason::EyesClosed
+        } else {
+            Reason::LowConfidence
         };
-        let Some(look) = &self.look else {
-            return Reason::LowConfidence;
+        let looks = self.on_target || self.held;
+        let Some(look) = self.look.filter(|look| looks && look.face == face.id) else {
+            return none;
         };
+        let gaze = look.gaze;
         let ray = look.ray_on(&mapping.screen);
         let (origin, direction) = (ray.origin, ray.direction);
         s.eye_origin_mm = [origin.x as f32, origin.y as f32, origin.z as f32];
@@ -368,7 +393,7 @@ impl Composer {
         [s.raw_x, s.raw_y] = self.raw.map(|v| v as f32);
         [s.cal_x, s.cal_y] = self.calibrated.map(|v| v as f32);
         let Some(point) = self.filter.predict(now_ns) else {
-            return Reason::LowConfidence;
+            return none;
         };
         [s.x, s.y] = point.map(|v| v as f32);
         set(s, flags::SACCADE, self.filter.state() == GazeState::Saccade);
@@ -384,7 +409,7 @@ impl Composer {
             spread_deg: look.spread_deg,
             openness: face.openness[0].max(face.openness[1]),
             covariance: self.filter.covariance(now_ns).unwrap_or_default(),
-            age_s: age_ns as f64 * 1e-9,
+            age_s: now_ns.saturating_sub(look.captured_ns) as f64 * 1e-9,
         };
         s.error_radius = evidence.radius(&mapping.screen) as f32;
         Reason::None

@@ -38,6 +38,7 @@ fn looking_at(point: [f64; 2], frame: u64, captured_ns: u64) -> Measurement {
         face: Some(FaceMeasurement {
             id: 7,
             openness: [0.9, 0.9],
+            gap_mm: [7.5; 2],
             open: [true; 2],
             head_deg: [1.0, 2.0, 3.0],
             head_mm: [0.0, 40.0, 600.0],
@@ -95,6 +96,57 @@ fn between_frames_a_sample_says_that_it_is_predicted() {
     assert!(sample_of(&mut composer, START + 15 * MS).has(flags::MEASURED | flags::DEMO));
     let between = sample_of(&mut composer, START + 32 * MS);
     assert!(between.has(flags::PREDICTED | flags::VALID) && !between.has(flags::MEASURED));
+}
+
+/// A frame in which the lids are this far apart.
+fn with_lids(point: [f64; 2], gap_mm: f64, frame: u64, captured_ns: u64) -> Measurement {
+    let mut m = looking_at(point, frame, captured_ns);
+    let face = m.face.as_mut().unwrap();
+    face.gap_mm = [gap_mm; 2];
+    if gap_mm < 4.5 {
+        face.open = [false; 2];
+    }
+    m
+}
+
+#[test]
+fn lids_that_close_and_open_do_not_drag_the_point() {
+    let mut composer = Composer::new(false);
+    let mut look = |point, gap_mm, frame: u64| {
+        let m = with_lids(point, gap_mm, frame, START + frame * 33 * MS);
+        composer.absorb(&m, &mapping());
+        sample_of(&mut composer, m.perceived_ns)
+    };
+    for frame in 0..30 {
+        assert!(look([0.4, 0.3], 9.0, frame).has(flags::VALID | flags::MEASURED));
+    }
+    // As the networks really take the demo's blinks: a screen's height further down.
+    let closing = look([0.45, 1.3], 6.0, 30);
+    assert!(closing.has(flags::VALID | flags::PREDICTED) && !closing.has(flags::MEASURED));
+    for (seen, before) in [(closing.x, 0.4), (closing.y, 0.3), (closing.raw_y, 0.3)] {
+        assert!((seen - before).abs() < 0.01, "{closing:?}");
+    }
+    let shut = look([0.4, 0.3], 0.5, 31);
+    assert_eq!(
+        (shut.is_valid(), shut.reason()),
+        (false, Reason::EyesClosed)
+    );
+    for (frame, gap) in [(32, 6.5), (33, 8.3)] {
+        let opening = look([0.42, 0.9], gap, frame);
+        assert!(
+            !opening.is_valid() || (opening.y - 0.3).abs() < 0.01,
+            "{opening:?}"
+        );
+    }
+    let open = look([0.4, 0.3], 8.95, 34);
+    assert!(open.has(flags::VALID | flags::MEASURED) && (open.y - 0.3).abs() < 0.01);
+    // A look down lowers the lids as well, and costs a frame.
+    assert!((look([0.4, 0.9], 8.0, 35).y - 0.3).abs() < 0.01);
+    let down = look([0.4, 0.9], 8.0, 36);
+    assert!(
+        down.has(flags::MEASURED) && (down.y - 0.9).abs() < 0.05,
+        "{down:?}"
+    );
 }
 
 #[test]

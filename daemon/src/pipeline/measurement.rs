@@ -77,6 +77,8 @@ pub struct FaceMeasurement {
     pub id: u32,
     /// Lid openness, image-left first, 0..1.
     pub openness: [f64; 2],
+    /// Gap between the lids, image-left first, millimetres of an average face.
+    pub gap_mm: [f64; 2],
     /// Whether each eye is open and visible, image-left first.
     pub open: [bool; 2],
     /// Head yaw, pitch, roll in degrees.
@@ -145,6 +147,7 @@ impl Measurement {
         let face = found.primary().map(|face| FaceMeasurement {
             id: face.id,
             openness: face.eyes.openness,
+            gap_mm: face.eyes.gap_mm,
             open: face.eyes.open,
             head_deg: [face.head.yaw, face.head.pitch, face.head.roll],
             head_mm: face.head.translation.into(),

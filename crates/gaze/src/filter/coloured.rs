@@ -7,7 +7,7 @@
 //! filtering for time-varying systems using measurement data containing
 //! colored noise"; Bar-Shalom, Li, Kirubarajan 2001, §8.1): per axis
 //! `s = (position, velocity, noise)`, measured `z = position + noise + white`.
-//! Both axes have the same noise, so they share one covariance.
+//! Both axes have the same noise but for a factor, so they share one covariance.
 
 use nalgebra::{Matrix3, Matrix3x2, RowVector2, Vector3};
 
@@ -42,15 +42,8 @@ pub(super) struct Coloured {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Innovation {
     pub v: RowVector2<f64>,
-    /// Variance of each axis.
+    /// Variance of each axis, before their aspect.
     pub variance: f64,
-}
-
-impl Innovation {
-    /// Squared, in units of its own variance: χ² with two degrees of freedom.
-    pub(super) fn normalised(&self) -> f64 {
-        self.v.norm_squared() / self.variance
-    }
 }
 
 impl Coloured {

@@ -18,17 +18,19 @@
 //!   and the prediction runs along.
 //!
 //! The noise that the caller states is scaled by what the innovations show (a
-//! running median, which saccades do not disturb), and so is the share of it
-//! that hangs together from frame to frame.
+//! running median, which saccades do not disturb), and so are the share of it
+//! that hangs together from frame to frame and how much more of it there is
+//! down the screen than across: webcams tell up and down much worse. One
+//! covariance serves both axes; lengths are measured in each axis' own noise.
 
 use nalgebra::RowVector2;
 use serde::{Deserialize, Serialize};
 
 use super::GazeState;
-use super::coloured::{Coloured, Step};
+use super::coloured::{Coloured, Innovation, Step};
 use crate::affine::Affine;
 
-/// Settings of the Kalman filter. The defaults come from `examples/filters.rs`.
+/// Settings of the Kalman filter. The defaults come from `gazed filter-report`.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct KalmanConfig {
@@ -39,6 +41,8 @@ pub struct KalmanConfig {
     /// Share of the noise's variance that hangs together, to begin with; the
     /// rest is white. Adapted to what the measurements show.
     pub noise_coloured_share: f64,
+    /// Noise down the screen over noise across, to begin with. Adapted too.
+    pub noise_aspect: f64,
     /// A measurement further than this from the prediction is a saccade, in its standard deviations.
     pub saccade_sigma: f64,
     /// A mean offset larger than this makes the position give way, in its standard deviations.
@@ -59,14 +63,15 @@ impl Default for KalmanConfig {
     fn default() -> Self {
         Self {
             drift: 0.011,
-            noise_correlation_s: 0.1,
+            noise_correlation_s: 0.08,
             noise_coloured_share: 0.9,
-            saccade_sigma: 4.2,
-            offset_sigma: 1.5,
-            in_flight: 0.2,
-            pursuit_sigma: 3.0,
+            noise_aspect: 2.5,
+            saccade_sigma: 4.5,
+            offset_sigma: 1.7,
+            in_flight: 0.26,
+            pursuit_sigma: 2.7,
             pursuit_min_speed: 0.07,
-            pursuit_agility: 0.5,
+            pursuit_agility: 0.65,
             outside_margin: 0.5,
         }
     }
@@ -94,6 +99,10 @@ const SCALE_LIMIT: f64 = 3.0;
 const SCALE_STEP: f64 = 0.02;
 /// Step of the coloured share, for each measurement.
 const SHARE_STEP: f64 = 0.01;
+/// Step of the logarithm of the noise's aspect, for each measurement.
+const ASPECT_STEP: f64 = 0.01;
+/// One axis is never taken for this much noisier than the other.
+const ASPECT_LIMIT: f64 = 5.0;
 /// The noise is never taken for all white or all coloured.
 const SHARE_LIMITS: (f64, f64) = (0.05, 0.95);
 /// Median of the length of a two-dimensional unit normal variable: √(2 ln 2).
@@ -129,6 +138,8 @@ pub(super) struct Kalman {
     scale: f64,
     /// Share of the noise's variance that hangs together, as observed.
     share: f64,
+    /// Noise of each axis over that of both together; their product is 1.
+    axes: RowVector2<f64>,
     /// The innovation before this one.
     last_innovation: RowVector2<f64>,
 }
@@ -157,6 +168,7 @@ impl Kalman {
             share: config
                 .noise_coloured_share
                 .clamp(SHARE_LIMITS.0, SHARE_LIMITS.1),
+            axes: axes(config.noise_aspect),
             last_innovation: RowVector2::zeros(),
         }
     }
@@ -166,6 +178,8 @@ impl Kalman {
         let step = self.step(0.0, noise);
         *self = Self {
             scale: self.scale,
+            share: self.share,
+            axes: self.axes,
             ..Self::new(self.config)
         };
         self.begin(p, &step);
@@ -183,7 +197,7 @@ impl Kalman {
         let pursuing = self.state == GazeState::Pursuit;
         let believed = if pursuing { &self.moving } else { &self.rest };
         let innovation = believed.innovation(z, &step);
-        let distance = innovation.normalised().sqrt();
+        let distance = self.normalised(&innovation).sqrt();
         self.learn_noise(innovation.v, distance);
 
         if distance > self.config.saccade_sigma {
@@ -219,12 +233,23 @@ impl Kalman {
     }
 
     /// Variance on each axis `dt` seconds after the last measurement.
-    pub(super) fn variance(&self, dt: f64) -> f64 {
+    pub(super) fn variance(&self, dt: f64) -> [f64; 2] {
         let drift = self.config.drift.powi(2);
-        match self.state {
+        let both = match self.state {
             GazeState::Pursuit => self.moving.variance_after(dt, drift),
             _ => self.rest.variance_after(dt, drift),
-        }
+        };
+        [both * self.axes[0].powi(2), both * self.axes[1].powi(2)]
+    }
+
+    /// Squared, in units of its own variance: χ² with two degrees of freedom.
+    fn normalised(&self, innovation: &Innovation) -> f64 {
+        self.length_squared(&innovation.v) / innovation.variance
+    }
+
+    /// Of a way on the screen, each axis in its own noise.
+    fn length_squared(&self, way: &RowVector2<f64>) -> f64 {
+        way.component_div(&self.axes).norm_squared()
     }
 
     pub(super) fn state(&self) -> GazeState {
@@ -245,6 +270,13 @@ impl Kalman {
         let offset = map.apply_linear([self.offset[0], self.offset[1]]);
         self.offset = RowVector2::new(offset[0], offset[1]);
         self.leap *= area.sqrt();
+        // Noise of the new axes: of independent ones, through the map.
+        let across = map.apply_linear([self.axes[0], 0.0]);
+        let down = map.apply_linear([0.0, self.axes[1]]);
+        let noise = [0, 1].map(|k| across[k].hypot(down[k]));
+        if noise.iter().all(|n| n.is_finite() && *n > 0.0) {
+            self.axes = axes(noise[1] / noise[0]);
+        }
     }
 
     fn step(&self, dt: f64, noise: f64) -> Step {
@@ -296,7 +328,12 @@ impl Kalman {
             -SCALE_STEP
         };
         self.scale = (self.scale * change.exp()).clamp(SCALE_LIMIT.recip(), SCALE_LIMIT);
-        let alike = v.dot(&self.last_innovation);
+        let [across, down] = [0, 1].map(|k| (v[k] / self.axes[k]).abs());
+        let change = (ASPECT_STEP * if down > across { 1.0 } else { -1.0 }).exp();
+        self.axes = axes(self.axes[1] / self.axes[0] * change);
+        let alike = v
+            .component_div(&self.axes)
+            .dot(&self.last_innovation.component_div(&self.axes));
         let change = if alike > 0.0 { SHARE_STEP } else { -SHARE_STEP };
         self.share = (self.share + change).clamp(SHARE_LIMITS.0, SHARE_LIMITS.1);
         self.last_innovation = v;
@@ -311,7 +348,7 @@ impl Kalman {
         } else {
             &memory.rest
         };
-        if believed.innovation(z, step).normalised() > RETURN_SIGMA.powi(2) {
+        if self.normalised(&believed.innovation(z, step)) > RETURN_SIGMA.powi(2) {
             return false;
         }
         (self.rest, self.moving, self.state) = (memory.rest, memory.moving, memory.state);
@@ -338,7 +375,7 @@ impl Kalman {
             age_s: 0.0,
         });
         let innovation = from.innovation(z, step);
-        self.leap = innovation.v.norm();
+        self.leap = self.length_squared(&innovation.v).sqrt();
         self.rest = from;
         self.rest.loosen(100.0 * self.leap.powi(2));
         self.rest.correct(z, step);
@@ -358,15 +395,16 @@ impl Kalman {
         // Variance of an exponential mean of noise with correlation time τ: σ²·τ/(τ+T).
         let noise = (step.coloured + step.white) * tau / (tau + time);
         let variance = noise + self.rest.position_variance();
-        let squared = self.offset.norm_squared();
+        let squared = self.length_squared(&self.offset);
         if squared > self.config.offset_sigma.powi(2) * variance {
             self.rest.loosen(OFFSET_GAIN * squared * step.dt / time);
         }
     }
 
     fn choose_model(&mut self) {
-        let speed = self.moving.velocity().norm();
-        let sigmas = speed / self.moving.velocity_variance().sqrt();
+        let velocity = self.moving.velocity();
+        let speed = velocity.norm();
+        let sigmas = (self.length_squared(&velocity) / self.moving.velocity_variance()).sqrt();
         match self.state {
             GazeState::Fixation => {
                 let fast = speed > self.config.pursuit_min_speed;
@@ -382,4 +420,10 @@ impl Kalman {
             _ => {}
         }
     }
+}
+
+/// Noise of each axis over both together, given the one down over the one across.
+fn axes(aspect: f64) -> RowVector2<f64> {
+    let down = aspect.clamp(ASPECT_LIMIT.recip(), ASPECT_LIMIT).sqrt();
+    RowVector2::new(down.recip(), down)
 }

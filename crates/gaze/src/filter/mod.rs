@@ -32,6 +32,7 @@
 mod coloured;
 mod ema;
 mod kalman;
+mod lids;
 mod one_euro;
 
 use serde::{Deserialize, Serialize};
@@ -39,6 +40,7 @@ use serde::{Deserialize, Serialize};
 use crate::affine::Affine;
 pub use ema::EmaConfig;
 pub use kalman::KalmanConfig;
+pub use lids::LidGate;
 pub use one_euro::OneEuroConfig;
 
 use ema::Ema;
@@ -115,6 +117,16 @@ pub enum Refused {
 /// starts anew, and predicts nothing until it does. 200 ms is longer than most
 /// blinks' dropouts and shorter than two fixations.
 pub const MAX_GAP_NS: u64 = 200_000_000;
+
+/// Standard deviation of a fully trusted point on each axis, as a fraction of
+/// the screen's side. Assumed; the filter adapts the scale to what it sees.
+pub const ASSUMED_NOISE: f64 = 0.02;
+
+/// Lines of sight trusted less are not turned into a point.
+pub const LEAST_CONFIDENCE: f64 = 0.05;
+
+/// A face whose eyes were not seen for longer comes back without a past.
+pub const FORGET_NS: u64 = 500_000_000;
 
 /// Coordinates beyond this are not points of any screen (and their squares
 /// would no longer be exact enough to subtract).
@@ -227,9 +239,9 @@ impl GazeFilter {
         let age = self.age_s(t_ns)?;
         let variance = match &self.inner {
             Inner::Kalman(kalman) => kalman.variance(age),
-            _ => self.noise * self.noise,
+            _ => [self.noise * self.noise; 2],
         };
-        Some([[variance, 0.0], [0.0, variance]])
+        Some([[variance[0], 0.0], [0.0, variance[1]]])
     }
 
     /// What the eye was doing at the last measurement.
