@@ -139,7 +139,7 @@ enum {
 #define GAZE_EYES_OPEN   0x0008u /* both are */
 #define GAZE_VALID       0x0010u /* x and y may be used */
 #define GAZE_MEASURED    0x0020u /* from a picture that is new with this sample */
-#define GAZE_PREDICTED   0x0040u /* by the filter, between two pictures */
+#define GAZE_PREDICTED   0x0040u /* by the filter: between two pictures, or lids on their way */
 #define GAZE_CALIBRATED  0x0080u /* cal_x, cal_y, x, y went through a calibration */
 #define GAZE_STALE       0x0100u /* the camera repeats one picture */
 #define GAZE_SACCADE     0x0200u /* the eyes are in flight */

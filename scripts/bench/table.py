@@ -49,6 +49,14 @@ def number(value) -> str:
     return f"{value:.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.3g}"
 
 
+# What a name ends with or holds, and the unit of its number.
+UNITS = [
+    ("of it gaze", "% of a core"), ("gaze-", "% of a core"), ("processor", "% of a core"), ("memory", "MB"),
+    ("samples a second", "Hz"), ("iris error", "px"), ("head yaw error", "°"), ("head pitch error", "°"),
+    ("furthest off", "°"), ("valid", "%"), ("frames with a face", "%"), ("peer, a frame", "ms"),
+]
+
+
 def flat(fields: dict) -> list:
     """Rows of a JSON object as `gazed bench --json` prints it."""
     rows = []
@@ -63,8 +71,11 @@ def flat(fields: dict) -> list:
         for end, words in spread.items():
             if key.endswith(end):
                 key = key.removesuffix(end) + words
-        named.append([key.replace("_", " ").strip(), value])
-    return named
+        key = re.sub(r"\s+", " ", key.replace("_", " ")).strip()
+        unit = next((unit for part, unit in UNITS if part in key and not isinstance(value, list)), "")
+        named.append([f"{key}, {unit}" if unit else key, value])
+    # Alone first.
+    return sorted(named, key=lambda row: row[0].startswith("beside"))
 
 
 def filters(report: dict) -> list:

@@ -260,7 +260,7 @@ fn tell(report: &mut Report, load: &str, before: &Use, after: &Use, half_mb: f64
     let cpu = 100.0 * (after.cpu_s - before.cpu_s) / elapsed;
     put("processor", cpu, "% of one core");
     for (name, percent) in shares(&before.threads, &after.threads, elapsed) {
-        put(&format!("  {name}"), percent, "%");
+        put(&format!("of it {name}"), percent, "%");
     }
     if after.threads.is_empty() {
         report.say("  by threads: this system does not say");

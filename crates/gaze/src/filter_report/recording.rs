@@ -57,6 +57,8 @@ const LEAP_DEG: f64 = 3.0;
 const LEAP_NOISE: f64 = 6.0;
 /// The eye rests where that leap is shorter than this share of a saccade's.
 const REST_SHARE: f64 = 0.4;
+/// So long after its beginning a rest is published, at the latest, seconds.
+const LATER_S: f64 = 0.08;
 /// Shorter rests are none, seconds.
 const REST_S: f64 = 0.15;
 /// Frames further apart do not belong together, seconds.
@@ -128,8 +130,8 @@ impl Recording {
         let (output, plain) = (run(candidate), run(none));
         let (mut steps, mut spread) = ([0.0; 2], [0.0; 2]);
         for [from, to] in &found.fixations {
-            // Published so much after it was captured.
-            let points: Vec<[f64; 2]> = within(&output, *from, *to)
+            // What is captured at its beginning is published later.
+            let points: Vec<[f64; 2]> = within(&output, from + LATER_S, *to)
                 .iter()
                 .filter_map(|p| p.point)
                 .collect();

@@ -64,7 +64,7 @@ fn rests_and_leaps_are_found_without_the_truth() {
     let movement = Movement::generate(60.0, &mut rng);
     let webcam = Webcam {
         fps: 30.0,
-        noise: 0.5,
+        noise: 1.0,
         latency_s: 0.025,
     };
     let measured = webcam.look(&movement, &Residuals::ours(), &mut rng);
