@@ -6,7 +6,7 @@ SHELL := /bin/bash
 CARGO ?= cargo
 ENV = eval "$$(scripts/env.sh)"
 
-.PHONY: help setup build trainer run test fuzz lint doc bench check-cuda check-mac check-mac-link dist clean
+.PHONY: help setup build trainer run test fuzz lint doc bench compare check-cuda check-mac check-mac-link dist clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "make %-14s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ lint: setup ## Formatting, clippy and rustdoc without a warning
 
 bench: build trainer ## Measure into docs/BENCH.md; SKIP="learn people" leaves parts out
 	@$(ENV); scripts/bench.sh
+
+compare: build ## Measure gazed beside mediapipe, EyeTrax and iceoryx2, into docs/SIDE_BY_SIDE.md
+	@$(ENV); scripts/compare.sh
 
 check-cuda: setup ## Type-check gaze-trainer's CUDA back end; needs no CUDA
 	@$(ENV); scripts/check-cuda.sh

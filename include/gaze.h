@@ -239,6 +239,29 @@ enum {
 #define GAZE_ENGINE_COMPILING       (1u << 1) /* a network is being compiled: once, maybe minutes */
 #define GAZE_ENGINE_REALTIME_DENIED (1u << 2) /* the threads may not go before others */
 
+/* gaze_assistant_note.status: how it stands with the assistant. */
+enum {
+    GAZE_ASSISTANT_UNKNOWN = 0, /* the daemon does not say (an older one) */
+    GAZE_ASSISTANT_OFF = 1,
+    GAZE_ASSISTANT_WAITING = 2,   /* on, and no answer yet */
+    GAZE_ASSISTANT_ANSWERING = 3, /* it answered the last question */
+    GAZE_ASSISTANT_FAILING = 4    /* it did not; the text says why */
+};
+
+/* One of nine parts of the screen, row by row as the person before it sees them. */
+enum {
+    GAZE_REGION_NONE = 0, /* none, or not known */
+    GAZE_REGION_TOP_LEFT = 1,
+    GAZE_REGION_TOP_CENTER = 2,
+    GAZE_REGION_TOP_RIGHT = 3,
+    GAZE_REGION_MIDDLE_LEFT = 4,
+    GAZE_REGION_MIDDLE_CENTER = 5,
+    GAZE_REGION_MIDDLE_RIGHT = 6,
+    GAZE_REGION_BOTTOM_LEFT = 7,
+    GAZE_REGION_BOTTOM_CENTER = 8,
+    GAZE_REGION_BOTTOM_RIGHT = 9
+};
+
 /* gaze_face.state: does this face look at the camera? */
 enum {
     GAZE_FACE_UNKNOWN = 0,
@@ -395,10 +418,26 @@ struct gaze_engine_note {
     char priority[128]; /* one line: why the threads may not go before others */
 };
 
+/* What the assistant says, a vision-language model that is asked now and then. Its answers
+ * are guesses at a ninth of the screen, seconds old: they never get into a sample. */
+struct gaze_assistant_note {
+    uint32_t status;      /* GAZE_ASSISTANT_... */
+    uint32_t region;      /* GAZE_REGION_...: its last answer */
+    uint32_t coarse;      /* 1 while no face is measured and the answer is fresh */
+    uint32_t gaze_region; /* GAZE_REGION_...: where the gaze was in the same picture */
+    uint64_t captured_ns; /* when that picture was taken; its age is gaze_now_ns() less this */
+    uint64_t answered_ns; /* when the answer was there */
+    uint32_t fresh_ms;    /* an answer about an older picture is not fresh */
+    uint32_t failures;    /* questions in a row that were not answered */
+    uint64_t asked, answered; /* questions since the daemon began */
+    uint64_t compared, agreed; /* answers beside a known gaze; the same region */
+    char text[128];       /* one line: whom it asks, or why it fails */
+};
+
 /* ----------------------------------------------------------------- layout */
 
 #define GAZE_MAGIC            UINT64_C(0x004d4853455a4147) /* "GAZESHM\0" */
-#define GAZE_VERSION          4u
+#define GAZE_VERSION          5u
 #define GAZE_READS_SINCE      1u /* the oldest version that this header reads */
 #define GAZE_HEADER_SIZE      2048u
 #define GAZE_SAMPLE_SLOTS     512u
@@ -408,6 +447,7 @@ struct gaze_engine_note {
 #define GAZE_FACE_SLOT_SIZE   576u
 #define GAZE_FACES_OFFSET     100352u
 #define GAZE_ENGINE_OFFSET    109568u
+#define GAZE_ASSISTANT_OFFSET 110112u
 #define GAZE_TOTAL_SIZE       114688u
 #define GAZE_NAME_MAX         31u
 /* A heart that has not beaten for so long is reason to look whether the process is still
@@ -420,6 +460,7 @@ struct gaze_why_slot { uint64_t sequence; struct gaze_why record; };
 struct gaze_note_slot { uint64_t sequence; struct gaze_calibration_note record; };
 struct gaze_clips_slot { uint64_t sequence; struct gaze_clips_note record; };
 struct gaze_engine_slot { uint64_t sequence; struct gaze_engine_note record; };
+struct gaze_assistant_slot { uint64_t sequence; struct gaze_assistant_note record; };
 struct gaze_sample_slot { uint64_t sequence; struct gaze_sample record; };
 struct gaze_face_slot { uint64_t sequence; struct gaze_face_table record; };
 
@@ -454,7 +495,8 @@ struct gaze_header {
     uint64_t note_head;    /* newest calibration note; 0: none */
     uint64_t clips_head;   /* newest note on clips; 0: none */
     uint64_t engine_head;  /* newest note on what computes; 0: none */
-    uint32_t reserved_hot_2[10];
+    uint64_t assistant_head; /* newest note on the assistant; 0: none */
+    uint32_t reserved_hot_2[8];
 
     struct gaze_stats_slot stats[2];
     struct gaze_device_slot device[2];
@@ -599,6 +641,21 @@ GAZE_AT(gaze_engine_note, flags, 4);
 GAZE_AT(gaze_engine_note, text, 8);
 GAZE_AT(gaze_engine_note, priority, 136);
 
+GAZE_SIZE(gaze_assistant_note, 200);
+GAZE_AT(gaze_assistant_note, status, 0);
+GAZE_AT(gaze_assistant_note, region, 4);
+GAZE_AT(gaze_assistant_note, coarse, 8);
+GAZE_AT(gaze_assistant_note, gaze_region, 12);
+GAZE_AT(gaze_assistant_note, captured_ns, 16);
+GAZE_AT(gaze_assistant_note, answered_ns, 24);
+GAZE_AT(gaze_assistant_note, fresh_ms, 32);
+GAZE_AT(gaze_assistant_note, failures, 36);
+GAZE_AT(gaze_assistant_note, asked, 40);
+GAZE_AT(gaze_assistant_note, answered, 48);
+GAZE_AT(gaze_assistant_note, compared, 56);
+GAZE_AT(gaze_assistant_note, agreed, 64);
+GAZE_AT(gaze_assistant_note, text, 72);
+
 GAZE_SIZE(gaze_sample_slot, GAZE_SAMPLE_SLOT_SIZE);
 GAZE_SIZE(gaze_face_slot, GAZE_FACE_SLOT_SIZE);
 GAZE_AT(gaze_sample_slot, record, 8);
@@ -609,6 +666,7 @@ GAZE_AT(gaze_why_slot, record, 8);
 GAZE_AT(gaze_note_slot, record, 8);
 GAZE_AT(gaze_clips_slot, record, 8);
 GAZE_AT(gaze_engine_slot, record, 8);
+GAZE_AT(gaze_assistant_slot, record, 8);
 
 GAZE_SIZE(gaze_header, GAZE_HEADER_SIZE);
 GAZE_AT(gaze_header, magic, 0);
@@ -648,7 +706,8 @@ GAZE_AT(gaze_header, network_generation, 188);
 GAZE_AT(gaze_header, note_head, 192);
 GAZE_AT(gaze_header, clips_head, 200);
 GAZE_AT(gaze_header, engine_head, 208);
-GAZE_AT(gaze_header, reserved_hot_2, 216);
+GAZE_AT(gaze_header, assistant_head, 216);
+GAZE_AT(gaze_header, reserved_hot_2, 224);
 GAZE_AT(gaze_header, stats, 256);
 GAZE_AT(gaze_header, device, 512);
 GAZE_AT(gaze_header, why, 896);
@@ -657,8 +716,9 @@ GAZE_AT(gaze_header, clips, 1664);
 GAZE_ASSERT(GAZE_SAMPLES_OFFSET + GAZE_SAMPLE_SLOTS * GAZE_SAMPLE_SLOT_SIZE == GAZE_FACES_OFFSET,
             "gaze.h: the faces follow the samples");
 GAZE_ASSERT(GAZE_FACES_OFFSET + GAZE_FACE_SLOTS * GAZE_FACE_SLOT_SIZE == GAZE_ENGINE_OFFSET &&
-                GAZE_ENGINE_OFFSET + 2 * sizeof(struct gaze_engine_slot) <= GAZE_TOTAL_SIZE,
-            "gaze.h: the note on what computes follows the faces");
+                GAZE_ENGINE_OFFSET + 2 * sizeof(struct gaze_engine_slot) == GAZE_ASSISTANT_OFFSET &&
+                GAZE_ASSISTANT_OFFSET + 2 * sizeof(struct gaze_assistant_slot) <= GAZE_TOTAL_SIZE,
+            "gaze.h: the notes on what computes and on the assistant follow the faces");
 
 /* ----------------------------------------------------------------- reader */
 
@@ -1246,6 +1306,23 @@ static inline int gaze_read_engine(const struct gaze_reader *reader, struct gaze
     return GAZE_OK;
 }
 
+/* What the assistant says, and how it stands with it. All zeros, that is
+ * GAZE_ASSISTANT_UNKNOWN, where the daemon does not say. While `coarse` is 1, `region` is
+ * what there is in the place of a gaze; a sample never has it. */
+static inline int gaze_read_assistant(const struct gaze_reader *reader,
+                                      struct gaze_assistant_note *note)
+{
+    uint64_t words[sizeof(struct gaze_assistant_note) / 8];
+    memset(note, 0, sizeof *note);
+    if (reader->base == NULL)
+        return GAZE_EMPTY;
+    if (GAZE_LATEST_(reader->base, assistant_head, GAZE_ASSISTANT_OFFSET, 2,
+                     struct gaze_assistant_note, words))
+        memcpy(note, words, sizeof *note);
+    note->text[127] = 0;
+    return GAZE_OK;
+}
+
 /* ------------------------------------------------------------------ texts */
 
 /* One line for people: what it means and what to do. */
@@ -1345,6 +1422,35 @@ static inline const char *gaze_provider_text(uint32_t provider)
     case GAZE_PROVIDER_COREML: return "coreml";
     case GAZE_PROVIDER_MIXED: return "coreml and cpu";
     default: return "unknown";
+    }
+}
+
+/* How it stands with the assistant, as a word. */
+static inline const char *gaze_assistant_text(uint32_t status)
+{
+    switch (status) {
+    case GAZE_ASSISTANT_OFF: return "off";
+    case GAZE_ASSISTANT_WAITING: return "waiting";
+    case GAZE_ASSISTANT_ANSWERING: return "answering";
+    case GAZE_ASSISTANT_FAILING: return "failing";
+    default: return "unknown";
+    }
+}
+
+/* A part of the screen, as a phrase. */
+static inline const char *gaze_region_text(uint32_t region)
+{
+    switch (region) {
+    case GAZE_REGION_TOP_LEFT: return "top left";
+    case GAZE_REGION_TOP_CENTER: return "top center";
+    case GAZE_REGION_TOP_RIGHT: return "top right";
+    case GAZE_REGION_MIDDLE_LEFT: return "middle left";
+    case GAZE_REGION_MIDDLE_CENTER: return "middle center";
+    case GAZE_REGION_MIDDLE_RIGHT: return "middle right";
+    case GAZE_REGION_BOTTOM_LEFT: return "bottom left";
+    case GAZE_REGION_BOTTOM_CENTER: return "bottom center";
+    case GAZE_REGION_BOTTOM_RIGHT: return "bottom right";
+    default: return "none";
     }
 }
 

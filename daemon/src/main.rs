@@ -12,7 +12,8 @@ use gazed::exit::{self, Exit};
 use gazed::log;
 use gazed::service::template;
 use gazed::settings::FileSettings;
-use gazed::settings_side::ClipSettings;
+use gazed::settings_side::{AssistantSettings, ClipSettings};
+use gazed::side::assistant::address;
 
 // Counts, so that `gazed bench` can show that the way from frame to sample
 // allocates nothing.
@@ -39,6 +40,7 @@ fn version() -> &'static str {
   ffmpeg -i rtsp://… -pix_fmt yuv420p -f yuv4mpegpipe - | gazed run --source -
   gazed run --window              show what it sees: faces, who looks, the line of sight
   gazed run --clips ~/Movies/gaze keep a short clip whenever somebody looks at the camera
+  gazed run --assistant           a second opinion from Moondream Station on this machine
   gazed render clip.mp4 --out seen.mp4
   gazed status                    is it running, and how well?
   gazed watch                     live, on a small map of the screen
@@ -168,6 +170,10 @@ struct RunArgs {
     /// long, how many: "clips" in the settings
     #[arg(long, value_name = "DIR")]
     clips: Option<PathBuf>,
+    /// Ask a Moondream on this machine every few seconds which ninth of the screen is looked at
+    /// (off otherwise); addresses of other machines are refused; more: "assistant" in the settings
+    #[arg(long, value_name = "URL", num_args = 0..=1, default_missing_value = address::USUAL)]
+    assistant: Option<String>,
     /// Folder of the networks
     #[arg(long, value_name = "DIR")]
     models: Option<PathBuf>,
@@ -262,6 +268,11 @@ fn main() -> ExitCode {
                     on: Some(true),
                     folder: Some(folder),
                     ..ClipSettings::default()
+                }),
+                assistant: a.assistant.map(|url| AssistantSettings {
+                    on: Some(true),
+                    url: Some(url),
+                    ..AssistantSettings::default()
                 }),
                 ..FileSettings::default()
             };

@@ -13,8 +13,8 @@ use vision::coreml::ComputeUnits;
 
 use crate::engine::ProviderWish;
 use crate::settings_faces::{ContactKeys, FaceWish, parse_choice};
-use crate::settings_side::{ClipSettings, HookSettings};
-use crate::side::{clips, hooks};
+use crate::settings_side::{AssistantSettings, ClipSettings, HookSettings};
+use crate::side::{assistant, clips, hooks};
 
 /// Settings as the file holds them; every key may be left out.
 #[derive(Debug, Clone, Default, Deserialize, PartialEq)]
@@ -71,6 +71,8 @@ pub struct FileSettings {
     pub clips: Option<ClipSettings>,
     /// What is told of the beginning and end of eye contact, and whom.
     pub hooks: Option<HookSettings>,
+    /// A Moondream on this machine that is asked now and then.
+    pub assistant: Option<AssistantSettings>,
 }
 
 /// Every key of [`FileSettings`], for the error that names the nearest one.
@@ -99,6 +101,7 @@ pub const KEYS: &[&str] = &[
     "contact",
     "clips",
     "hooks",
+    "assistant",
 ];
 
 /// What is wrong with a settings file: one line each.
@@ -298,6 +301,10 @@ impl FileSettings {
                 (own, over) => over.or(own),
             },
             hooks: over.hooks.or(self.hooks),
+            assistant: match (self.assistant, over.assistant) {
+                (Some(own), Some(over)) => Some(own.overridden_by(over)),
+                (own, over) => over.or(own),
+            },
         }
     }
 
@@ -383,6 +390,7 @@ impl FileSettings {
         self.provider_wish()?;
         self.clips_plan()?;
         self.hooks_plan()?;
+        self.assistant_plan()?;
         if let Some(name) = &self.filter
             && parse_filter(name).is_none()
         {
@@ -473,6 +481,16 @@ impl FileSettings {
         self.hooks.as_ref().map_or(Ok(None), HookSettings::plan)
     }
 
+    /// Whom the assistant asks; `None`: nobody.
+    ///
+    /// # Errors
+    /// A value makes no sense.
+    pub fn assistant_plan(&self) -> Result<Option<assistant::Plan>, SettingsError> {
+        self.assistant
+            .as_ref()
+            .map_or(Ok(None), AssistantSettings::plan)
+    }
+
     /// What tells the gaze.
     pub fn gaze_choice(&self) -> GazeChoice {
         GazeChoice::named(self.network.as_deref())
@@ -530,7 +548,8 @@ mod tests {
             "models":"m","runtime":"r","threads":2,
             "provider":"coreml","compute_units":"cpu_and_gpu",
             "primary":"central","contact":{"on":0.6,"network":"c.onnx"},
-            "clips":{"on":true,"folder":"c"},"hooks":{"line_to":"l"}}"#;
+            "clips":{"on":true,"folder":"c"},"hooks":{"line_to":"l"},
+            "assistant":{"on":true,"every_s":3}}"#;
         let parsed = parse_text(all).unwrap();
         let count = serde_json::from_str::<serde_json::Value>(all).unwrap();
         assert_eq!(count.as_object().unwrap().len(), KEYS.len());

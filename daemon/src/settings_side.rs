@@ -1,4 +1,4 @@
-//! Settings of what happens beside the gaze: clips and hooks.
+//! Settings of what happens beside the gaze: clips, hooks, the assistant.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,7 +7,8 @@ use clips::{Limits, Rules};
 use serde::Deserialize;
 
 use crate::settings::SettingsError;
-use crate::side::{clips as clip_thread, hooks};
+use crate::side::assistant::address::{self, Endpoint};
+use crate::side::{assistant, clips as clip_thread, hooks};
 
 /// Most bytes of coded pictures in memory.
 const PREROLL_BYTES: usize = 40_000_000;
@@ -53,6 +54,22 @@ pub struct HookSettings {
     /// A folder for a JPEG of each.
     pub snapshots: Option<PathBuf>,
     /// A command that runs longer is ended, seconds.
+    pub timeout_s: Option<f64>,
+}
+
+/// A Moondream on this machine that is asked now and then; off unless `on` is true.
+#[derive(Debug, Clone, Default, Deserialize, PartialEq)]
+#[serde(default, deny_unknown_fields)]
+pub struct AssistantSettings {
+    /// Whether it is asked.
+    pub on: Option<bool>,
+    /// Its address, one of this machine.
+    pub url: Option<String>,
+    /// From one question to the next, seconds.
+    pub every_s: Option<f64>,
+    /// An answer about a picture older than this is not offered, seconds.
+    pub fresh_s: Option<f64>,
+    /// There is no answer after this time, seconds.
     pub timeout_s: Option<f64>,
 }
 
@@ -207,6 +224,62 @@ impl ClipSettings {
     }
 }
 
+impl AssistantSettings {
+    /// These with every one that `over` sets taken from there.
+    pub fn overridden_by(self, over: AssistantSettings) -> AssistantSettings {
+        AssistantSettings {
+            on: over.on.or(self.on),
+            url: over.url.or(self.url),
+            every_s: over.every_s.or(self.every_s),
+            fresh_s: over.fresh_s.or(self.fresh_s),
+            timeout_s: over.timeout_s.or(self.timeout_s),
+        }
+    }
+
+    /// Whom the assistant asks; `None` where it is off.
+    ///
+    /// # Errors
+    /// A value makes no sense, or the address is not of this machine.
+    pub fn plan(&self) -> Result<Option<assistant::Plan>, SettingsError> {
+        let seconds = |key, value, default, least, want| {
+            range(key, value, default, [least, 3600.0], want).map(Duration::from_secs_f64)
+        };
+        let every = seconds(
+            "assistant.every_s",
+            self.every_s,
+            5.0,
+            0.5,
+            "give 0.5 to 3600 seconds",
+        )?;
+        let fresh = seconds(
+            "assistant.fresh_s",
+            self.fresh_s,
+            15.0,
+            0.5,
+            "give 0.5 to 3600 seconds",
+        )?;
+        let limit = seconds(
+            "assistant.timeout_s",
+            self.timeout_s,
+            20.0,
+            0.1,
+            "give 0.1 to 3600 seconds",
+        )?;
+        let url = self.url.as_deref().unwrap_or(address::USUAL);
+        let endpoint = Endpoint::parse(url).map_err(|want| SettingsError::OutOfRange {
+            key: "assistant.url",
+            value: format!("{url:?}"),
+            want,
+        })?;
+        Ok((self.on == Some(true)).then_some(assistant::Plan {
+            endpoint,
+            every,
+            fresh,
+            limit,
+        }))
+    }
+}
+
 impl HookSettings {
     /// What the hooks thread is to do; `None` where there is nobody to tell.
     ///
@@ -241,6 +314,33 @@ impl HookSettings {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_assistant_is_off_until_somebody_says_on_and_stays_on_this_machine() {
+        assert_eq!(AssistantSettings::default().plan().unwrap(), None);
+        let of = |text: &str| {
+            serde_json::from_str::<AssistantSettings>(text)
+                .unwrap()
+                .plan()
+        };
+        assert_eq!(of(r#"{"url": "http://127.0.0.1:1"}"#).unwrap(), None);
+        let plan = of(r#"{"on": true, "every_s": 2, "fresh_s": 3, "timeout_s": 4}"#);
+        let plan = plan.unwrap().unwrap();
+        assert_eq!(plan.endpoint.url, address::USUAL);
+        let times = [plan.every, plan.fresh, plan.limit].map(|d| d.as_secs());
+        assert_eq!(times, [2, 3, 4]);
+        for wrong in [
+            r#"{"url": "http://192.168.0.7:2020/v1"}"#,
+            r#"{"on": true, "url": "https://api.moondream.ai/v1"}"#,
+            r#"{"every_s": 0}"#,
+            r#"{"fresh_s": -1}"#,
+            r#"{"timeout_s": 1e9}"#,
+        ] {
+            let line = of(wrong).unwrap_err().to_string();
+            let named = line.starts_with("settings: assistant.") && !line.contains('\n');
+            assert!(named, "{line}");
+        }
+    }
 
     #[test]
     fn clips_are_off_until_somebody_says_on_and_sound() {

@@ -32,7 +32,7 @@ import sys
 import time
 
 MAGIC = int.from_bytes(b"GAZESHM\0", "little")
-VERSION, READS_SINCE = 4, 1
+VERSION, READS_SINCE = 5, 1
 TOTAL, SAMPLES_AT, SLOTS, SLOT = 114688, 2048, 512, 192
 FACES_AT, FACE_SLOTS, FACE_SLOT, ROWS = SAMPLES_AT + SLOTS * SLOT, 16, 576, 8
 SAMPLE = struct.Struct("<5Q I H 2B 8f 2I 3f 3f 3f 3f 2f I f 2f 4f 2f")

@@ -196,13 +196,22 @@ int main(void)
             const int code = gaze_read_engine(&gaze, &n);
             printf("%d|%s|%u|%s|%s\n", code, gaze_provider_text(n.provider), n.flags, n.text,
                    n.priority);
+        } else if (strcmp(word, "assistant") == 0) {
+            struct gaze_assistant_note n;
+            const int code = gaze_read_assistant(&gaze, &n);
+            printf("%d|%s|%s|%u|%s|%" PRIu64 "|%" PRIu64 "|%u|%u|%" PRIu64 "|%" PRIu64 "|%" PRIu64
+                   "|%" PRIu64 "|%s\n",
+                   code, gaze_assistant_text(n.status), gaze_region_text(n.region), n.coarse,
+                   gaze_region_text(n.gaze_region), n.captured_ns, n.answered_ns, n.fresh_ms,
+                   n.failures, n.asked, n.answered, n.compared, n.agreed, n.text);
         } else if (strcmp(word, "text") == 0 && argument != NULL) {
             const unsigned long code = strtoul(argument, NULL, 10);
-            printf("%s|%s|%s|%s|%s|%s|%s|%s\n", gaze_reason_text((uint16_t)code),
+            printf("%s|%s|%s|%s|%s|%s|%s|%s|%s|%s\n", gaze_reason_text((uint16_t)code),
                    gaze_state_text((uint8_t)code), gaze_calibration_text((uint32_t)code),
                    gaze_grade_text((uint32_t)code), gaze_clips_text((uint32_t)code),
                    gaze_face_text((uint8_t)code), gaze_contact_text((uint8_t)code),
-                   gaze_provider_text((uint32_t)code));
+                   gaze_provider_text((uint32_t)code), gaze_assistant_text((uint32_t)code),
+                   gaze_region_text((uint32_t)code));
         } else {
             return 2;
         }

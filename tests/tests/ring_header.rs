@@ -5,11 +5,12 @@ mod ring_support;
 
 use ring::Reader;
 use ring::layout::{
-    CalibrationNote, CalibrationStatus, ClipsNote, ClipsStatus, ContactSource, Device,
-    ENGINE_OFFSET, EngineNote, FACE_ROWS, FACE_SLOT_SIZE, FACE_SLOTS, FACES_OFFSET, FaceRow,
-    FaceState, FaceTable, Grade, HEADER_SIZE, MAGIC, Provider, READS_SINCE, Reason,
-    SAMPLE_SLOT_SIZE, SAMPLE_SLOTS, SAMPLES_OFFSET, Sample, SourceKind, State, Stats, TOTAL_SIZE,
-    VERSION, Why, engine, flags, recording, row_flags, text_of,
+    ASSISTANT_OFFSET, AssistantNote, AssistantStatus, CalibrationNote, CalibrationStatus,
+    ClipsNote, ClipsStatus, ContactSource, Device, ENGINE_OFFSET, EngineNote, FACE_ROWS,
+    FACE_SLOT_SIZE, FACE_SLOTS, FACES_OFFSET, FaceRow, FaceState, FaceTable, Grade, HEADER_SIZE,
+    MAGIC, Provider, READS_SINCE, Reason, Region, SAMPLE_SLOT_SIZE, SAMPLE_SLOTS, SAMPLES_OFFSET,
+    Sample, SourceKind, State, Stats, TOTAL_SIZE, VERSION, Why, engine, flags, recording,
+    row_flags, text_of,
 };
 use ring_support::{Language, Name, compile, probe, until, writer};
 use std::path::Path;
@@ -69,6 +70,10 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
         finished text reserved),
     );
     lines.extend(fields!(gaze_engine_note, EngineNote: provider flags text priority));
+    lines.extend(
+        fields!(gaze_assistant_note, AssistantNote: status region coarse gaze_region captured_ns
+        answered_ns fresh_ms failures asked answered compared agreed text),
+    );
 
     let mut code = |name: &str, value: u64| {
         lines.push((format!("CODE({name});"), format!("{name} {value}")));
@@ -86,6 +91,7 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
         ("GAZE_FACES_OFFSET", FACES_OFFSET as u64),
         ("GAZE_FACE_ROWS", FACE_ROWS as u64),
         ("GAZE_ENGINE_OFFSET", ENGINE_OFFSET as u64),
+        ("GAZE_ASSISTANT_OFFSET", ASSISTANT_OFFSET as u64),
         ("GAZE_TOTAL_SIZE", TOTAL_SIZE as u64),
         ("GAZE_NAME_MAX", ring::NAME_MAX as u64),
     ] {
@@ -145,6 +151,12 @@ fn every_field_and_every_code_is_the_same_on_both_sides() {
     for p in Provider::ALL {
         code(&format!("GAZE_PROVIDER_{}", upper(p)), u64::from(p.raw()));
     }
+    for s in AssistantStatus::ALL {
+        code(&format!("GAZE_ASSISTANT_{}", upper(s)), u64::from(s.raw()));
+    }
+    for r in Region::ALL {
+        code(&format!("GAZE_REGION_{}", upper(r)), u64::from(r.raw()));
+    }
     for s in ContactSource::ALL {
         code(&format!("GAZE_CONTACT_{}", upper(s)), u64::from(s.raw()));
     }
@@ -192,7 +204,7 @@ fn both_sides_have_the_same_words_for_reasons_and_states() {
     let mut c = probe(Language::C11, "words");
     for number in 0..40_u8 {
         let expected = format!(
-            "{}|{}|{}|{}|{}|{}|{}|{}",
+            "{}|{}|{}|{}|{}|{}|{}|{}|{}|{}",
             Reason::from_raw(number.into()).text(),
             State::from_raw(number).text(),
             CalibrationStatus::from_raw(number.into()).text(),
@@ -201,6 +213,8 @@ fn both_sides_have_the_same_words_for_reasons_and_states() {
             FaceState::from_raw(number).text(),
             ContactSource::from_raw(number).text(),
             Provider::from_raw(number.into()).text(),
+            AssistantStatus::from_raw(number.into()).text(),
+            Region::from_raw(number.into()).text(),
         );
         assert_eq!(c.ask(&format!("text {number}")), expected, "{number}");
     }
@@ -236,6 +250,10 @@ fn the_c_reader_sees_the_header_that_the_writer_stored() {
             c.ask("engine"),
             "0|coreml and cpu|5|face_detector: too new|nice -10: no"
         );
+        assert_eq!(
+            c.ask("assistant"),
+            "0|failing|bottom left|1|middle center|11|12|13|14|15|16|17|18|nobody answers"
+        );
         until("faces", || reader.faces().is_some());
         assert_eq!(c.code("faces_of"), 1);
     }
@@ -265,6 +283,20 @@ fn the_c_reader_sees_the_header_that_the_writer_stored() {
     let engine = header.engine;
     assert_eq!((engine.provider(), engine.flags), (Provider::Mixed, 5));
     assert_eq!(text_of(&engine.priority), "nice -10: no");
+    let assistant = header.assistant;
+    assert_eq!(
+        (
+            assistant.status(),
+            assistant.region(),
+            assistant.gaze_region()
+        ),
+        (
+            AssistantStatus::Failing,
+            Region::BottomLeft,
+            Region::MiddleCenter
+        )
+    );
+    assert_eq!((assistant.coarse, assistant.agreed), (1, 18));
     let table = reader.faces().expect("faces");
     assert_eq!(
         reader

@@ -2,7 +2,7 @@
 
 mod ring_support;
 
-use ring::layout::{CalibrationStatus, ClipsStatus, Provider};
+use ring::layout::{AssistantStatus, CalibrationStatus, ClipsStatus, Provider};
 use ring::{Health, Next, OpenError, Reader, Woke, Writer, WriterConfig};
 use ring_support::{Language, Name, Talker, probe, try_writer, until, writer};
 use rustix::process::Signal;
@@ -225,7 +225,7 @@ fn what_is_not_there_not_ours_or_not_sound_is_told_apart() {
     }
     // Newer ones that this reader is too old for.
     let other: fn(&OpenError) -> bool = |e| matches!(e, OpenError::OtherVersion { .. });
-    for (version, since) in [(5_u32, 5_u32), (7, 6)] {
+    for (version, since) in [(6_u32, 6_u32), (8, 7)] {
         let mut bytes = sound.clone();
         bytes[8..12].copy_from_slice(&version.to_le_bytes());
         bytes[12..16].copy_from_slice(&since.to_le_bytes());
@@ -237,12 +237,23 @@ fn what_is_not_there_not_ours_or_not_sound_is_told_apart() {
     }
     // A newer one that still serves this reader.
     let mut bytes = sound.clone();
-    bytes[8] = 5;
+    bytes[8] = 6;
     put(&name, &bytes, 0o600);
     assert!(Reader::open(&name.0).is_ok());
     assert_eq!(c.code(&format!("open {}", name.0)), OK);
     // The first version had zeros where the calibration's note is now, the second where that
-    // on clips is, the third where that on what computes is.
+    // on clips is, the third where that on what computes is, the fourth where the assistant's is.
+    bytes[8] = 4;
+    bytes[216..224].fill(0);
+    bytes[110_112..110_528].fill(0);
+    put(&name, &bytes, 0o600);
+    let old = Reader::open(&name.0)
+        .expect("the fourth version is read")
+        .header();
+    let unknown = AssistantStatus::Unknown;
+    assert_eq!((old.version, old.assistant.status()), (4, unknown));
+    assert_eq!(c.code(&format!("open {}", name.0)), OK);
+    assert_eq!(c.ask("assistant"), "0|unknown|none|0|none|0|0|0|0|0|0|0|0|");
     bytes[8] = 3;
     bytes[208..216].fill(0);
     bytes[109_568..110_112].fill(0);

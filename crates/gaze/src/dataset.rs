@@ -41,7 +41,9 @@ pub struct Record {
     pub screen_y: f64,
     /// What was seen of the face.
     pub inference: Inference,
-    /// Another tracker's answer; zeros where none was asked.
+    /// The assistant's answer: the middle of the ninth of the screen that it named, in pixels
+    /// like the target; z is 1 where the gaze was in the same ninth, −1 where not, 0 where it
+    /// was not known. Zeros where none was asked.
     pub moondream_result: Xyz,
     /// What the format has no place for.
     pub recording: Recording,

@@ -6,8 +6,9 @@ use crate::error::OpenError;
 use crate::futex;
 use crate::health::{self, Health, LOOK_AFTER_NS};
 use crate::layout::{
-    CalibrationNote, ClipsNote, Device, EngineNote, FACE_SLOTS, FaceTable, MAGIC, Prefix,
-    READS_SINCE, Reason, Sample, Shared, SourceKind, State, Stats, Status, VERSION, Why, text_of,
+    AssistantNote, CalibrationNote, ClipsNote, Device, EngineNote, FACE_SLOTS, FaceTable, MAGIC,
+    Prefix, READS_SINCE, Reason, Sample, Shared, SourceKind, State, Stats, Status, VERSION, Why,
+    text_of,
 };
 use crate::map::{self, Distrust, Map};
 use crate::process;
@@ -103,6 +104,8 @@ pub struct HeaderSnapshot {
     pub clips: ClipsNote,
     /// What computes the networks; unknown where an older daemon writes.
     pub engine: EngineNote,
+    /// What the assistant says, and how it stands with it.
+    pub assistant: AssistantNote,
 }
 
 /// One reader: maps the object read-only, disturbs nobody.
@@ -370,6 +373,10 @@ impl Reader {
                 .engine_ring()
                 .latest::<Proven>()
                 .map_or_else(EngineNote::default, |w| EngineNote::from_words(&w.1)),
+            assistant: shared
+                .assistant_ring()
+                .latest::<Proven>()
+                .map_or_else(AssistantNote::default, |w| AssistantNote::from_words(&w.1)),
         }
     }
 }

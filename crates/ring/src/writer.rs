@@ -3,10 +3,10 @@
 use crate::claim::{self, Claimed};
 use crate::error::WriterError;
 use crate::layout::{
-    COMPATIBLE_SINCE, CalibrationNote, ClipsNote, Device, EngineNote, FACE_ROWS, FACE_SLOT_SIZE,
-    FACE_SLOTS, FACES_OFFSET, FaceTable, HEADER_SIZE, MAGIC, Prefix, Reason, SAMPLE_SLOT_SIZE,
-    SAMPLE_SLOTS, SAMPLES_OFFSET, Sample, Shared, SourceKind, State, Stats, Status, TOTAL_SIZE,
-    VERSION, Why, network_hash, put_text,
+    AssistantNote, COMPATIBLE_SINCE, CalibrationNote, ClipsNote, Device, EngineNote, FACE_ROWS,
+    FACE_SLOT_SIZE, FACE_SLOTS, FACES_OFFSET, FaceTable, HEADER_SIZE, MAGIC, Prefix, Reason,
+    SAMPLE_SLOT_SIZE, SAMPLE_SLOTS, SAMPLES_OFFSET, Sample, Shared, SourceKind, State, Stats,
+    Status, TOTAL_SIZE, VERSION, Why, network_hash, put_text,
 };
 use crate::map::Map;
 use crate::process::Identity;
@@ -109,6 +109,7 @@ impl Writer {
         self.set_calibration(&CalibrationNote::default());
         self.set_clips(&ClipsNote::default());
         self.set_engine(&EngineNote::default());
+        self.set_assistant(&AssistantNote::default());
         self.put_status(now, "");
         let prefix = &self.map.get().header.prefix;
         // Release. Partner: the acquire loads of `epoch` in readers: who sees
@@ -308,6 +309,12 @@ impl Writer {
     /// Says what computes the networks, and whether the threads may go before others.
     pub fn set_engine(&mut self, note: &EngineNote) {
         let ring = self.map.get().engine_ring();
+        ring.put::<Proven>(ring.next_index(), &note.to_words());
+    }
+
+    /// Says how it stands with the assistant, and what it says.
+    pub fn set_assistant(&mut self, note: &AssistantNote) {
+        let ring = self.map.get().assistant_ring();
         ring.put::<Proven>(ring.next_index(), &note.to_words());
     }
 

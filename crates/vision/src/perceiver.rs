@@ -38,6 +38,9 @@ pub struct PerceiverConfig {
     pub keep_presence: f32,
     /// While a face is followed, newcomers are looked for this often, nanoseconds.
     pub detect_every_ns: u64,
+    /// Where nobody has been for a second, somebody is looked for this often, nanoseconds; 0: in
+    /// every frame.
+    pub search_every_ns: u64,
     /// Each face beside the primary one is measured this often, nanoseconds, as far as there
     /// is time for it.
     pub measure_every_ns: u64,
@@ -65,6 +68,7 @@ impl Default for PerceiverConfig {
             take_presence: 0.6,
             keep_presence: 0.4,
             detect_every_ns: 100_000_000,
+            search_every_ns: 0,
             measure_every_ns: 125_000_000,
             others_per_frame: 1,
             choice: Choice::Nearest,
@@ -85,6 +89,9 @@ pub struct Perceiver {
     /// What errands done here bring back.
     findings: Option<Findings>,
     detected_ns: Option<u64>,
+    /// Since when there is nobody.
+    alone_ns: Option<u64>,
+    searched_ns: Option<u64>,
     /// Which part of the picture gets the next look.
     glance: usize,
     camera: Intrinsics,
@@ -99,6 +106,8 @@ fn still(config: &PerceiverConfig) -> FrozenDetector {
     )
 }
 
+/// For so long after somebody left every frame is searched.
+const ALONE_NS: u64 = 1_000_000_000;
 /// A picture that stands alone is looked at as often in search of a face.
 const STILL_LOOKS: usize = 4;
 
@@ -119,6 +128,8 @@ impl Perceiver {
             detections: Vec::with_capacity(2 * MAX_DETECTIONS),
             findings: Some(Findings::default()),
             detected_ns: None,
+            alone_ns: None,
+            searched_ns: None,
             glance: 0,
             camera: Intrinsics::from_fov(1280, 720, config.hfov_deg),
             perception: Perception {
@@ -174,6 +185,7 @@ impl Perceiver {
 
     fn forget(&mut self) {
         self.detected_ns = None;
+        (self.alone_ns, self.searched_ns) = (None, None);
         self.tracks.clear();
         self.perception.others.clear();
     }
@@ -255,9 +267,14 @@ impl Perceiver {
             }
             self.choose_primary(frame);
         }
-        if self.perception.primary.is_none() {
+        if self.perception.primary.is_none() && self.may_search(now) {
+            self.searched_ns = Some(now);
             self.search(frame)?;
         }
+        self.alone_ns = match self.perception.primary {
+            Some(_) => None,
+            None => self.alone_ns.or(Some(now)),
+        };
         if self.config.others_per_frame > 0 {
             let mut errand = self.plan(frame, self.config.others_per_frame);
             // The search has looked already.
@@ -276,6 +293,13 @@ impl Perceiver {
             }
         }
         Ok(())
+    }
+
+    /// Whether it is time to look for somebody where nobody is.
+    fn may_search(&self, now: u64) -> bool {
+        let since = |t: Option<u64>| t.map_or(0, |t| now.abs_diff(t));
+        let rests = since(self.alone_ns) >= ALONE_NS && self.searched_ns.is_some();
+        !rests || since(self.searched_ns) >= self.config.search_every_ns
     }
 
     fn choose_primary(&mut self, frame: &Frame) {

@@ -76,6 +76,45 @@ fn ids(
 }
 
 #[test]
+fn before_an_empty_chair_it_looks_seldom_and_whoever_comes_is_found_and_measured_alike() {
+    let runtime = Runtime::load(None).expect("ONNX Runtime; run make setup");
+    let store = ModelStore::open(None).expect("the networks");
+    let config = PerceiverConfig {
+        search_every_ns: 90_000_000,
+        ..PerceiverConfig::default()
+    };
+    let mut seldom = Perceiver::new(&runtime, &store, config).expect("they load");
+    let (mut always, mut scene) = (perceiver(), Scene::new());
+    let mut searches = |p: &mut Perceiver, people: &[(usize, usize)], frames: usize| {
+        let mut looked = |_| p.perceive(scene.show(people)).times.detect_ns > 0;
+        (0..frames).map(&mut looked).filter(|l| *l).count()
+    };
+    assert_eq!(searches(&mut always, &[], 60), 60);
+    // A second of every frame, then every third.
+    assert_eq!(searches(&mut seldom, &[], 31), 31);
+    assert_eq!(searches(&mut seldom, &[], 30), 10);
+    let person = [(260, 280)];
+    let mut found = None;
+    for n in 0..12 {
+        let frame = scene.show(&person);
+        let often = always.perceive(frame).primary().map(|f| f.landmarks);
+        let now = seldom.perceive(frame).primary().map(|f| f.landmarks);
+        assert!(often.is_some(), "frame {n}");
+        if let (Some(often), Some(now)) = (often, now) {
+            found.get_or_insert(n);
+            let apart = |(a, b): (&[f32; 3], &[f32; 3])| (a[0] - b[0]).hypot(a[1] - b[1]);
+            let worst = often.iter().zip(&now).map(apart).fold(0.0, f32::max);
+            assert!(n < 6 || worst < 1.0, "{worst} pixels apart in frame {n}");
+        }
+    }
+    assert!(found.is_some_and(|n| n < 3), "{found:?}");
+    // Who has left is looked for in every frame at first.
+    seldom.perceive(scene.show(&[]));
+    let mut looked = |_| seldom.perceive(scene.show(&[])).times.detect_ns > 0;
+    assert!((0..20).all(&mut looked));
+}
+
+#[test]
 fn the_followed_face_stays_until_a_much_nearer_one_stays() {
     let (mut p, mut scene) = (perceiver(), Scene::new());
     let far = (20, 260);

@@ -2,7 +2,10 @@
 
 use std::io::{IsTerminal, Write};
 
-use ring::layout::{CalibrationStatus, ClipsStatus, Provider, State, engine, recording, text_of};
+use ring::layout::{
+    AssistantStatus, CalibrationStatus, ClipsStatus, Provider, Region, State, engine, recording,
+    text_of,
+};
 use ring::{HeaderSnapshot, Health, OpenError, Reader};
 
 use crate::calibrations::note;
@@ -171,6 +174,8 @@ fn as_text(h: &HeaderSnapshot, health: Health, name: &str, colour: bool) -> Stri
     if let Some(line) = clips_line(h) {
         lines.push(("clips", line));
     }
+    lines.extend(assistant_line(h).map(|line| ("assistant", line)));
+    lines.extend(coarse_line(h, health).map(|line| ("coarse", line)));
     lines.push((
         "memory",
         format!("{name}, epoch {}, layout version {}", h.epoch, h.version),
@@ -246,6 +251,73 @@ fn clips_line(h: &HeaderSnapshot) -> Option<String> {
         }
         ClipsStatus::Recording => format!("recording {}; {}", text_of(&n.text), kept()),
         ClipsStatus::Stopped => format!("stopped: {}", text_of(&n.text)),
+    })
+}
+
+/// What the assistant says beside the gaze; none where it is off.
+fn assistant_line(h: &HeaderSnapshot) -> Option<String> {
+    let n = &h.assistant;
+    let text = text_of(&n.text);
+    let agreed = match n.compared {
+        0 => String::new(),
+        all => format!("; agreed in {} of {all}", n.agreed),
+    };
+    let failed = match n.asked.saturating_sub(n.answered) {
+        0 => String::new(),
+        failed => format!(", {failed} of {} questions open or failed", n.asked),
+    };
+    let answer = || {
+        let gaze = match n.gaze_region() {
+            Region::None => "not on the screen or not known".into(),
+            gaze => format!("there: {gaze}"),
+        };
+        let said = match n.region() {
+            Region::None => "nobody there".into(),
+            region => format!("{region}; the gaze {gaze}"),
+        };
+        format!("{said} ({:.1} s ago)", answer_age_s(h))
+    };
+    Some(match n.status() {
+        AssistantStatus::Off | AssistantStatus::Unknown => return None,
+        AssistantStatus::Waiting => format!("{text} has not answered yet"),
+        AssistantStatus::Answering => format!("{}{agreed}{failed}", answer()),
+        AssistantStatus::Failing => {
+            format!("{text}; {} times in a row{agreed}{failed}", n.failures)
+        }
+    })
+}
+
+/// How old the picture of the assistant's last answer is.
+fn answer_age_s(h: &HeaderSnapshot) -> f64 {
+    h.now_ns.saturating_sub(h.assistant.captured_ns) as f64 / 1e9
+}
+
+/// What there is in a gaze's place while no face is measured; none while it is not offered.
+fn coarse(h: &HeaderSnapshot, health: Health) -> Option<Region> {
+    let offered = h.assistant.coarse != 0 && h.assistant.is_fresh(h.now_ns);
+    (offered && health == Health::Running).then(|| h.assistant.region())
+}
+
+fn coarse_line(h: &HeaderSnapshot, health: Health) -> Option<String> {
+    coarse(h, health).map(|region| {
+        format!(
+            "{region}, {:.1} s old: the assistant's guess while no face is measured",
+            answer_age_s(h)
+        )
+    })
+}
+
+fn assistant_json(h: &HeaderSnapshot) -> serde_json::Value {
+    let n = &h.assistant;
+    let region = |r: Region| (r != Region::None).then(|| r.text());
+    let answered = n.answered_ns != 0;
+    serde_json::json!({
+        "status": n.status().text(), "text": text_of(&n.text),
+        "region": region(n.region()), "gaze_region": region(n.gaze_region()),
+        "age_s": answered.then(|| answer_age_s(h)),
+        "took_s": answered.then(|| n.answered_ns.saturating_sub(n.captured_ns) as f64 / 1e9),
+        "asked": n.asked, "answered": n.answered, "failures_in_a_row": n.failures,
+        "compared": n.compared, "agreed": n.agreed,
     })
 }
 
@@ -344,6 +416,10 @@ fn as_json(h: &HeaderSnapshot, health: Health) -> serde_json::Value {
         "calibration_generation": h.calibration_generation,
         "calibration": calibration_json(h, note::now_unix_s()),
         "recording": h.recording,
+        "assistant": assistant_json(h),
+        "coarse": coarse(h, health).map(|region| serde_json::json!({
+            "region": region.text(), "age_s": answer_age_s(h),
+        })),
         "clips": {
             "status": h.clips.status().text(), "recording": h.recording_for & recording::CLIP != 0,
             "face": h.clips.face, "text": text_of(&h.clips.text), "since_ns": h.clips.since_ns,

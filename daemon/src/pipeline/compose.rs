@@ -66,6 +66,23 @@ struct Look {
 }
 
 impl Look {
+    /// What of a measurement is trusted; `None`: nothing.
+    fn of(m: &Measurement) -> Option<Look> {
+        let face = m.face.filter(|f| !m.frozen && f.open != [false; 2])?;
+        let gaze = face.gaze.filter(|g| g.confidence >= LEAST_CONFIDENCE)?;
+        Some(Look {
+            face: face.id,
+            ray: gaze.combined,
+            point: gaze.point,
+            captured_ns: m.captured_ns,
+            // Trusted half as much, it is taken as twice as noisy. What a network says of its
+            // errors is no measure of this: it is of people, and stays from frame to frame.
+            noise: ASSUMED_NOISE / gaze.confidence.max(0.1),
+            gaze,
+            spread_deg: gaze.spread_deg,
+        })
+    }
+
     /// The line of sight on a screen: of a network that tells points, the one to its point.
     fn ray_on(&self, screen: &Screen) -> Ray {
         let to_point = self.point.and_then(|[x, y]| {
@@ -158,7 +175,7 @@ impl Composer {
         if !open {
             return;
         }
-        let Some(gaze) = face.gaze.filter(|g| g.confidence >= LEAST_CONFIDENCE) else {
+        let Some(look) = Look::of(m) else {
             return;
         };
         self.held = !admitted;
@@ -170,17 +187,6 @@ impl Composer {
             self.filter.reset();
             self.sampled = None;
         }
-        let look = Look {
-            face: face.id,
-            ray: gaze.combined,
-            point: gaze.point,
-            captured_ns: m.captured_ns,
-            // Trusted half as much, it is taken as twice as noisy. What a network says of its
-            // errors is no measure of this: it is of people, and stays from frame to frame.
-            noise: ASSUMED_NOISE / gaze.confidence.max(0.1),
-            gaze,
-            spread_deg: gaze.spread_deg,
-        };
         let Some((raw, calibrated)) = meet(&look, &Applied::from(mapping)) else {
             return;
         };
@@ -414,6 +420,12 @@ impl Composer {
         s.error_radius = evidence.radius(&mapping.screen) as f32;
         Reason::None
     }
+}
+
+/// The calibrated, unfiltered point of one measurement, through a mapping for its network.
+pub fn point_of(m: &Measurement, mapping: &Mapping) -> Option<[f64; 2]> {
+    let (_, calibrated) = meet(&Look::of(m)?, &Applied::from(mapping))?;
+    Some(calibrated)
 }
 
 /// Where a line of sight meets a mapping's screen, and the same through its calibration.

@@ -3,7 +3,7 @@
 //! ```text
 //! capture ──frames──▶ perceive ──measurements──▶ publish (60 Hz)
 //!    ▲                   │──▶ faces (the others), and back
-//!    ▲──empty frames─────┘──▶ record (while a client asks for it), clips, hooks, window
+//!    ▲──empty frames─────┘──▶ record (while a client asks for it), clips, hooks, assistant, window
 //! ```
 //!
 //! Every arrow is a lock-free queue of fixed length (`ringbuf`); late work is
@@ -47,7 +47,7 @@ use crate::log::say;
 use crate::record::{Door, Recorder, tap};
 use crate::settings::{FileSettings, GazeChoice};
 use crate::side::outlet::{self, Outlet};
-use crate::side::{clips, hooks};
+use crate::side::{assistant, clips, hooks};
 use crate::sources::{FrameSource, OpenOptions, SourceError, SourceSpec};
 use contacts::Contacts;
 use measurement::NetworkTag;
@@ -62,6 +62,8 @@ const FRAMES: usize = 3;
 const MEASUREMENTS: usize = 8;
 /// Pictures between perception and the clips: a quarter of a second at 30 a second.
 const CLIP_VIEWS: usize = 8;
+/// Pictures between perception and the assistant: one is asked about at a time.
+const ASSISTANT_VIEWS: usize = 1;
 /// Pictures between perception and the hooks.
 const HOOK_VIEWS: usize = 2;
 
@@ -130,6 +132,8 @@ pub struct Side {
     pub clips: Option<clips::Plan>,
     /// Who is told of it.
     pub hooks: Option<hooks::Plan>,
+    /// Whom the assistant asks.
+    pub assistant: Option<assistant::Plan>,
     /// Where pictures leave for a window.
     pub window: Option<Outlet>,
     /// What measures the faces beside the primary one, on a thread of its own, for a perceiver
@@ -154,6 +158,7 @@ pub struct Daemon {
     order_faces: Sender<faces::Order>,
     order_clips: Sender<Option<clips::Plan>>,
     order_hooks: Sender<Option<hooks::Plan>>,
+    order_assistant: Sender<Option<assistant::Plan>>,
     threads: Vec<JoinHandle<()>>,
 }
 
@@ -210,7 +215,15 @@ impl Daemon {
             inlet,
             orders,
         };
-        let mut outlets = vec![clips_outlet, hooks_outlet];
+        let (assistant_outlet, inlet) = outlet::pair(ASSISTANT_VIEWS);
+        let (order_assistant, orders) = channel();
+        let _ = order_assistant.send(parts.side.assistant);
+        let assistant = assistant::Assistant {
+            shared: shared.clone(),
+            inlet,
+            orders,
+        };
+        let mut outlets = vec![clips_outlet, hooks_outlet, assistant_outlet];
         outlets.extend(parts.side.window);
         let tell_files = parts.files.as_ref().map(Files::teller);
         let mut order_network = None;
@@ -280,6 +293,9 @@ impl Daemon {
             };
             threads.push(spawn("gaze-clips", &shared, &tell, move || clips.run())?);
             threads.push(spawn("gaze-hooks", &shared, &tell, move || hooks.run())?);
+            threads.push(spawn("gaze-assistant", &shared, &tell, move || {
+                assistant.run()
+            })?);
             threads.push(perceive);
             threads.push(spawn("gaze-capture", &shared, &tell, move || {
                 capture.run()
@@ -301,6 +317,7 @@ impl Daemon {
             order_faces,
             order_clips,
             order_hooks,
+            order_assistant,
             threads,
         })
     }
@@ -320,6 +337,8 @@ impl Daemon {
         // As those; they fail as below.
         let _ = self.order_clips.send(settings.clips_plan().unwrap_or(None));
         let _ = self.order_hooks.send(settings.hooks_plan().unwrap_or(None));
+        let assistant = settings.assistant_plan().unwrap_or(None);
+        let _ = self.order_assistant.send(assistant);
         if let Some(order) = &self.order_network {
             // As below.
             let _ = order.send(settings.gaze_choice());

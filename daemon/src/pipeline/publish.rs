@@ -8,7 +8,9 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
-use ring::layout::{ClipsStatus, Reason, Sample, State, Stats, flags, recording};
+use ring::layout::{
+    AssistantNote, AssistantStatus, ClipsStatus, Reason, Sample, State, Stats, flags, recording,
+};
 use ring::{Writer, clock};
 use ringbuf::HeapCons;
 use ringbuf::traits::Consumer;
@@ -53,6 +55,7 @@ impl Publish {
         let mut said = (std::ptr::null(), std::ptr::null());
         let mut clips_said = std::ptr::null();
         let mut engine_said = None;
+        let mut assistant_said = None;
         let mut display: Option<(u32, u32)> = None;
         let mut noted = None;
         let mut rate = FrameRate::new();
@@ -123,6 +126,11 @@ impl Publish {
             let mut sample = composer.compose(clock::now_ns(), news.state, news.reason, &mapping);
             sample.display_generation = display.map_or(0, |(_, generation)| generation);
             sample.network_generation = self.network.map_or(0, |(_, generation)| generation);
+            let assistant = offered(&self.shared.assistant.load(), &sample, clock::now_ns());
+            if assistant_said != Some(assistant) {
+                assistant_said = Some(assistant);
+                self.writer.set_assistant(&assistant);
+            }
             self.writer.publish(&mut sample); // also the heartbeat
             stats.predicted += u64::from(sample.has(flags::PREDICTED));
             if let Some(m) = fresh {
@@ -178,6 +186,11 @@ impl Publish {
             clips.status = ClipsStatus::Off.raw();
         }
         self.writer.set_clips(&clips);
+        self.writer.set_assistant(&AssistantNote {
+            status: AssistantStatus::Off.raw(),
+            coarse: 0,
+            ..**self.shared.assistant.load()
+        });
         self.writer.set_state(State::Stopped, reason, why);
         self.writer.close();
     }
@@ -191,6 +204,18 @@ impl Publish {
         (stats.picture_width, stats.picture_height) = (size >> 16, size & 0xFFFF);
         latency.fill(stats);
         self.writer.stats(stats);
+    }
+}
+
+/// The assistant's note of this tick: its region is offered while pictures come in which no
+/// face is measured, and for as long as it is fresh. The sample is not touched.
+fn offered(note: &AssistantNote, sample: &Sample, now_ns: u64) -> AssistantNote {
+    let without_face = matches!(sample.reason(), Reason::NoFace | Reason::Fault)
+        && sample.state() == State::Running
+        && !sample.has(flags::FACE);
+    AssistantNote {
+        coarse: u32::from(without_face && note.is_fresh(now_ns)),
+        ..*note
     }
 }
 
@@ -225,6 +250,43 @@ impl FrameRate {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_coarse_region_is_offered_only_while_no_face_is_measured_and_it_is_fresh() {
+        let note = AssistantNote {
+            region: 3,
+            captured_ns: 1_000_000_000,
+            fresh_ms: 2000,
+            ..AssistantNote::default()
+        };
+        let without = |reason: Reason| Sample {
+            state: State::Running.raw(),
+            reason: reason.raw(),
+            ..Sample::default()
+        };
+        let at = |now_ns, sample: &Sample| offered(&note, sample, now_ns).coarse;
+        let no_face = without(Reason::NoFace);
+        assert_eq!(at(3_000_000_000, &no_face), 1);
+        assert_eq!(at(3_000_000_001, &no_face), 0, "too old");
+        let face = Sample {
+            flags: flags::FACE,
+            ..without(Reason::Fault)
+        };
+        let paused = Sample {
+            state: State::Paused.raw(),
+            ..no_face
+        };
+        for other in [
+            face,
+            paused,
+            without(Reason::NoFrames),
+            without(Reason::None),
+        ] {
+            assert_eq!(at(2_000_000_000, &other), 0, "{other:?}");
+        }
+        let nothing = AssistantNote { region: 0, ..note };
+        assert_eq!(offered(&nothing, &no_face, 2_000_000_000).coarse, 0);
+    }
 
     #[test]
     fn the_frame_rate_is_what_came_not_what_was_promised() {

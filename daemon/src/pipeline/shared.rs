@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 
 use arc_swap::{ArcSwap, Guard};
-use ring::layout::{ClipsNote, ClipsStatus, Reason, State};
+use ring::layout::{AssistantNote, ClipsNote, ClipsStatus, Reason, State};
 
 use super::mapping::Mapping;
 use crate::engine::Engine;
@@ -49,6 +49,8 @@ pub struct Shared {
     pub record: Arc<Wish>,
     /// How it stands with clips; their thread alone stores it.
     pub clips: ArcSwap<ClipsNote>,
+    /// What the assistant says; its thread alone stores it.
+    pub assistant: ArcSwap<AssistantNote>,
     /// Frames the source gave.
     pub frames_in: AtomicU64,
     /// Frames nobody looked at because a newer one was there.
@@ -86,6 +88,7 @@ impl Shared {
                 status: ClipsStatus::Off.raw(),
                 ..ClipsNote::default()
             }),
+            assistant: ArcSwap::from_pointee(AssistantNote::default()),
             frames_in: AtomicU64::new(0),
             frames_dropped: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),

@@ -155,6 +155,9 @@ impl Recorder {
     /// Hands the client's sitting what has been seen since.
     fn take_in(&mut self, c: &mut Client) {
         let wish = self.intake.wish.clone();
+        if let Some(sitting) = &mut c.sitting {
+            sitting.assistant(**self.shared.assistant.load());
+        }
         // The lids first: those of a picture are there before it.
         while let Some(lids) = self.intake.next_lids() {
             if let Some(sitting) = &mut c.sitting {

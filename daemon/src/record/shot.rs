@@ -6,6 +6,7 @@ use gaze::landmarks::{INNER_CORNER, OUTER_CORNER};
 use gaze::ray::Ray;
 use gaze::screen::Screen;
 use nalgebra::Vector3;
+use ring::layout::{AssistantNote, Region};
 
 use super::jpeg::{self, QUALITY};
 use super::tap::Shot;
@@ -55,6 +56,7 @@ pub(super) fn pair(
     screen: &Screen,
     camera_name: &str,
     now: Moment,
+    assistant: &AssistantNote,
     over: &mut PassedOver,
 ) -> Option<Pair> {
     let (measurement, face, camera) = usable(shot, over)?;
@@ -72,7 +74,7 @@ pub(super) fn pair(
         inference: Inference {
             gaze: tracked(shot, face),
         },
-        moondream_result: Xyz::default(),
+        moondream_result: by_assistant(assistant, target, screen, now.clock_ns),
         recording: Recording {
             schema: SCHEMA,
             screen: *screen,
@@ -149,6 +151,24 @@ fn tracked(shot: &Shot, face: &FaceMeasurement) -> Tracked {
     }
 }
 
+/// What the assistant said of a picture that was taken while this target was shown: the middle
+/// of its region in pixels of the screen; z is 1 where the gaze of that picture was in the same
+/// region, −1 where it was in another one, 0 where it was not known. Zeros where it said nothing.
+fn by_assistant(note: &AssistantNote, target: &Target, screen: &Screen, now_ns: u64) -> Xyz {
+    let of_target = (target.from_ns..=target.until_ns).contains(&note.captured_ns);
+    let middle = note.region().middle();
+    let Some([x, y]) = middle.filter(|_| of_target && note.is_fresh(now_ns)) else {
+        return Xyz::default();
+    };
+    let z = match note.gaze_region() {
+        Region::None => 0.0,
+        gaze if gaze == note.region() => 1.0,
+        _ => -1.0,
+    };
+    let (w, h) = (f64::from(screen.width_px), f64::from(screen.height_px));
+    Xyz::from([rounded(x * w, 1e2), rounded(y * h, 1e2), z])
+}
+
 /// To so many parts of one: short files.
 fn rounded(v: f64, parts: f64) -> f64 {
     // Adding 0 makes −0 into 0.
@@ -201,6 +221,45 @@ mod tests {
         };
         assert_eq!(now.calendar_ms(4_750_000_000), 1_699_999_999_750);
         assert_eq!(now.calendar_ms(5_000_000_001), 1_700_000_000_000);
+    }
+
+    #[test]
+    fn the_assistants_word_is_the_targets_or_none() {
+        let screen = Screen::laptop(1500, 900);
+        let target = Target {
+            place: 0,
+            x_px: 1.0,
+            y_px: 1.0,
+            from_ns: 100,
+            until_ns: 200,
+            frames: 1,
+            every_ms: 0,
+            prompt: gaze::dataset::Prompt::Still,
+        };
+        let said = AssistantNote {
+            region: Region::TopRight.raw(),
+            gaze_region: Region::TopRight.raw(),
+            captured_ns: 150,
+            fresh_ms: 1,
+            ..AssistantNote::default()
+        };
+        let of =
+            |note: &AssistantNote, now| <[f64; 3]>::from(by_assistant(note, &target, &screen, now));
+        assert_eq!(of(&said, 160), [1250.0, 150.0, 1.0]);
+        let with = |gaze: Region| AssistantNote {
+            gaze_region: gaze.raw(),
+            ..said
+        };
+        assert_eq!(of(&with(Region::BottomLeft), 160)[2], -1.0);
+        assert_eq!(of(&with(Region::None), 160), [1250.0, 150.0, 0.0]);
+        // Of the target before, too old, nothing said.
+        let before = AssistantNote {
+            captured_ns: 99,
+            ..said
+        };
+        assert_eq!(of(&before, 160), [0.0; 3]);
+        assert_eq!(of(&said, 2_000_000), [0.0; 3]);
+        assert_eq!(of(&AssistantNote { region: 0, ..said }, 160), [0.0; 3]);
     }
 
     #[test]

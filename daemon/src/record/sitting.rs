@@ -7,6 +7,7 @@ use gaze::dataset::protocol::{
     Begin, Done, Failed, PROTOCOL, PassedOver, Ready, Stored, Target, Trouble,
 };
 use gaze::screen::Screen;
+use ring::layout::AssistantNote;
 
 use super::blinks::{Blinks, Lids, Verdict};
 use super::shot::{self, Moment};
@@ -26,6 +27,8 @@ pub(super) struct Sitting {
     /// Pictures of the target whose lids are not judged yet, oldest first.
     unsure: VecDeque<Box<Shot>>,
     spent: Vec<Box<Shot>>,
+    /// The newest that the assistant said.
+    assistant: AssistantNote,
 }
 
 /// The target that pictures are awaited for.
@@ -77,6 +80,7 @@ impl Sitting {
             blinks: Blinks::default(),
             unsure: VecDeque::new(),
             spent: Vec::new(),
+            assistant: AssistantNote::default(),
         };
         Ok((sitting, ready))
     }
@@ -103,6 +107,11 @@ impl Sitting {
     /// Hears of the lids in a picture, any picture.
     pub fn lids(&mut self, lids: Lids) {
         self.blinks.saw(lids);
+    }
+
+    /// Hears what the assistant says.
+    pub fn assistant(&mut self, note: AssistantNote) {
+        self.assistant = note;
     }
 
     /// Takes a picture in where it may belong to the target.
@@ -175,6 +184,7 @@ impl Sitting {
             &self.screen,
             &self.camera_name,
             Moment::now(),
+            &self.assistant,
             &mut job.over,
         );
         let Some(pair) = pair else {

@@ -15,6 +15,7 @@ use ring::layout::{ClipsNote, ClipsStatus, put_text};
 
 use super::contact::seen;
 use super::outlet::{Inlet, View};
+use super::stand_back;
 use crate::log::say;
 use crate::pipeline::shared::Shared;
 
@@ -148,16 +149,6 @@ fn unix_ns() -> u64 {
     std::time::SystemTime::now()
         .duration_since(std::time::UNIX_EPOCH)
         .map_or(0, |d| d.as_nanos() as u64)
-}
-
-/// What measures goes first where processors are few.
-fn stand_back() {
-    #[cfg(target_os = "linux")]
-    {
-        let this = rustix::thread::gettid();
-        // Where the system refuses, nothing is lost but politeness.
-        let _ = rustix::process::setpriority_process(Some(this), 10);
-    }
 }
 
 /// Tells the header.

@@ -10,8 +10,9 @@
 mod derived;
 
 use ring::layout::{
-    CalibrationNote, CalibrationStatus, ClipsNote, ClipsStatus, EngineNote, Grade, Provider,
-    Reason, SourceKind, State, Stats, engine, put_text, recording,
+    AssistantNote, AssistantStatus, CalibrationNote, CalibrationStatus, ClipsNote, ClipsStatus,
+    EngineNote, Grade, Provider, Reason, Region, SourceKind, State, Stats, engine, put_text,
+    recording,
 };
 use ring::{Writer, WriterConfig};
 use std::io::BufRead;
@@ -84,6 +85,21 @@ fn run(mut writer: Writer, hz: f64, commands: &Receiver<String>) {
         flags: engine::FELL_BACK | engine::REALTIME_DENIED,
         text: put_text("face_detector: too new"),
         priority: put_text("nice -10: no"),
+    });
+    writer.set_assistant(&AssistantNote {
+        status: AssistantStatus::Failing.raw(),
+        region: Region::BottomLeft.raw(),
+        coarse: 1,
+        gaze_region: Region::MiddleCenter.raw(),
+        captured_ns: 11,
+        answered_ns: 12,
+        fresh_ms: 13,
+        failures: 14,
+        asked: 15,
+        answered: 16,
+        compared: 17,
+        agreed: 18,
+        text: put_text("nobody answers"),
     });
     writer.set_recording(recording::PICTURES | recording::CLIP);
     writer.set_state(State::Running, Reason::None, "");

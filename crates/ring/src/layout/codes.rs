@@ -215,6 +215,63 @@ codes! {
 }
 
 codes! {
+    /// How it stands with the assistant, a vision-language model that is asked now and then.
+    AssistantStatus: u32, unknown = Unknown;
+    /// The writer does not say (an older one).
+    Unknown = 0, "unknown";
+    /// It is switched off.
+    Off = 1, "off";
+    /// It is on and has not answered yet.
+    Waiting = 2, "waiting";
+    /// It answered the last question.
+    Answering = 3, "answering";
+    /// It did not; the note's text says why.
+    Failing = 4, "failing";
+}
+
+codes! {
+    /// One of nine parts of the screen, as the person before it sees them.
+    Region: u32, unknown = None;
+    /// None of them, or not known.
+    None = 0, "none";
+    /// The upper row, from the person's left.
+    TopLeft = 1, "top left";
+    /// See `TopLeft`.
+    TopCenter = 2, "top center";
+    /// See `TopLeft`.
+    TopRight = 3, "top right";
+    /// The row in the middle.
+    MiddleLeft = 4, "middle left";
+    /// The middle of the screen.
+    MiddleCenter = 5, "middle center";
+    /// The row in the middle.
+    MiddleRight = 6, "middle right";
+    /// The lower row.
+    BottomLeft = 7, "bottom left";
+    /// See `BottomLeft`.
+    BottomCenter = 8, "bottom center";
+    /// See `BottomLeft`.
+    BottomRight = 9, "bottom right";
+}
+
+impl Region {
+    /// The one in this row and column, both from 0; `None` beyond the third.
+    pub fn at(row: usize, column: usize) -> Region {
+        match (row, column) {
+            (0..=2, 0..=2) => Region::from_raw((3 * row + column + 1) as u32),
+            _ => Region::None,
+        }
+    }
+
+    /// Its middle, normalised; `None` where it is none.
+    pub fn middle(self) -> Option<[f64; 2]> {
+        let i = self.raw().checked_sub(1)?;
+        let along = |n: u32| (f64::from(n) + 0.5) / 3.0;
+        Some([along(i % 3), along(i / 3)])
+    }
+}
+
+codes! {
     /// What a calibration's error on points that it was not made from is worth.
     Grade: u32, unknown = Unknown;
     /// Nothing is in force.

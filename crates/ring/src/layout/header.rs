@@ -1,9 +1,9 @@
 //! The header and the whole object.
 
 use super::{
-    CalibrationStatus, ClipsStatus, ENGINE_OFFSET, FACE_SLOTS, FACE_WORDS, FACES_OFFSET, Grade,
-    HEADER_SIZE, Provider, Reason, SAMPLE_SLOTS, SAMPLE_WORDS, SAMPLES_OFFSET, SourceKind, State,
-    TOTAL_SIZE,
+    ASSISTANT_OFFSET, AssistantStatus, CalibrationStatus, ClipsStatus, ENGINE_OFFSET, FACE_SLOTS,
+    FACE_WORDS, FACES_OFFSET, Grade, HEADER_SIZE, Provider, Reason, Region, SAMPLE_SLOTS,
+    SAMPLE_WORDS, SAMPLES_OFFSET, SourceKind, State, TOTAL_SIZE,
 };
 use crate::slot::{Ring, Slot};
 use crate::words::Record;
@@ -68,7 +68,8 @@ pub(crate) struct Header {
     pub note_head: AtomicU64,
     pub clips_head: AtomicU64,
     pub engine_head: AtomicU64,
-    pub reserved_hot_2: [AtomicU32; 10],
+    pub assistant_head: AtomicU64,
+    pub reserved_hot_2: [AtomicU32; 8],
     pub stats: [Slot<{ Stats::WORDS }>; 2],
     pub device: [Slot<{ Device::WORDS }>; 2],
     pub why: [Slot<{ Why::WORDS }>; 2],
@@ -84,7 +85,8 @@ pub(crate) struct Shared {
     pub samples: [Slot<SAMPLE_WORDS>; SAMPLE_SLOTS],
     pub faces: [Slot<FACE_WORDS>; FACE_SLOTS],
     pub engine: [Slot<{ EngineNote::WORDS }>; 2],
-    pub reserved: [AtomicU64; 572],
+    pub assistant: [Slot<{ AssistantNote::WORDS }>; 2],
+    pub reserved: [AtomicU64; 520],
 }
 
 impl Shared {
@@ -136,6 +138,12 @@ impl Shared {
         Ring {
             head: &self.header.engine_head,
             slots: &self.engine,
+        }
+    }
+    pub(crate) fn assistant_ring(&self) -> Ring<'_, { AssistantNote::WORDS }> {
+        Ring {
+            head: &self.header.assistant_head,
+            slots: &self.assistant,
         }
     }
 }
@@ -440,6 +448,89 @@ impl Default for EngineNote {
     }
 }
 
+/// What the assistant says, and how it stands with it. The text is UTF-8 and ends with a zero.
+///
+/// Its answers are guesses at a ninth of the screen, seconds old: they never get into a
+/// sample.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AssistantNote {
+    /// An [`AssistantStatus`] as a number.
+    pub status: u32,
+    /// Its last answer: a [`Region`] as a number.
+    pub region: u32,
+    /// 1 while no face is measured and the answer is fresh: whoever needs no more than a
+    /// region may use it meanwhile. Else 0.
+    pub coarse: u32,
+    /// Where the measured gaze was in the same picture: a [`Region`] as a number; 0 where
+    /// it was not known or not on the screen.
+    pub gaze_region: u32,
+    /// When the picture that it was asked about was taken; 0 before the first answer.
+    pub captured_ns: u64,
+    /// When the answer was there.
+    pub answered_ns: u64,
+    /// An answer about a picture older than this is not fresh.
+    pub fresh_ms: u32,
+    /// Questions in a row that were not answered.
+    pub failures: u32,
+    /// Questions since the writer began.
+    pub asked: u64,
+    /// Of these, answered with a region or with "nobody".
+    pub answered: u64,
+    /// Answers with a region beside which the gaze was known.
+    pub compared: u64,
+    /// Of these, the same region.
+    pub agreed: u64,
+    /// One line: whom it asks, or why it fails.
+    pub text: [u8; 128],
+}
+
+impl AssistantNote {
+    pub(crate) const WORDS: usize = 25;
+
+    /// How it stands.
+    pub fn status(&self) -> AssistantStatus {
+        AssistantStatus::from_raw(self.status)
+    }
+
+    /// Its last answer.
+    pub fn region(&self) -> Region {
+        Region::from_raw(self.region)
+    }
+
+    /// Where the measured gaze was in the same picture.
+    pub fn gaze_region(&self) -> Region {
+        Region::from_raw(self.gaze_region)
+    }
+
+    /// Whether its last answer is a region, of a picture no older than it says.
+    pub fn is_fresh(&self, now_ns: u64) -> bool {
+        let age_ns = now_ns.saturating_sub(self.captured_ns);
+        self.region() != Region::None && age_ns <= u64::from(self.fresh_ms) * 1_000_000
+    }
+}
+
+impl Default for AssistantNote {
+    /// Nothing is known.
+    fn default() -> Self {
+        Self {
+            status: AssistantStatus::Unknown.raw(),
+            region: Region::None.raw(),
+            coarse: 0,
+            gaze_region: Region::None.raw(),
+            captured_ns: 0,
+            answered_ns: 0,
+            fresh_ms: 0,
+            failures: 0,
+            asked: 0,
+            answered: 0,
+            compared: 0,
+            agreed: 0,
+            text: [0; 128],
+        }
+    }
+}
+
 /// What the header keeps of a network's sha256: its first 8 bytes, the first one
 /// highest.
 pub fn network_hash(sha256: &[u8]) -> u64 {
@@ -485,6 +576,9 @@ unsafe impl Record<{ ClipsNote::WORDS }> for ClipsNote {}
 // SAFETY: as above.
 #[allow(unsafe_code)]
 unsafe impl Record<{ EngineNote::WORDS }> for EngineNote {}
+// SAFETY: as above.
+#[allow(unsafe_code)]
+unsafe impl Record<{ AssistantNote::WORDS }> for AssistantNote {}
 
 const _: () = {
     assert!(size_of::<Prefix>() == 128);
@@ -528,7 +622,8 @@ const _: () = {
     assert!(offset_of!(Header, note_head) == 192);
     assert!(offset_of!(Header, clips_head) == 200);
     assert!(offset_of!(Header, engine_head) == 208);
-    assert!(offset_of!(Header, reserved_hot_2) == 216);
+    assert!(offset_of!(Header, assistant_head) == 216);
+    assert!(offset_of!(Header, reserved_hot_2) == 224);
     assert!(offset_of!(Header, stats) == 256);
     assert!(offset_of!(Header, device) == 512);
     assert!(offset_of!(Header, why) == 896);
@@ -540,13 +635,29 @@ const _: () = {
     assert!(offset_of!(Shared, samples) == SAMPLES_OFFSET);
     assert!(offset_of!(Shared, faces) == FACES_OFFSET);
     assert!(offset_of!(Shared, engine) == ENGINE_OFFSET);
-    assert!(offset_of!(Shared, reserved) == 110_112);
+    assert!(offset_of!(Shared, assistant) == ASSISTANT_OFFSET);
+    assert!(offset_of!(Shared, reserved) == 110_528);
 
     assert!(size_of::<EngineNote>() == 264);
     assert!(offset_of!(EngineNote, provider) == 0);
     assert!(offset_of!(EngineNote, flags) == 4);
     assert!(offset_of!(EngineNote, text) == 8);
     assert!(offset_of!(EngineNote, priority) == 136);
+
+    assert!(size_of::<AssistantNote>() == 200);
+    assert!(offset_of!(AssistantNote, status) == 0);
+    assert!(offset_of!(AssistantNote, region) == 4);
+    assert!(offset_of!(AssistantNote, coarse) == 8);
+    assert!(offset_of!(AssistantNote, gaze_region) == 12);
+    assert!(offset_of!(AssistantNote, captured_ns) == 16);
+    assert!(offset_of!(AssistantNote, answered_ns) == 24);
+    assert!(offset_of!(AssistantNote, fresh_ms) == 32);
+    assert!(offset_of!(AssistantNote, failures) == 36);
+    assert!(offset_of!(AssistantNote, asked) == 40);
+    assert!(offset_of!(AssistantNote, answered) == 48);
+    assert!(offset_of!(AssistantNote, compared) == 56);
+    assert!(offset_of!(AssistantNote, agreed) == 64);
+    assert!(offset_of!(AssistantNote, text) == 72);
 
     assert!(size_of::<Stats>() == 120);
     assert!(offset_of!(Stats, camera_mhz) == 0);

@@ -14,7 +14,8 @@
 //! | 2048 | 512 × 192 | [`Sample`]s |
 //! | 100352 | 16 × 576 | [`FaceTable`]s |
 //! | 109568 | 2 × 272 | [`EngineNote`]: what computes the networks, and how urgent |
-//! | 110112 | 4576 | reserved, zero |
+//! | 110112 | 2 × 208 | [`AssistantNote`]: what the assistant says, and the coarse region |
+//! | 110528 | 4160 | reserved, zero |
 //! | 114688 | | end: whole pages of 4 and of 16 KiB |
 //!
 //! Everything is little-endian. Each guarded record is an 8-byte sequence and
@@ -26,7 +27,8 @@
 //! either version read both, and see a note of zeros ("unknown") in version 1.
 //! Version 3 did the same with the note on clips, and made bits of the word that
 //! says whether pictures are stored ([`recording`]). Version 4 did the same with the note
-//! on what computes, which lies behind the face tables.
+//! on what computes, which lies behind the face tables; version 5 with the assistant's, behind
+//! that.
 
 mod codes;
 mod face;
@@ -34,12 +36,13 @@ mod header;
 mod sample;
 
 pub use codes::{
-    CalibrationStatus, ClipsStatus, ContactSource, FaceState, Grade, Provider, Reason, SourceKind,
-    State, engine, flags, recording,
+    AssistantStatus, CalibrationStatus, ClipsStatus, ContactSource, FaceState, Grade, Provider,
+    Reason, Region, SourceKind, State, engine, flags, recording,
 };
 pub use face::{FACE_ROWS, FaceRow, FaceTable, row_flags};
 pub use header::{
-    CalibrationNote, ClipsNote, Device, EngineNote, Stats, Why, network_hash, put_text, text_of,
+    AssistantNote, CalibrationNote, ClipsNote, Device, EngineNote, Stats, Why, network_hash,
+    put_text, text_of,
 };
 pub(crate) use header::{Header, Prefix, Shared, Status};
 pub use sample::Sample;
@@ -47,7 +50,7 @@ pub use sample::Sample;
 /// `"GAZESHM\0"`, read as a little-endian number.
 pub const MAGIC: u64 = u64::from_le_bytes(*b"GAZESHM\0");
 /// The layout's version. Stored last, so 0 means "not ready yet".
-pub const VERSION: u32 = 4;
+pub const VERSION: u32 = 5;
 /// The oldest version whose readers understand this layout.
 pub const COMPATIBLE_SINCE: u32 = 1;
 /// The oldest version that readers of this one understand.
@@ -72,6 +75,8 @@ pub const FACE_WORDS: usize = 71;
 pub const FACES_OFFSET: usize = SAMPLES_OFFSET + SAMPLE_SLOTS * SAMPLE_SLOT_SIZE;
 /// Where the note on what computes begins.
 pub const ENGINE_OFFSET: usize = FACES_OFFSET + FACE_SLOTS * FACE_SLOT_SIZE;
+/// Where the assistant's note begins.
+pub const ASSISTANT_OFFSET: usize = ENGINE_OFFSET + 2 * 272;
 /// Bytes of the whole object.
 pub const TOTAL_SIZE: usize = 114_688;
 
