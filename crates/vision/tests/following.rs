@@ -103,8 +103,9 @@ fn before_an_empty_chair_it_looks_seldom_and_whoever_comes_is_found_and_measured
         if let (Some(often), Some(now)) = (often, now) {
             found.get_or_insert(n);
             let apart = |(a, b): (&[f32; 3], &[f32; 3])| (a[0] - b[0]).hypot(a[1] - b[1]);
-            let worst = often.iter().zip(&now).map(apart).fold(0.0, f32::max);
-            assert!(n < 6 || worst < 1.0, "{worst} pixels apart in frame {n}");
+            let mean = often.iter().zip(&now).map(apart).sum::<f32>() / often.len() as f32;
+            // What is followed depends a little on where it was before, for either.
+            assert!(n < 6 || mean < 0.6, "{mean} pixels apart in frame {n}");
         }
     }
     assert!(found.is_some_and(|n| n < 3), "{found:?}");

@@ -243,8 +243,10 @@ mod tests {
             fresh_ms: 1,
             ..AssistantNote::default()
         };
-        let of =
-            |note: &AssistantNote, now| <[f64; 3]>::from(by_assistant(note, &target, &screen, now));
+        let of = |note: &AssistantNote, now| {
+            let Xyz { x, y, z } = by_assistant(note, &target, &screen, now);
+            [x, y, z]
+        };
         assert_eq!(of(&said, 160), [1250.0, 150.0, 1.0]);
         let with = |gaze: Region| AssistantNote {
             gaze_region: gaze.raw(),

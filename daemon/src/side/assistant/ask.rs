@@ -251,7 +251,7 @@ mod tests {
             ("a drip of head", answered(endless("H", 20)), ""),
             (
                 "a head without end",
-                answered(|s| {
+                answered(move |s| {
                     let _ = s.write_all(b"HTTP/1.1 200 OK\r\n");
                     endless("x-more: 0123456789012345678901234567890123456789\r\n", 0)(s);
                 }),
