@@ -371,7 +371,9 @@ fn while_no_face_is_measured_its_fresh_answer_is_offered_beside_the_samples_neve
     );
     // What is not fresh is not offered; it says "nobody" and no region at all.
     station.behave(Manner::Hangs);
-    let header = until(&mut daemon, "the region's end", |h| h.assistant.coarse == 0);
+    let header = until(&mut daemon, "the region's end", |h| {
+        h.assistant.coarse == 0 && !h.assistant.is_fresh(h.now_ns)
+    });
     assert_eq!(
         header.assistant.region(),
         Region::BottomLeft,
