@@ -52,8 +52,8 @@ impl Publish {
         let mut ticker = Ticker::new(RATE_HZ);
         let mut latency = Latency::new();
         let mut stats = Stats::default();
-        let mut said = (std::ptr::null(), std::ptr::null());
-        let mut clips_said = std::ptr::null();
+        let mut said = None;
+        let mut clips_said = None;
         let mut engine_said = None;
         let mut assistant_said = None;
         let mut display: Option<(u32, u32)> = None;
@@ -103,8 +103,8 @@ impl Publish {
                 self.writer.set_calibration(&mapping.note);
             }
             let clips = self.shared.clips.load();
-            if clips_said != Arc::as_ptr(&clips) {
-                clips_said = Arc::as_ptr(&clips);
+            if clips_said != Some(**clips) {
+                clips_said = Some(**clips);
                 self.writer.set_clips(&clips);
             }
             let engine = self.shared.engine.note();
@@ -142,9 +142,10 @@ impl Publish {
             stats.samples += 1;
 
             let refused = self.shared.network_refused.load();
-            let version = (Arc::as_ptr(&news), Arc::as_ptr(&refused));
-            if said != version {
-                said = version;
+            // Refusals of before are kept for a while, so that their places tell them apart.
+            let version = (news.number, Arc::as_ptr(&refused));
+            if said != Some(version) {
+                said = Some(version);
                 let why = match (news.state, news.why.is_empty()) {
                     (State::Running, true) => refused.as_str(),
                     _ => news.why.as_str(),

@@ -14,6 +14,8 @@ use crate::settings_faces::FaceWish;
 /// How the source is. Swapped whole, so that state and text belong together.
 #[derive(Debug)]
 pub struct SourceNews {
+    /// Counts the news: another place in memory does not tell them apart, which is used again.
+    pub number: u64,
     /// What the daemon is doing with it.
     pub state: State,
     /// What an app can do about it.
@@ -34,6 +36,7 @@ pub struct Shared {
     /// The camera is to be closed until this turns false again.
     pub pause: AtomicBool,
     source: ArcSwap<SourceNews>,
+    news: AtomicU64,
     /// Who is the primary face, and when a face is in contact.
     pub faces: ArcSwap<FaceWish>,
     /// A contact network tells it; else geometry.
@@ -69,6 +72,7 @@ impl Shared {
     /// Nothing has happened yet.
     pub fn new(mapping: Mapping) -> Self {
         let news = SourceNews {
+            number: 0,
             state: State::Starting,
             reason: Reason::Starting,
             why: String::new(),
@@ -78,6 +82,7 @@ impl Shared {
             stop: AtomicBool::new(false),
             pause: AtomicBool::new(false),
             source: ArcSwap::from_pointee(news),
+            news: AtomicU64::new(1),
             faces: ArcSwap::default(),
             contact_network: AtomicBool::new(false),
             mapping: ArcSwap::from_pointee(mapping),
@@ -113,6 +118,7 @@ impl Shared {
     pub fn set_source(&self, state: State, reason: Reason, why: impl Into<String>) {
         let name = self.source.load().name.clone();
         self.source.store(Arc::new(SourceNews {
+            number: self.news.fetch_add(1, Relaxed),
             state,
             reason,
             why: why.into(),
@@ -124,6 +130,7 @@ impl Shared {
     pub fn set_source_name(&self, name: &str) {
         let now = self.source.load();
         self.source.store(Arc::new(SourceNews {
+            number: self.news.fetch_add(1, Relaxed),
             state: now.state,
             reason: now.reason,
             why: now.why.clone(),
