@@ -18,6 +18,7 @@ python3 -m pip --version >/dev/null 2>&1 || {
     exit 1
 }
 scripts/fetch-runtime.sh >/dev/null
+scripts/fetch-runtime.sh --licences >/dev/null # make dist lays them beside the programs
 if [ "$(uname -s)" = Linux ]; then
     scripts/fetch-libclang.sh >/dev/null
 fi

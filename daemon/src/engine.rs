@@ -161,15 +161,18 @@ fn short(standing: &Standing) -> &str {
 impl Known {
     /// Some networks are loaded twice, and come to the same: that is said once.
     fn say_what_fell_back(&mut self) {
-        let mut said = vec![];
+        let line = |standing: &Standing| {
+            let why = standing.why_not()?.to_owned();
+            Some((short(standing).to_owned(), why))
+        };
+        let before = self.networks.iter().filter(|a| a.said);
+        let mut said: Vec<_> = before
+            .filter_map(|a| line(&*a.standing.upgrade()?))
+            .collect();
         for asked in &mut self.networks {
-            let Some(standing) = asked.standing.upgrade() else {
+            let Some(line) = asked.standing.upgrade().and_then(|s| line(&s)) else {
                 continue;
             };
-            let Some(why) = standing.why_not() else {
-                continue;
-            };
-            let line = (short(&standing).to_owned(), why.to_owned());
             if !said.contains(&line) {
                 if !asked.said {
                     let (name, why) = &line;

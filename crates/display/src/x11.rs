@@ -7,13 +7,22 @@ use x11rb::protocol::xproto::ConnectionExt as _;
 use super::{Display, DisplayError, millimetres};
 
 pub fn list() -> Result<Vec<Display>, DisplayError> {
-    let set = std::env::var_os("DISPLAY").is_some_and(|d| !d.is_empty());
-    if !set {
-        return Err(DisplayError::NoDesktop("DISPLAY is not set".into()));
-    }
+    let name = local(&std::env::var("DISPLAY").unwrap_or_default())?;
     let (server, screen) =
-        x11rb::connect(None).map_err(|e| DisplayError::NoDesktop(e.to_string()))?;
+        x11rb::connect(Some(&name)).map_err(|e| DisplayError::NoDesktop(e.to_string()))?;
     ask(&server, screen).map_err(|e| DisplayError::Refused(e.to_string()))
+}
+
+/// The same display by a socket of the file system alone: asked for `:0`, x11rb tries TCP too,
+/// and what displays another machine has is of no use to a camera on this one.
+fn local(display: &str) -> Result<String, DisplayError> {
+    match display.split_once(':') {
+        Some(("" | "unix", number)) => Ok(format!("unix:{number}")),
+        None if display.is_empty() => Err(DisplayError::NoDesktop("DISPLAY is not set".into())),
+        _ => Err(DisplayError::NoDesktop(format!(
+            "DISPLAY is {display}, another machine's"
+        ))),
+    }
 }
 
 fn ask(server: &impl Connection, screen: usize) -> Result<Vec<Display>, x11rb::errors::ReplyError> {
@@ -46,4 +55,20 @@ fn ask(server: &impl Connection, screen: usize) -> Result<Vec<Display>, x11rb::e
         });
     }
     Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::local;
+
+    #[test]
+    fn displays_of_other_machines_are_not_asked() {
+        assert_eq!(local(":0").unwrap(), "unix:0");
+        assert_eq!(local("unix:1.0").unwrap(), "unix:1.0");
+        for other in ["localhost:10.0", "host:0", "10.0.0.1:0"] {
+            let said = local(other).unwrap_err().to_string();
+            assert!(said.contains("another machine's"), "{said}");
+        }
+        assert!(local("").unwrap_err().to_string().contains("not set"));
+    }
 }

@@ -5,7 +5,7 @@
 //! and counted, never queued up.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -15,6 +15,7 @@ use gaze::contact::{Change, ContactState, Transition, Transitions};
 use gaze::trust;
 use ring::clock;
 use ring::layout::{FaceRow, FaceState};
+use rustix::fs::{Access, access};
 use rustix::process::{Pid, Signal, kill_process_group};
 use serde::Serialize;
 use vision::Frame;
@@ -220,7 +221,7 @@ fn found(word: &str) -> Option<PathBuf> {
     let places = std::env::split_paths(&path).map(|folder| folder.join(word));
     places
         .into_iter()
-        .find(|file: &PathBuf| Path::is_file(file))
+        .find(|file| file.is_file() && access(file, Access::EXEC_OK).is_ok())
 }
 
 /// The commands that run.

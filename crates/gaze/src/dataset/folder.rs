@@ -75,7 +75,7 @@ impl Folder {
         // Not to where a link of somebody else's leads.
         let resolved = trust::resolve(root).map_err(at("cannot be made"))?;
         private_folder(&resolved).map_err(at("cannot be made"))?;
-        let dir = File::open(root).map_err(at("cannot be opened"))?;
+        let dir = File::open(&resolved).map_err(at("cannot be opened"))?;
         match dir.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -92,7 +92,7 @@ impl Folder {
             pairs: 0,
             mended: 0,
         };
-        let found = Found::of(root).map_err(at("cannot be listed"))?;
+        let found = Found::of(&resolved).map_err(at("cannot be listed"))?;
         for number in &found.parts {
             folder.mended += u64::from(folder.mend(*number));
         }

@@ -2,7 +2,7 @@
 
 use std::fs::{self, DirBuilder};
 use std::io;
-use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
@@ -49,7 +49,10 @@ impl Entry {
     /// Waits until no other program compiles into it, and keeps them out until the answer is
     /// dropped. None where there are no locks.
     pub fn alone(&self) -> Option<fs::File> {
-        let file = fs::File::create(lock_of(&self.0)).ok()?;
+        let mut options = fs::File::options();
+        // Not emptied: in a shared folder the name may lead elsewhere.
+        options.write(true).create(true).truncate(false).mode(0o600);
+        let file = options.open(lock_of(&self.0)).ok()?;
         file.lock().ok()?;
         Some(file)
     }
