@@ -181,11 +181,11 @@ impl TextbookState {
         let pv = pv + dt * vv + q * dt * dt / 2.0;
         let vv = vv + q * dt;
         let (k, l) = (pp / (pp + r), pv / (pp + r));
-        for axis in 0..2 {
-            self.x[axis] += dt * self.v[axis];
-            let off = z[axis] - self.x[axis];
-            self.x[axis] += k * off;
-            self.v[axis] += l * off;
+        for ((x, v), z) in self.x.iter_mut().zip(&mut self.v).zip(z) {
+            *x += dt * *v;
+            let off = z - *x;
+            *x += k * off;
+            *v += l * off;
         }
         self.p = [(1.0 - k) * pp, vv - l * pv, (1.0 - k) * pv];
     }

@@ -93,7 +93,7 @@ impl Recording {
         };
         let size = |i: usize| change(i).map_or(0.0, |(a, b)| degrees_between(a, b));
         let mut found = Found::default();
-        for i in 0..all.len() {
+        for (i, look) in all.iter().enumerate() {
             let here = size(i);
             let greatest = (i.saturating_sub(SIDE)..i + SIDE + 1)
                 .all(|k| size(k) < here || (size(k) == here && k >= i));
@@ -101,7 +101,7 @@ impl Recording {
                 && greatest
                 && let Some((from, to)) = change(i)
             {
-                let t_s = all[i].captured_s;
+                let t_s = look.captured_s;
                 found.saccades.push(Leap { t_s, from, to });
             }
         }
