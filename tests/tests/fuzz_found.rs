@@ -27,16 +27,18 @@ fn what_once_broke_a_door_is_answered_now() {
         tried += 1;
     }
     println!("{tried} inputs that once broke something");
+    assert!(tried >= 4, "some are missing");
 }
 
 #[test]
 fn each_door_takes_its_seeds_and_answers_whatever_else_comes() {
     let found = tempfile::tempdir().expect("a folder");
     let out = found.path().to_str().expect("UTF-8");
-    let output = fuzz(&["--seconds", "1", "--out", out]);
+    let output = fuzz(&["--seconds", "600", "--inputs", "200", "--out", out]);
     let said = String::from_utf8_lossy(&output.stdout);
     let left: Vec<_> = std::fs::read_dir(out).expect("there").collect();
     assert!(output.status.success(), "{said}{left:?}");
+    assert_eq!(said.lines().count(), fuzz::DOORS.len(), "{said}");
     for (door, line) in fuzz::DOORS.iter().zip(said.lines()) {
         assert!(line.starts_with(door.name), "{line}");
         let folder = Path::new(out);
@@ -55,7 +57,7 @@ fn a_panic_an_abort_an_appetite_and_a_hang_are_found() {
     let found = tempfile::tempdir().expect("a folder");
     let folder = found.path().join("found");
     let out = folder.to_str().expect("UTF-8");
-    let options = ["--seconds", "30", "--hang", "2", "--first", "--out", out];
+    let options = ["--seconds", "30", "--hang", "5", "--first", "--out", out];
     let traps = fuzz::TRAPS.map(|door| door.name);
     let output = fuzz(&[&options[..], &traps].concat());
     assert_eq!(output.status.code(), Some(1));

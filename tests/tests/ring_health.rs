@@ -77,6 +77,26 @@ fn running_stalled_running_again_died_restarted() {
 }
 
 #[test]
+fn a_writer_that_cannot_be_looked_at_is_not_called_dead() {
+    use rustix::process::{Pid, Resource, Rlimit, Signal, prlimit};
+    let name = Name::new("hidden");
+    let writer = writer(&name, "100");
+    let mut c = probe(Language::C11, "hidden");
+    assert_eq!(c.code(&format!("open {}", name.0)), 0);
+    writer.signal(Signal::STOP);
+    // No descriptor is free with which it could look.
+    let none = Rlimit {
+        current: Some(0),
+        maximum: Some(0),
+    };
+    prlimit(Some(Pid::from_child(&c.child)), Resource::Nofile, none).expect("our child");
+    until("stalled", || c.code("health") == STALLED);
+    std::thread::sleep(Duration::from_millis(200));
+    assert_eq!(c.code("health"), STALLED);
+    writer.signal(Signal::CONT);
+}
+
+#[test]
 fn stopped_and_then_another_object() {
     let name = Name::new("stop");
     let mut first = writer(&name, "200");

@@ -28,24 +28,15 @@ pub enum Health {
         /// The process that was.
         pid: u32,
     },
-    /// Another writer has taken its place: [`Reader::reopen`](crate::Reader::reopen).
+    /// Another writer has taken its place: [`Reader::reopen`](crate::Reader::reopen). While
+    /// that one is still being born, reopening fails: wait a moment and ask again.
     Restarted,
 }
 
 /// Judges by heartbeat, process id and process start time. `alive` is asked
 /// only when the heart does not beat, or beats in the future, which proves nothing.
-pub(crate) fn judge(
-    header: &Header,
-    opened_epoch: u64,
-    now_ns: u64,
-    alive: impl FnOnce(u64) -> bool,
-) -> Health {
+pub(crate) fn judge(header: &Header, now_ns: u64, alive: impl FnOnce(u64) -> bool) -> Health {
     let prefix = &header.prefix;
-    // Acquire. Partner: the release that raises the epoch when a writer takes
-    // over: who sees the old epoch's end also sees who did it.
-    if prefix.epoch.load(Ordering::Acquire) != opened_epoch {
-        return Health::Restarted;
-    }
     // Acquire. Partner: the release that clears the owner in `Writer::close`.
     let owner = prefix.owner.load(Ordering::Acquire);
     if owner == 0 || prefix.retired.load(Ordering::Relaxed) != 0 {

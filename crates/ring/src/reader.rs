@@ -255,11 +255,16 @@ impl Reader {
             // store in `Writer::publish`. A sample stored after this load has
             // also changed the word, and the sleep below ends at once.
             let seen = header.wake_word.load(Acquire);
+            // Before looking for a sample too: memory that somebody wrote over may promise
+            // samples for ever that nobody can read.
+            if header.prefix.retired.load(Relaxed) != 0 {
+                return Woke::Stopped;
+            }
             if header.sample_head.load(Acquire) > self.cursor {
                 return Woke::Sample;
             }
             let owner = header.prefix.owner.load(Acquire);
-            if owner == 0 || header.prefix.retired.load(Relaxed) != 0 {
+            if owner == 0 {
                 return Woke::Stopped;
             }
             let (beat, now) = (header.prefix.heartbeat_ns.load(Relaxed), clock::now_ns());
@@ -271,8 +276,11 @@ impl Reader {
                 return Woke::TimedOut;
             }
             // Until the heart is overdue; if it is, for a while.
-            let nap = (LOOK_AFTER_NS + 1_000_000).saturating_sub(now.saturating_sub(beat));
-            let nap = if nap == 0 { LOOK_AFTER_NS } else { nap };
+            let age = now.saturating_sub(beat);
+            let nap = match age <= LOOK_AFTER_NS {
+                true => LOOK_AFTER_NS + 1_000_000 - age,
+                false => LOOK_AFTER_NS,
+            };
             futex::wait(&header.wake_word, seen, left.min(Duration::from_nanos(nap)));
         }
     }
@@ -281,11 +289,25 @@ impl Reader {
     /// look at its process and at the name.
     pub fn health(&self) -> Health {
         let header = &self.map.get().header;
-        let health = health::judge(header, self.epoch, clock::now_ns(), process::is_alive);
-        match health {
+        // Acquire. Partner: the release that raises the epoch when a writer takes
+        // over: who sees the old epoch's end also sees who did it.
+        let moved = header.prefix.epoch.load(Acquire) != self.epoch;
+        if moved && self.leads_to_a_writer() {
+            return Health::Restarted;
+        }
+        match health::judge(header, clock::now_ns(), process::is_alive) {
             Health::Stopped | Health::Died { .. } if self.replaced() => Health::Restarted,
             other => other,
         }
+    }
+
+    /// Whether the name leads to an object that is sound, or will be in a moment. If not, an
+    /// epoch that has changed is no news of another writer: the memory was written over.
+    fn leads_to_a_writer(&self) -> bool {
+        matches!(
+            Self::open(&self.name),
+            Ok(_) | Err(OpenError::Starting { .. })
+        )
     }
 
     /// Whether the name now leads to another, usable object.

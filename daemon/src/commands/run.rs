@@ -65,6 +65,15 @@ pub struct Plan {
 /// Runs the daemon until a signal or the end of its clip.
 pub fn run(plan: &Plan) -> Outcome {
     log::open();
+    std::panic::set_hook(Box::new(|panic| {
+        // The usual hook waits where nobody empties the pipe, and the death would never be told.
+        let thread = std::thread::current();
+        let name = thread.name().unwrap_or("a thread").to_owned();
+        let said = panic.to_string().replace('\n', " ");
+        // A pipe that is ready takes 512 bytes at once.
+        let said: String = said.chars().take(120).collect();
+        log::to_standard_error(&format!("gazed: {name} {said}\n"));
+    }));
     start(plan).inspect_err(|failure| log::only(&failure.line))
 }
 
@@ -91,15 +100,18 @@ fn start(plan: &Plan) -> Outcome {
     };
     let mut writer = Writer::create(&name, &config)
         .map_err(|error| Failure::new(writer_exit(&error), error.to_string()))?;
+    let witness = writer
+        .witness()
+        .map_err(|error| Failure::new(Exit::SharedMemory, error.to_string()))?;
     // Whoever reads the newest sample must not take the last run's for it.
     writer.publish(&mut Sample {
         state: State::Starting.raw(),
         reason: Reason::Starting.raw(),
         ..Sample::default()
     });
-    match assemble(plan, &settings, &mut writer, &end) {
-        Ok(ready) if plan.window => with_window(plan, ready, writer, signals),
-        Ok(ready) => supervise(plan, ready.into_daemon(writer)?, signals),
+    match assemble(plan, &settings, &mut writer, &witness, &end) {
+        Ok(ready) if plan.window => with_window(plan, ready, writer, &witness, signals),
+        Ok(ready) => supervise(plan, ready.into_daemon(writer)?, &witness, signals),
         Err(failure) if failure.exit == Exit::Ok => {
             // As a daemon that ran ends: nobody takes the sample before for the present.
             writer.publish(&mut Sample {
@@ -111,6 +123,11 @@ fn start(plan: &Plan) -> Outcome {
             writer.close();
             exit::leave_behind(); // a network is still being loaded
             Ok(Exit::Ok)
+        }
+        Err(failure) if failure.exit == Exit::SharedMemory => {
+            writer.close(); // what has the name now may be another's
+            exit::leave_behind(); // as above
+            Err(failure)
         }
         Err(failure) => {
             writer.set_state(State::Fault, Reason::Fault, &failure.line);
@@ -187,6 +204,7 @@ fn assemble(
     plan: &Plan,
     settings: &FileSettings,
     writer: &mut Writer,
+    witness: &Witness,
     end: &AtomicBool,
 ) -> Result<Ready, Failure> {
     let spec = choose_source(settings.source.as_deref().unwrap_or("camera"));
@@ -214,6 +232,7 @@ fn assemble(
         _ => Some(load_meanwhile(
             settings,
             writer,
+            witness,
             &engine,
             end,
             plan.fast && source.is_some(),
@@ -300,14 +319,14 @@ fn kind_of(spec: &SourceSpec) -> SourceKind {
 }
 
 /// Among how many pictures before it a picture is looked for, to tell whether it is an old
-/// one: a driver's buffers may go round; a file may be a short one that is shown again.
+/// one: a driver's buffers may go round; a file, or what a program sends through a pipe, may be
+/// a short one that is shown again.
 fn buffers_of(spec: &SourceSpec) -> usize {
     match spec {
-        SourceSpec::Camera(_) | SourceSpec::Stdin | SourceSpec::Scripted(_) => {
+        SourceSpec::Camera(_) | SourceSpec::Scripted(_) => {
             PerceiverConfig::default().frozen_buffers
         }
-        SourceSpec::Path(path) if is_pipe(path) => PerceiverConfig::default().frozen_buffers,
-        SourceSpec::Path(_) | SourceSpec::Demo | SourceSpec::Null => 1,
+        SourceSpec::Path(_) | SourceSpec::Stdin | SourceSpec::Demo | SourceSpec::Null => 1,
     }
 }
 
@@ -325,10 +344,12 @@ struct Seeing {
 }
 
 /// Loads the networks on a thread of its own, because it may take minutes where they are
-/// compiled: the header says so meanwhile, and a signal to end is followed.
+/// compiled: the header says so meanwhile, and a signal to end is followed. Loading is left
+/// behind also where the shared memory is taken away.
 fn load_meanwhile(
     settings: &FileSettings,
     writer: &mut Writer,
+    witness: &Witness,
     engine: &Arc<Engine>,
     end: &AtomicBool,
     lossless: bool,
@@ -341,10 +362,12 @@ fn load_meanwhile(
         .spawn(move || load_networks(&settings, &its, lossless, buffers))
         .map_err(|e| fault(format!("no thread could be started: {e}")))?;
     let mut said = EngineNote::default();
+    let mut look_at = Instant::now();
     while !loading.is_finished() {
         if end.load(Relaxed) {
             return Err(Failure::new(Exit::Ok, "told to end"));
         }
+        look_after(witness, &mut look_at)?;
         let note = **engine.note();
         if note != said {
             said = note;
@@ -466,7 +489,13 @@ fn say_what_runs(spec: &SourceSpec, source: Option<&dyn sources::FrameSource>, s
 }
 
 /// The window has the main thread, where a Mac wants it; the supervisor has another.
-fn with_window(plan: &Plan, mut ready: Ready, writer: Writer, signals: Signals) -> Outcome {
+fn with_window(
+    plan: &Plan,
+    mut ready: Ready,
+    writer: Writer,
+    witness: &Witness,
+    signals: Signals,
+) -> Outcome {
     let desktop = match Desktop::connect() {
         Ok(desktop) => desktop,
         Err(failure) => {
@@ -480,7 +509,7 @@ fn with_window(plan: &Plan, mut ready: Ready, writer: Writer, signals: Signals) 
     let (shared, tell, closer) = (daemon.shared.clone(), daemon.tell.clone(), desktop.closer());
     std::thread::scope(|scope| {
         let supervisor = scope.spawn(move || {
-            let outcome = supervise(plan, daemon, signals);
+            let outcome = supervise(plan, daemon, witness, signals);
             // The window may have gone first.
             let _ = closer.send_event(Close);
             outcome
@@ -498,7 +527,7 @@ fn with_window(plan: &Plan, mut ready: Ready, writer: Writer, signals: Signals) 
 }
 
 /// Hears signals and news of the threads until it is time to end.
-fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
+fn supervise(plan: &Plan, daemon: Daemon, witness: &Witness, signals: Signals) -> Outcome {
     if let Err(e) = hear_signals(signals, daemon.tell.clone()) {
         daemon.stop();
         return Err(Failure::new(
@@ -507,21 +536,17 @@ fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
         ));
     }
     let mut waiting = None;
+    let mut look_at = Instant::now();
     let outcome = loop {
-        let event = match waiting.take().map_or_else(|| next_event(&daemon), Ok) {
-            // Nothing happened for a while.
-            Err(RecvTimeoutError::Timeout) => {
-                let lost = daemon.witness.as_ref().map(Witness::look);
-                if let Some(Err(lost)) = lost {
-                    // Nobody new can read: whoever starts services starts another.
-                    break Err(Failure::new(Exit::SharedMemory, lost.to_string()));
-                }
-                continue;
-            }
-            other => other,
-        };
-        match event {
-            Ok(Event::Stop) | Err(_) => break Ok(Exit::Ok),
+        if let Err(lost) = look_after(witness, &mut look_at) {
+            break Err(lost);
+        }
+        match waiting
+            .take()
+            .map_or_else(|| next_event(&daemon, look_at), Ok)
+        {
+            Err(RecvTimeoutError::Timeout) => {} // nothing happened until the next look
+            Ok(Event::Stop) | Err(RecvTimeoutError::Disconnected) => break Ok(Exit::Ok),
             Ok(Event::SourceEnded) => {
                 // What is on its way is still measured and published.
                 std::thread::sleep(Duration::from_millis(200));
@@ -564,16 +589,28 @@ fn supervise(plan: &Plan, daemon: Daemon, signals: Signals) -> Outcome {
     outcome
 }
 
-/// How long the supervisor waits for news before it looks after the shared memory.
+/// How often the shared memory is looked after, whatever else happens.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
 
-/// The next event. Meanwhile it looks what becomes of networks, which their threads do not say
+/// Looks whether readers still find what is written, when it is time to: if not, nobody new can
+/// read, and whoever starts services starts another.
+fn look_after(witness: &Witness, at: &mut Instant) -> Result<(), Failure> {
+    if Instant::now() < *at {
+        return Ok(());
+    }
+    *at = Instant::now() + LOOK_EVERY;
+    witness
+        .look()
+        .map_err(|lost| Failure::new(Exit::SharedMemory, lost.to_string()))
+}
+
+/// The next event, or none until then. Meanwhile it looks what becomes of networks, which their threads do not say
 /// themselves; and a Mac tells which cameras came and went through the main thread's run loop,
 /// which nobody else runs (with a window, its own loop does).
-fn next_event(daemon: &Daemon) -> Result<Event, RecvTimeoutError> {
-    let until = Instant::now() + LOOK_EVERY;
+fn next_event(daemon: &Daemon, until: Instant) -> Result<Event, RecvTimeoutError> {
     loop {
-        match daemon.events.recv_timeout(GLANCE) {
+        let left = until.saturating_duration_since(Instant::now());
+        match daemon.events.recv_timeout(GLANCE.min(left)) {
             Err(RecvTimeoutError::Timeout) if Instant::now() < until => {
                 daemon.shared.engine.look();
                 #[cfg(target_os = "macos")]

@@ -19,6 +19,8 @@ const MAP: (usize, usize) = (64, 18);
 const REDRAW: Duration = Duration::from_millis(33);
 /// A wait never lasts longer, so that Ctrl-C and `--seconds` are heard.
 const PATIENCE: Duration = Duration::from_millis(200);
+/// Before a daemon that is being born is looked for once more.
+const AGAIN: Duration = Duration::from_millis(100);
 
 /// Shows samples until Ctrl-C, `seconds`, or the end of the daemon.
 pub fn watch(shm: Option<&str>, json: bool, seconds: Option<f64>) -> Outcome {
@@ -78,7 +80,9 @@ fn follow(
                 let _ = reader.wait(PATIENCE);
                 match reader.health() {
                     Health::Restarted => {
-                        let _ = reader.reopen();
+                        if reader.reopen().is_err() {
+                            std::thread::sleep(AGAIN);
+                        }
                     }
                     health @ (Health::Stopped | Health::Died { .. }) => {
                         return Err(gone(health));

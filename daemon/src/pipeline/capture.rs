@@ -25,7 +25,7 @@ use crate::sources::{
 };
 
 /// Frames in a row that say they are too old to be of use, after which the camera's stamps
-/// are not believed until they are fresh again: a second of 30 frames.
+/// are not believed until as many in a row are fresh again: a second of 30 frames.
 const UNBELIEVED_AFTER: u32 = 30;
 /// How long one call into the source may block.
 const PATIENCE: Duration = Duration::from_millis(100);
@@ -69,22 +69,38 @@ pub struct Capture {
     pub lossless: bool,
     /// The number of the next frame.
     pub next_index: u64,
+    /// What becomes of the times that frames come with.
+    pub stamps: Stamps,
 }
 
 /// What a live source says of when its frames were taken. Never later than arrival, never
 /// before the frame that came before; and a camera whose clock was set does not look late
 /// for ever.
-#[derive(Default)]
-struct Stamps {
+#[derive(Debug, Default)]
+pub struct Stamps {
     last_ns: u64,
-    late_in_a_row: u32,
+    disbelieved: bool,
+    /// Frames in a row that speak for the contrary.
+    against: u32,
 }
 
 impl Stamps {
+    /// The source was opened: its clock may be another. Time does not go back with it.
+    fn opened(&mut self) {
+        (self.disbelieved, self.against) = (false, 0);
+    }
+
     fn believed(&mut self, captured_ns: u64, arrived_ns: u64) -> u64 {
         let late = arrived_ns.saturating_sub(captured_ns) > TOO_OLD_NS;
-        self.late_in_a_row = if late { self.late_in_a_row + 1 } else { 0 };
-        let at = match self.late_in_a_row > UNBELIEVED_AFTER {
+        self.against = if late == self.disbelieved {
+            0
+        } else {
+            self.against + 1
+        };
+        if self.against > UNBELIEVED_AFTER {
+            (self.disbelieved, self.against) = (late, 0);
+        }
+        let at = match self.disbelieved {
             true => arrived_ns,
             false => captured_ns,
         };
@@ -143,7 +159,7 @@ impl Capture {
         let live = matches!(self.spec, SourceSpec::Camera(_) | SourceSpec::Scripted(_));
         self.shared.set_source_name(&source.describe().name);
         let first_index = self.next_index;
-        let mut stamps = Stamps::default();
+        self.stamps.opened();
         let mut last_frame = Instant::now();
         let mut said = Said::Nothing;
         let mut damaged = source.losses().damaged;
@@ -178,7 +194,7 @@ impl Capture {
                     let now = clock::now_ns();
                     hand.captured_ns = match self.options.fast {
                         true => now,
-                        false if live => stamps.believed(hand.captured_ns, now),
+                        false if live => self.stamps.believed(hand.captured_ns, now),
                         false => hand.captured_ns.min(now),
                     };
                     // A source that is opened again counts from 0; the daemon goes on.
@@ -317,5 +333,47 @@ fn hand_on(
             return;
         }
         std::thread::sleep(Duration::from_micros(500));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MS: u64 = 1_000_000;
+
+    #[test]
+    fn stamps_are_believed_again_only_after_as_many_as_it_took_to_doubt_them() {
+        let mut stamps = Stamps::default();
+        // A frame every 33 ms that says it was taken so long before it came.
+        let mut at = |frame: u64, late_ms: u64| {
+            let arrived = (10_000 + 33 * frame) * MS;
+            arrived - stamps.believed(arrived - late_ms * MS, arrived)
+        };
+        let n = u64::from(UNBELIEVED_AFTER);
+        assert_eq!(at(0, 5), 5 * MS);
+        for frame in 1..=n {
+            assert!(at(frame, 5000) > 0, "{frame}");
+        }
+        assert_eq!(at(n + 1, 5000), 0, "not believed any more");
+        // One that is fresh now and then changes nothing.
+        for frame in n + 2..4 * n {
+            assert_eq!(at(frame, if frame % 7 == 3 { 5 } else { 5000 }), 0);
+        }
+        for frame in 4 * n..5 * n {
+            assert_eq!(at(frame, 5), 0);
+        }
+        for frame in 5 * n..5 * n + 2 {
+            at(frame, 5);
+        }
+        assert_eq!(at(5 * n + 2, 5), 5 * MS, "believed again");
+    }
+
+    #[test]
+    fn time_does_not_go_back_when_a_source_is_opened_again() {
+        let mut stamps = Stamps::default();
+        assert_eq!(stamps.believed(1000 * MS, 1000 * MS), 1000 * MS);
+        stamps.opened();
+        assert_eq!(stamps.believed(900 * MS, 1033 * MS), 1000 * MS);
     }
 }

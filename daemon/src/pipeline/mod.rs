@@ -35,7 +35,7 @@ use std::sync::{Arc, Once};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use ring::{Witness, Writer};
+use ring::Writer;
 use ringbuf::HeapRb;
 use ringbuf::traits::{Producer, Split};
 use vision::{ContactNet, Frame, Perceiver};
@@ -151,8 +151,6 @@ pub struct Daemon {
     pub events: Receiver<Event>,
     /// For whoever else has news (the signal thread).
     pub tell: Sender<Event>,
-    /// Notices when the shared memory is taken away.
-    pub witness: Option<Witness>,
     files: Option<SyncSender<Wake>>,
     order_network: Option<Sender<GazeChoice>>,
     order_faces: Sender<faces::Order>,
@@ -167,7 +165,6 @@ impl Daemon {
     pub fn start(parts: Parts) -> std::io::Result<Daemon> {
         let (tell, events) = channel();
         let shared = parts.shared;
-        let witness = parts.writer.witness().ok();
         let (mut fill_empty, empty) = HeapRb::<Frame>::new(FRAMES).split();
         let (filled, take_filled) = HeapRb::<Frame>::new(FRAMES).split();
         for _ in 0..FRAMES {
@@ -290,6 +287,7 @@ impl Daemon {
                 lost: false,
                 lossless: parts.lossless,
                 next_index: 0,
+                stamps: capture::Stamps::default(),
             };
             threads.push(spawn("gaze-clips", &shared, &tell, move || clips.run())?);
             threads.push(spawn("gaze-hooks", &shared, &tell, move || hooks.run())?);
@@ -311,7 +309,6 @@ impl Daemon {
             shared,
             events,
             tell,
-            witness,
             files: tell_files,
             order_network,
             order_faces,

@@ -123,15 +123,17 @@ impl Publish {
                 .map(|(_, bit)| bit)
                 .sum();
             self.writer.set_recording(bits);
-            let mut sample = composer.compose(clock::now_ns(), news.state, news.reason, &mapping);
+            // One present: what is valid now is not told as of a later moment.
+            let now_ns = clock::now_ns();
+            let mut sample = composer.compose(now_ns, news.state, news.reason, &mapping);
             sample.display_generation = display.map_or(0, |(_, generation)| generation);
             sample.network_generation = self.network.map_or(0, |(_, generation)| generation);
-            let assistant = offered(&self.shared.assistant.load(), &sample, clock::now_ns());
+            let assistant = offered(&self.shared.assistant.load(), &sample, now_ns);
             if assistant_said != Some(assistant) {
                 assistant_said = Some(assistant);
                 self.writer.set_assistant(&assistant);
             }
-            self.writer.publish(&mut sample); // also the heartbeat
+            self.writer.publish_at(&mut sample, now_ns); // also the heartbeat
             stats.predicted += u64::from(sample.has(flags::PREDICTED));
             if let Some(m) = fresh {
                 stats.faults += u64::from(m.fault);

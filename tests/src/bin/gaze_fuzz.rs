@@ -1,7 +1,7 @@
 //! Throws broken inputs at the doors through which bytes of others come in.
 //!
 //! ```text
-//! gaze_fuzz [--seconds 20] [--seed N] [--hang SECONDS] [--out FOLDER] [--first] [DOOR ...]
+//! gaze_fuzz [--seconds 20] [--inputs N] [--seed N] [--hang SECONDS] [--out FOLDER] [--first] [DOOR ...]
 //! gaze_fuzz --once DOOR FILE
 //! ```
 //!
@@ -26,6 +26,8 @@ const SHRINKS: u64 = 300;
 
 struct Options {
     seconds: u64,
+    /// No more than so many for each door.
+    inputs: u64,
     seed: u64,
     hang: Duration,
     out: PathBuf,
@@ -39,8 +41,8 @@ fn main() -> ExitCode {
     let words: Vec<&str> = words.iter().map(String::as_str).collect();
     let done = match words[..] {
         ["--once", door, file] => once(door, Path::new(file)).map(|()| ExitCode::SUCCESS),
-        ["--child", door, folder, seed, seconds] => {
-            child(door, Path::new(folder), seed, seconds).map(|()| ExitCode::SUCCESS)
+        ["--child", door, folder, seed, millis, inputs] => {
+            child(door, Path::new(folder), seed, millis, inputs).map(|()| ExitCode::SUCCESS)
         }
         _ => options(&words).and_then(|o| search(&o)),
     };
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
 fn options(words: &[&str]) -> Result<Options, Error> {
     let mut o = Options {
         seconds: 20,
+        inputs: u64::MAX,
         seed: 1,
         hang: Duration::from_secs(10),
         out: "fuzz-found".into(),
@@ -64,6 +67,7 @@ fn options(words: &[&str]) -> Result<Options, Error> {
         let mut value = || words.next().ok_or(format!("{word} needs a value"));
         match *word {
             "--seconds" => o.seconds = value()?.parse()?,
+            "--inputs" => o.inputs = value()?.parse()?,
             "--seed" => o.seed = value()?.parse()?,
             "--hang" => o.hang = Duration::from_secs(value()?.parse()?),
             "--out" => o.out = value()?.into(),
@@ -128,18 +132,19 @@ impl Desk {
     }
 }
 
-fn child(door: &str, folder: &Path, seed: &str, seconds: &str) -> Result<(), Error> {
+fn child(door: &str, folder: &Path, seed: &str, millis: &str, inputs: &str) -> Result<(), Error> {
     let door = named(door)?;
     confine(&door)?;
     let desk = Desk::of(folder);
     let mut dice = Dice::new(seed.parse()?);
     let mut corpus = (door.seeds)();
     let mut answers: HashSet<String> = HashSet::new();
-    let end = Instant::now() + Duration::from_millis(seconds.parse()?);
+    let end = Instant::now() + Duration::from_millis(millis.parse()?);
+    let most: u64 = inputs.parse()?;
     let mut count = 0_u64;
     let sound = corpus.clone().into_iter();
     let mut sound = sound.map(|s| (true, s));
-    while Instant::now() < end {
+    while Instant::now() < end && count < most {
         let (is_seed, input) =
             (sound.next()).unwrap_or_else(|| (false, (door.mutate)(&mut dice, &corpus)));
         std::fs::write(&desk.input, &input)?;
@@ -194,6 +199,8 @@ fn watch(mut child: Child, hang: Duration, progress: impl Fn() -> u64) -> Result
 fn me(arguments: &[&str]) -> Result<Child, Error> {
     let child = Command::new(std::env::current_exe()?)
         .args(arguments)
+        // A trace is read from the program's file, which takes seconds and memory.
+        .env("RUST_BACKTRACE", "0")
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .spawn()?;
@@ -212,15 +219,18 @@ fn search(o: &Options) -> Result<ExitCode, Error> {
         )?;
         let desk = Desk::of(folder.path());
         let path = folder.path().to_str().ok_or("a folder without a name")?;
-        let end = Instant::now() + Duration::from_secs(o.seconds);
+        let begun = Instant::now();
+        let end = begun + Duration::from_secs(o.seconds);
         let (mut seed, mut tried, mut answers) = (o.seed, 0, String::from("?"));
         let mut found: HashSet<PathBuf> = HashSet::new();
         while let Some(left) = end.checked_duration_since(Instant::now())
+            && tried < o.inputs
             && (!o.first || found.is_empty())
         {
             std::fs::write(&desk.count, 0_u64.to_le_bytes())?;
             let left = left.as_millis().to_string();
-            let child = me(&["--child", door.name, path, &seed.to_string(), &left])?;
+            let (its_seed, inputs) = (seed.to_string(), (o.inputs - tried).to_string());
+            let child = me(&["--child", door.name, path, &its_seed, &left, &inputs])?;
             let ended = watch(child, o.hang, || desk.count())?;
             tried += desk.count();
             seed += 1;
@@ -244,9 +254,9 @@ fn search(o: &Options) -> Result<ExitCode, Error> {
             }
         }
         println!(
-            "{:12} {tried:9} inputs in {} s, seed {}, {answers} different answers, {} found",
+            "{:12} {tried:9} inputs in {:.0} s, seed {}, {answers} different answers, {} found",
             door.name,
-            o.seconds,
+            begun.elapsed().as_secs_f64(),
             o.seed,
             found.len()
         );
