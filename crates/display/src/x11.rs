@@ -17,7 +17,8 @@ pub fn list() -> Result<Vec<Display>, DisplayError> {
 /// and what displays another machine has is of no use to a camera on this one.
 fn local(display: &str) -> Result<String, DisplayError> {
     match display.split_once(':') {
-        Some(("" | "unix", number)) => Ok(format!("unix:{number}")),
+        Some(("", number)) => Ok(format!("unix/:{number}")),
+        Some(("unix" | "unix/", _)) => Ok(display.to_owned()),
         None if display.is_empty() => Err(DisplayError::NoDesktop("DISPLAY is not set".into())),
         _ => Err(DisplayError::NoDesktop(format!(
             "DISPLAY is {display}, another machine's"
@@ -63,8 +64,8 @@ mod tests {
 
     #[test]
     fn displays_of_other_machines_are_not_asked() {
-        assert_eq!(local(":0").unwrap(), "unix:0");
-        assert_eq!(local("unix:1.0").unwrap(), "unix:1.0");
+        assert_eq!(local(":0").unwrap(), "unix/:0");
+        assert_eq!(local("unix:/run/x/0").unwrap(), "unix:/run/x/0");
         for other in ["localhost:10.0", "host:0", "10.0.0.1:0"] {
             let said = local(other).unwrap_err().to_string();
             assert!(said.contains("another machine's"), "{said}");

@@ -19,7 +19,8 @@ pub enum Measure {
     Points,
     /// Pixels of the network's input, which may be off by this much.
     Pixels(f32),
-    /// Logits of probabilities: 0.01 of probability; half precision does 0.0005.
+    /// Logits of probabilities: 0.01 of probability; half precision does 0.0005. On noise most of
+    /// them are far below 0, where probability moves no more: so 30 % of a logit at most, too.
     Chances,
     /// Any others: a hundredth of the largest, or of 1 if that is more.
     Numbers,
@@ -58,7 +59,7 @@ impl Measure {
             }
             Measure::Points => (each(&|a, b| a - b), 0.002, " of the screen"),
             Measure::Pixels(most) => (each(&|a, b| a - b), most, " pixels"),
-            Measure::Chances => (each(&|a, b| chance(a) - chance(b)), 0.01, " of probability"),
+            Measure::Chances => (each(&less_likely), 0.01, " of probability"),
             Measure::Numbers => {
                 let largest = a.iter().fold(1.0_f32, |m, v| m.max(v.abs()));
                 (each(&|a, b| (a - b) / largest), 0.01, " of the largest")
@@ -93,6 +94,13 @@ fn mean_class(logits: &[f32]) -> f32 {
 
 fn chance(logit: f32) -> f32 {
     1.0 / (1.0 + (-logit).exp())
+}
+
+/// How far two logits' probabilities are apart; logits of one probability by how far they are
+/// apart themselves, of which 30 % (of 10 at least) are 0.01.
+fn less_likely(a: f32, b: f32) -> f32 {
+    let logits = 0.01 * (a - b).abs() / (0.3 * a.abs().max(10.0));
+    worse((chance(a) - chance(b)).abs(), logits)
 }
 
 /// Runs both on the same numbers; an error where an answer of theirs is too far apart.
@@ -188,7 +196,7 @@ mod tests {
         };
         // Within the limit, and beyond it.
         type Case<'a> = (Measure, &'a [f32], &'a [f32], &'a [f32]);
-        let cases: [Case; 7] = [
+        let cases: [Case; 8] = [
             // Length is nothing, half a degree is much; and it is the worst pair that counts.
             (Measure::Rays, &ahead, &long, &turned(0.3)),
             (Measure::Angles(57.3), &[0.5], &[0.502], &[0.51]),
@@ -202,6 +210,8 @@ mod tests {
             ),
             // A logit far out moves freely, one in the middle does not.
             (Measure::Chances, &[15.0, 0.0], &[12.0, 0.01], &[15.0, 0.1]),
+            // One that answers the same to everything is broken, if nothing is likely either way.
+            (Measure::Chances, &[-10.0], &[-11.0], &[-100.0]),
             (Measure::Numbers, &[50.0, 0.1], &[50.3, 0.2], &[50.0, 1.0]),
         ];
         for (measure, one, near, far) in cases {
