@@ -5,7 +5,7 @@
 //! that raw point through the map of the same one.
 
 use std::collections::BTreeMap;
-use std::net::TcpListener;
+use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -514,11 +514,12 @@ fn people_folders_and_resolutions_change_under_it() {
 #[test]
 #[cfg(not(target_os = "macos"))]
 fn an_x_server_that_hangs_holds_nothing_up() {
-    // It takes the connection and says nothing. Displays are numbered from this port on.
-    let server = TcpListener::bind("127.0.0.1:0").unwrap();
+    // It takes the connection and says nothing.
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("X");
+    let server = UnixListener::bind(&socket).unwrap();
     server.set_nonblocking(true).unwrap();
-    let number = server.local_addr().unwrap().port() - 6000;
-    let display = format!("127.0.0.1:{number}");
+    let display = format!("unix:{}", socket.display());
     let mut setting = Setting::start_with(&[], &[("DISPLAY", &display)]);
     let asked = server.accept().expect("the daemon asks");
     // Longer than it is asked once: the files are looked at all the same, the server is asked
