@@ -515,11 +515,14 @@ fn people_folders_and_resolutions_change_under_it() {
 #[cfg(not(target_os = "macos"))]
 fn an_x_server_that_hangs_holds_nothing_up() {
     // It takes the connection and says nothing.
-    let folder = tempfile::tempdir().unwrap();
-    let socket = folder.path().join("X");
+    let number = 10_000 + std::process::id() % 50_000;
+    let folder = Path::new("/tmp/.X11-unix");
+    std::fs::create_dir_all(folder).unwrap();
+    let socket = folder.join(format!("X{number}"));
+    let _ = std::fs::remove_file(&socket);
     let server = UnixListener::bind(&socket).unwrap();
     server.set_nonblocking(true).unwrap();
-    let display = format!("unix:{}", socket.display());
+    let display = format!(":{number}");
     let mut setting = Setting::start_with(&[], &[("DISPLAY", &display)]);
     let asked = server.accept().expect("the daemon asks");
     // Longer than it is asked once: the files are looked at all the same, the server is asked
@@ -533,4 +536,5 @@ fn an_x_server_that_hangs_holds_nothing_up() {
     }
     assert!(server.accept().is_err(), "it is asked while it hangs");
     drop(asked);
+    std::fs::remove_file(&socket).unwrap();
 }
