@@ -79,11 +79,7 @@ fn follow(
             Next::Empty => {
                 let _ = reader.wait(PATIENCE);
                 match reader.health() {
-                    Health::Restarted => {
-                        if reader.reopen().is_err() {
-                            std::thread::sleep(AGAIN);
-                        }
-                    }
+                    Health::Restarted if reader.reopen().is_err() => std::thread::sleep(AGAIN),
                     health @ (Health::Stopped | Health::Died { .. }) => {
                         return Err(gone(health));
                     }
