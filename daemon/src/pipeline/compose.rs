@@ -18,6 +18,7 @@ use super::measurement::{FaceMeasurement, GazeMeasurement, Measurement, NetworkT
 /// A measurement older than this says nothing about now: 250 ms is seven
 /// frames of a 30 fps camera.
 pub const TOO_OLD_NS: u64 = 250_000_000;
+
 /// Keeps the filter and the newest measurement, and makes samples of them.
 pub struct Composer {
     demo: bool,
