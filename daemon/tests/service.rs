@@ -327,6 +327,8 @@ fn the_agent_waits_for_another_gazed_to_end_and_other_commands_keep_their_codes(
     );
     assert!(!said.contains("gazed start"), "{said}");
     let unit = fs::read_to_string("../launchd/gazed.service.in").unwrap();
+    drop(first);
+    let _ = fs::remove_file(format!("/dev/shm{shm}"));
     let systemd_too = "\nRestart=on-failure\nRestartPreventExitStatus=2 3\n";
     assert!(unit.contains(systemd_too), "{unit}");
 }

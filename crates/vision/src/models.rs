@@ -1,7 +1,7 @@
 //! The networks on disk: where they are, and that they are the ones we know.
 
+use std::fs;
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use gaze::trust;
 use serde::Deserialize;
@@ -99,8 +99,8 @@ struct Index {
 pub struct ModelStore {
     folder: PathBuf,
     networks: Vec<NetworkEntry>,
-    /// It is that of the source tree, which is whoever's it is who builds.
-    of_source_tree: bool,
+    /// It says what it said when this program was built, so its hashes can be believed.
+    as_built: bool,
 }
 
 /// A network's bytes, their hash checked.
@@ -118,6 +118,9 @@ pub struct Network {
 
 const INDEX: &str = "models.json";
 
+/// What the source tree's said when this program was built.
+const BUILT_WITH: &[u8] = include_bytes!("../../../models/models.json");
+
 /// Kind of our own gaze network in `models.json`.
 pub const BASE_KIND: &str = "gaze-base";
 
@@ -126,12 +129,23 @@ impl ModelStore {
     /// else the one installed beside the program, else the source tree's.
     pub fn open(explicit: Option<&Path>) -> Result<ModelStore, ModelError> {
         let (folder, of_source_tree) = find(explicit)?;
+        ModelStore::open_in(folder, of_source_tree)
+    }
+
+    fn open_in(folder: PathBuf, of_source_tree: bool) -> Result<ModelStore, ModelError> {
         let path = folder.join(INDEX);
         let refuse = |reason: String| ModelError::BadIndex {
             path: path.clone(),
             reason,
         };
-        let text = read(&path, of_source_tree).map_err(|e| refuse(e.to_string()))?;
+        // That of the source tree may be anybody's, a container has it from outside: what counts
+        // is that it says what it said then. On another machine somebody else may have put
+        // something else there.
+        let as_built = of_source_tree && fs::read(&path).is_ok_and(|text| text == BUILT_WITH);
+        let text = match as_built {
+            true => BUILT_WITH.to_vec(),
+            false => trust::read(&path).map_err(|e| refuse(e.to_string()))?,
+        };
         let index: Index = serde_json::from_slice(&text).map_err(|e| refuse(e.to_string()))?;
         if index.schema != 1 {
             return Err(refuse(format!("schema {} where 1 is known", index.schema)));
@@ -147,7 +161,7 @@ impl ModelStore {
         Ok(ModelStore {
             folder,
             networks: index.networks,
-            of_source_tree,
+            as_built,
         })
     }
 
@@ -181,7 +195,12 @@ impl ModelStore {
 
     fn read(&self, entry: &NetworkEntry) -> Result<Network, ModelError> {
         let path = self.folder.join(&entry.file);
-        let bytes = read(&path, self.of_source_tree).map_err(|e| ModelError::Unreadable {
+        // Bytes whose hash is believed are, whoever's the file is.
+        let bytes = match self.as_built {
+            true => fs::read(&path),
+            false => trust::read(&path),
+        };
+        let bytes = bytes.map_err(|e| ModelError::Unreadable {
             path: path.clone(),
             reason: e.to_string(),
         })?;
@@ -208,15 +227,6 @@ fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// A file that is believed. That of a source tree may be anybody's: a container has it from
-/// outside, and whoever could change it could change the program that is built of it.
-fn read(path: &Path, of_source_tree: bool) -> io::Result<Vec<u8>> {
-    match of_source_tree {
-        true => fs::read(path),
-        false => trust::read(path),
-    }
-}
-
 /// The folder, and whether it is the source tree's.
 fn find(explicit: Option<&Path>) -> Result<(PathBuf, bool), ModelError> {
     let from_env = || {
@@ -237,4 +247,43 @@ fn find(explicit: Option<&Path>) -> Result<(PathBuf, bool), ModelError> {
         .chain([(source_tree.clone(), true)])
         .find(|(folder, _)| folder.join(INDEX).is_file())
         .ok_or(ModelError::NoFolder(source_tree))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::Permissions;
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_source_tree_that_anybody_may_write_is_believed_as_it_was_when_this_was_built() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, bytes: &[u8]| {
+            let path = folder.path().join(name);
+            fs::write(&path, bytes).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
+        };
+        let open = |of_source_tree| ModelStore::open_in(folder.path().into(), of_source_tree);
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models");
+        let detector = fs::read(source.join("face_detector.onnx")).unwrap();
+        put(INDEX, BUILT_WITH);
+        put("face_detector.onnx", &detector);
+        open(true).unwrap().load("face-detector").unwrap();
+        // Its hash is what is believed.
+        put("face_detector.onnx", b"something else");
+        let replaced = open(true).unwrap().load("face-detector").unwrap_err();
+        assert!(
+            matches!(replaced, ModelError::WrongHash { .. }),
+            "{replaced}"
+        );
+        let others_may = |refused: ModelError| {
+            let line = refused.to_string();
+            assert!(line.contains("others may write it"), "{line}");
+        };
+        others_may(open(false).unwrap_err());
+        // Another index, as somebody else may put it where this was built elsewhere.
+        put(INDEX, &[BUILT_WITH, b"\n"].concat());
+        others_may(open(true).unwrap_err());
+    }
 }

@@ -80,7 +80,7 @@ fn networks(gaze: Option<&str>) -> Result<Vec<Network>, Failure> {
 }
 
 fn read(path: &Path) -> Result<Network, Failure> {
-    let bytes = std::fs::read(path).map_err(|e| {
+    let bytes = gaze::trust::read(path).map_err(|e| {
         let line = format!("the network {} cannot be read: {e}", path.display());
         Failure::new(Exit::Network, line)
     })?;

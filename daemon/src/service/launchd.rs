@@ -4,7 +4,7 @@
 use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::outside::{Answer, ask, failed, remove, replace, tell, wait_for};
 use super::{Job, ServiceError, template};
@@ -181,7 +181,13 @@ impl Launchd {
 /// `open` cannot be run.
 pub fn ask_for_camera(bundle: &Path) -> Result<Option<String>, ServiceError> {
     // A folder that nobody else can look into or put links into.
-    let folder = std::env::temp_dir().join(format!("gaze-permission-{}", std::process::id()));
+    // One that a killed process of this number left is no obstacle.
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let folder = std::env::temp_dir().join(format!(
+        "gaze-permission-{}-{}",
+        std::process::id(),
+        now.unwrap_or_default().as_nanos()
+    ));
     let made = DirBuilder::new().mode(0o700).create(&folder);
     made.map_err(|e| ServiceError::NotWritten {
         file: folder.clone(),
