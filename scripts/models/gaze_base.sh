@@ -3,14 +3,15 @@
 # An hour and a half on two cores; the same bytes come out only of the same build on the same
 # kind of processor.
 #
-#     scripts/models/gaze_base.sh [DEVICE]
+#     scripts/models/gaze_base.sh [DEVICE [MEMBERS]]
 #     scripts/models/gaze_base.sh --measure    tables of models/GAZE_BASE.md: by size, distance, head,
 #                                              light and variety, of the scenario random, of contact
 #
 # The table of the spread is in the run's spread.txt; film, photograph and times were taken by hand.
 #
 # DEVICE as of `gaze-trainer train --device`; the file that is shipped was trained on tch, and
-# another device makes another one. Needs `make trainer` and `cargo build --release -p gaze-vision
+# another device makes another one. MEMBERS networks, trained with the seeds 1, 2, …, answer with
+# their mean; the one that is shipped is one (1, as without it). Needs `make trainer` and `cargo build --release -p gaze-vision
 # --example contact --example network_truth`. Keeps its caches and the run in target/gaze-base and
 # goes on with what is there.
 set -euo pipefail
@@ -46,38 +47,53 @@ if [ "${1-}" = --measure ]; then
 fi
 
 device="${1:-cpu}"
+members="${2:-1}"
 draw learn.cache usual 0 1600
 # Yet others, to learn from how far the network errs on strangers.
 draw spread.cache usual 9100 150
 draw unseen.cache usual 9000 80
 
-# Where it is at its end already, --resume only says so.
-resume=
-[ ! -e "$work/run/going-on.state" ] || resume=--resume
-"$trainer" train "$work/learn.cache" --out "$work/run" --device "$device" \
-	--encoder compact --width 0.5 --standardise --folds 40 --epochs 24 --patience 0 \
-	--batch 64 --head-rate 4e-3 --decay 1e-3 --clip 0 $resume
+run="$work/run"
+[ "$members" -eq 1 ] || run="$work/run-of-$members"
+mkdir -p "$run"
+learned=()
+for seed in $(seq "$members"); do
+	one="$run"
+	[ "$members" -eq 1 ] || one="$run/$seed"
+	# Where it is at its end already, --resume only says so.
+	resume=
+	[ ! -e "$one/going-on.state" ] || resume=--resume
+	"$trainer" train "$work/learn.cache" --out "$one" --device "$device" --seed "$seed" \
+		--encoder compact --width 0.5 --standardise --folds 40 --epochs 24 --patience 0 \
+		--batch 64 --head-rate 4e-3 --decay 1e-3 --clip 0 $resume
+	learned+=("$one/best")
+done
+base="${learned[0]}"
+if [ "$members" -gt 1 ]; then
+	base="$run/all"
+	"$trainer" committee "${learned[@]}" --out "$base"
+fi
 
 # How far it errs, told of each look: a second output beside the same line of sight. The table in the
 # card is this one.
-if [ ! -e "$work/run/told/network.json" ]; then
-	"$trainer" spread "$work/run/best" "$work/spread.cache" --out "$work/run/told" \
+if [ ! -e "$run/told/network.json" ]; then
+	"$trainer" spread "$base" "$work/spread.cache" --out "$run/told" \
 		--mirror-average --check "$work/unseen.cache" --device "$device" |
-		tee "$work/run/spread.txt.new"
-	mv "$work/run/spread.txt.new" "$work/run/spread.txt"
+		tee "$run/spread.txt.new"
+	mv "$run/spread.txt.new" "$run/spread.txt"
 fi
 
 export_with() {
-	"$trainer" export "$work/run/told" --cache "$work/unseen.cache" --out "$work/exported" \
+	"$trainer" export "$run/told" --cache "$work/unseen.cache" --out "$work/exported" \
 		--only fp32 --mirror-average "$@"
 }
 # How far its ray errs on people never seen, for the probability of eye contact.
-if [ ! -e "$work/run/contact.json" ]; then
+if [ ! -e "$run/contact.json" ]; then
 	export_with
-	"$contact" 1600 800 501 "$work/exported/gaze.onnx" | tee "$work/run/contact.txt"
-	grep '^{' "$work/run/contact.txt" >"$work/run/contact.json.new"
-	mv "$work/run/contact.json.new" "$work/run/contact.json"
+	"$contact" 1600 800 501 "$work/exported/gaze.onnx" | tee "$run/contact.txt"
+	grep '^{' "$run/contact.txt" >"$run/contact.json.new"
+	mv "$run/contact.json.new" "$run/contact.json"
 fi
-export_with --contact "$work/run/contact.json"
+export_with --contact "$run/contact.json"
 cp "$work/exported/gaze.onnx" models/gaze_base.onnx
 python3 scripts/models/list_gaze_base.py

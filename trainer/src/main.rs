@@ -4,8 +4,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use gaze_trainer::commands::{
-    baseline, contact_fit, contact_train, devices, export, eyes, personalize, prepare, rays, speed,
-    spread, study, synth, train,
+    baseline, committee, contact_fit, contact_train, devices, export, eyes, personalize, prepare,
+    rays, speed, spread, study, synth, train,
 };
 use gaze_trainer::memory::TellingAllocator;
 
@@ -55,6 +55,9 @@ enum Command {
     /// Teach a trained network to tell how far it errs, from people whom it has not learned from
     #[command(after_help = spread::AFTER_HELP)]
     Spread(spread::SpreadCommand),
+    /// Make one network of several, which answers with the mean of their answers
+    #[command(after_help = committee::AFTER_HELP)]
+    Committee(committee::CommitteeCommand),
     /// Write a trained network as ONNX files that are shown to answer alike
     #[command(after_help = export::AFTER_HELP)]
     Export(export::Export),
@@ -82,6 +85,7 @@ fn main() -> ExitCode {
         Command::Personalize(personalize) => personalize.run(),
         Command::Study(study) => study.run(),
         Command::Spread(spread) => spread.run(),
+        Command::Committee(committee) => committee.run(),
         Command::Export(export) => export.run(),
         Command::ContactFit(fit) => fit.run(),
         Command::ContactTrain(train) => train.run(),

@@ -1,6 +1,7 @@
 //! The program's commands, one file each.
 
 pub mod baseline;
+pub mod committee;
 pub mod contact_fit;
 pub mod contact_train;
 pub mod dashboard;

@@ -36,7 +36,7 @@ pub fn contract(config: &FaceConfig) -> ContactContract {
 /// The file's bytes. `learned` goes into its metadata.
 pub fn write(net: &FaceNet, config: &FaceConfig, learned: &serde_json::Value) -> Vec<u8> {
     let folded = Folded {
-        chains: chains(&net.encoder),
+        chains: chains(&net.encoder, ""),
         hidden: dense(&net.hidden, "hidden".into(), true),
         output: dense(&net.output, "output".into(), false),
     };

@@ -54,16 +54,25 @@ pub struct Dense {
     pub embedded: usize,
 }
 
-/// A network in use.
+/// Everything of one member before the last layer.
 #[derive(Debug, Clone)]
-pub struct Folded {
+pub struct Member {
+    /// What the names of its tensors begin with; nothing for the first one.
+    pub prefix: String,
     /// The encoder, squeeze included.
     pub chains: Vec<Chain>,
-    /// Whether the last map is averaged; else its places are kept.
-    pub average: bool,
     /// Takes head pose and eye position (and two tangents), as they come.
     pub embed: Vec<Dense>,
     pub hidden: Vec<Dense>,
+}
+
+/// A network in use.
+#[derive(Debug, Clone)]
+pub struct Folded {
+    /// One, or a committee's.
+    pub members: Vec<Member>,
+    /// Whether the last map is averaged; else its places are kept.
+    pub average: bool,
     /// To three numbers (a, b, −1) for a ray, to two for the screen.
     pub output: Dense,
     /// From what all of `hidden` give to how far it errs, before the logistic; empty: it does not
@@ -82,16 +91,12 @@ struct Exact {
 
 /// Folds `net`, which was built by `config`.
 pub fn fold(net: &GazeNet, config: &NetConfig) -> Folded {
-    let chains = chains(&net.encoder);
-    let numbered = |part: &str, layers: &[Linear]| -> Vec<Dense> {
-        let each = layers.iter().enumerate();
-        each.map(|(i, l)| dense(l, format!("{part}{i}"), true))
-            .collect()
-    };
-    let mut embed = numbered("embed", &net.embed);
-    fold_position(&mut embed[0]);
-    let mut hidden = numbered("hidden", &net.hidden);
-    hidden[0].embedded = config.embedding;
+    let parts = (&net.encoder, &net.embed[..], &net.hidden[..]);
+    let mut members = vec![member(parts, String::new(), config)];
+    for (n, other) in net.others.iter().enumerate() {
+        let parts = (&other.encoder, &other.embed[..], &other.hidden[..]);
+        members.push(member(parts, format!("m{}.", n + 1), config));
+    }
     let spread = net.spread.as_ref().map_or(&[][..], |s| &s.layers);
     let mut spread = numbered("spread", spread);
     if let Some(last) = spread.last_mut() {
@@ -103,10 +108,8 @@ pub fn fold(net: &GazeNet, config: &NetConfig) -> Folded {
         Head::Screen => output.bias.iter_mut().for_each(|b| *b += 0.5),
     }
     Folded {
-        chains,
+        members,
         average: config.pool == Pool::Average,
-        embed,
-        hidden,
         output,
         spread,
         head: net.head(),
@@ -114,16 +117,40 @@ pub fn fold(net: &GazeNet, config: &NetConfig) -> Folded {
     }
 }
 
+/// Layers with ReLU, named by their number.
+fn numbered(part: &str, layers: &[Linear]) -> Vec<Dense> {
+    let each = layers.iter().enumerate();
+    each.map(|(i, l)| dense(l, format!("{part}{i}"), true))
+        .collect()
+}
+
+fn member(
+    (encoder, embed, hidden): (&Encoder, &[Linear], &[Linear]),
+    prefix: String,
+    config: &NetConfig,
+) -> Member {
+    let mut embed = numbered(&format!("{prefix}embed"), embed);
+    fold_position(&mut embed[0]);
+    let mut hidden = numbered(&format!("{prefix}hidden"), hidden);
+    hidden[0].embedded = config.embedding;
+    Member {
+        chains: chains(encoder, &prefix),
+        embed,
+        hidden,
+        prefix,
+    }
+}
+
 /// The encoder's layers, squeeze included.
-pub fn chains(encoder: &Encoder) -> Vec<Chain> {
+pub fn chains(encoder: &Encoder, prefix: &str) -> Vec<Chain> {
     let mut chains: Vec<Chain> = encoder
         .features
         .iter()
         .enumerate()
-        .map(|(n, block)| chain(block, &format!("block{n}")))
+        .map(|(n, block)| chain(block, &format!("{prefix}block{n}")))
         .collect();
     if let Some(squeeze) = &encoder.squeeze {
-        let name = "squeeze".to_owned();
+        let name = format!("{prefix}squeeze");
         let convs = vec![conv(&squeeze.inner, &name, Activation::Relu6)];
         chains.push(Chain {
             name,

@@ -117,35 +117,45 @@ impl<'a> Builder<'a> {
     }
 
     fn network(&mut self, net: &Folded, config: &NetConfig) {
-        let parts: Vec<String> = [LEFT, RIGHT]
-            .iter()
-            .map(|eye| {
-                let (eyes, standardise) = (&config.eyes, config.standardise);
-                self.pictures(&net.chains, net.average, eyes, standardise, eye)
-            })
-            .collect();
+        let pictures = [LEFT, RIGHT].map(|eye| {
+            let picture = self.picture(&config.eyes, config.standardise, eye);
+            (eye, picture)
+        });
         let mut numbers = vec![POSE.to_owned(), POSITION.to_owned()];
         if net.geometric {
             numbers.push(self.tangents());
         }
-        let mut x = self.node(
-            "Concat",
-            &numbers,
-            "numbers",
-            vec![Attribute::int("axis", 1)],
-        );
-        for layer in &net.embed {
-            // Always in floats: angles and places need their precision, and it is small.
-            x = self.dense(layer, &x, false);
+        let axis = || vec![Attribute::int("axis", 1)];
+        let numbers = self.node("Concat", &numbers, "numbers", axis());
+        // Of each layer, all members' values side by side.
+        let mut layers: Vec<Vec<String>> = vec![Vec::new(); net.members[0].hidden.len()];
+        for member in &net.members {
+            let parts = pictures.each_ref().map(|(eye, picture)| {
+                let side = config.eyes.size;
+                let seen = (picture.clone(), side);
+                self.encoded(&member.chains, (net.average, &member.prefix), seen, eye)
+            });
+            let mut x = numbers.clone();
+            for layer in &member.embed {
+                // Always in floats: angles and places need their precision, and it is small.
+                x = self.dense(layer, &x, false);
+            }
+            let (first, rest) = member
+                .hidden
+                .split_first()
+                .expect("a plan has hidden layers");
+            x = self.first_hidden(first, parts.into(), x, &member.prefix);
+            layers[0].push(x.clone());
+            for (layer, to) in rest.iter().zip(&mut layers[1..]) {
+                x = self.dense(layer, &x, true);
+                to.push(x.clone());
+            }
         }
-        let embedded = x;
-        let (first, rest) = net.hidden.split_first().expect("a plan has hidden layers");
-        let mut x = self.first_hidden(first, parts, embedded);
-        let mut hidden = vec![x.clone()];
-        for layer in rest {
-            x = self.dense(layer, &x, true);
-            hidden.push(x.clone());
+        let mut x = layers[layers.len() - 1][0].clone();
+        if net.members.len() > 1 {
+            x = self.node("Concat", &layers[layers.len() - 1], "members", axis());
         }
+        let hidden: Vec<String> = layers.into_iter().flatten().collect();
         self.spread(&net.spread, hidden);
         match net.head {
             Head::Screen => {
@@ -188,18 +198,25 @@ impl<'a> Builder<'a> {
 
     /// The first hidden layer takes both eyes' vectors and the embedding. In integers
     /// only the eyes' part is: head pose and place need finer steps than they leave.
-    fn first_hidden(&mut self, layer: &Dense, eyes: Vec<String>, embedded: String) -> String {
+    fn first_hidden(
+        &mut self,
+        layer: &Dense,
+        eyes: Vec<String>,
+        embedded: String,
+        prefix: &str,
+    ) -> String {
+        let [both_eyes, all] = ["eyes", "all"].map(|name| format!("{prefix}{name}"));
         let axis = || vec![Attribute::int("axis", 1)];
         if !matches!(self.numbers, Numbers::Int8(_)) {
             let mut parts = eyes;
             self.probes.push(Probe {
-                tensor: "eyes".into(),
-                key: "eyes".into(),
+                tensor: both_eyes.clone(),
+                key: both_eyes.clone(),
                 dims: vec![layer.from - layer.embedded],
             });
-            let both = self.node("Concat", &parts, "eyes", axis());
+            let both = self.node("Concat", &parts, &both_eyes, axis());
             parts = vec![both, embedded];
-            let all = self.node("Concat", &parts, "all", axis());
+            let all = self.node("Concat", &parts, &all, axis());
             return self.dense(layer, &all, true);
         }
         let cut = (layer.from - layer.embedded) * layer.to;
@@ -210,8 +227,8 @@ impl<'a> Builder<'a> {
             relu: false,
             ..layer.clone()
         };
-        let both = self.node("Concat", &eyes, "eyes", axis());
-        let both = self.quantised(both, "eyes", &[of_eyes.from]);
+        let both = self.node("Concat", &eyes, &both_eyes, axis());
+        let both = self.quantised(both, &both_eyes, &[of_eyes.from]);
         let x = self.dense(&of_eyes, &both, true);
         let name = format!("{}.embedded", layer.name);
         let weight = format!("{name}.weight");
@@ -270,13 +287,29 @@ impl<'a> Builder<'a> {
         standardise: bool,
         eye: &str,
     ) -> String {
-        let mut side = pictures.size;
-        let mut channels = pictures.channels();
+        let picture = self.picture(pictures, standardise, eye);
+        self.encoded(chains, (average, ""), (picture, pictures.size), eye)
+    }
+
+    /// The pictures of one input as encoders take them.
+    fn picture(&mut self, pictures: &EyeInput, standardise: bool, eye: &str) -> String {
+        let (side, channels) = (pictures.size, pictures.channels());
         let picture = match standardise {
             true => self.standardised(eye),
             false => eye.to_owned(),
         };
-        let mut x = self.quantised(picture, "eye", &[channels, side, side]);
+        self.quantised(picture, "eye", &[channels, side, side])
+    }
+
+    /// An encoder, whose tensors' names begin with a prefix, for the pictures of the input `eye`.
+    fn encoded(
+        &mut self,
+        chains: &[Chain],
+        (average, prefix): (bool, &str),
+        (mut x, mut side): (String, usize),
+        eye: &str,
+    ) -> String {
+        let mut channels = 0;
         for chain in chains {
             let before = x.clone();
             for conv in &chain.convs {
@@ -292,12 +325,12 @@ impl<'a> Builder<'a> {
             }
         }
         if average {
-            let name = format!("{eye}/mean");
+            let name = format!("{eye}/{prefix}mean");
             let mean = self.node("GlobalAveragePool", &[x], &name, vec![]);
-            x = self.quantised(mean, "mean", &[channels, 1, 1]);
+            x = self.quantised(mean, &format!("{prefix}mean"), &[channels, 1, 1]);
         }
         let vector = vec![Attribute::int("axis", 1)];
-        self.node("Flatten", &[x], &format!("{eye}/vector"), vector)
+        self.node("Flatten", &[x], &format!("{eye}/{prefix}vector"), vector)
     }
 
     fn conv(&mut self, layer: &Conv, x: &str, eye: &str) -> String {

@@ -9,7 +9,9 @@ use super::fold::fold;
 use super::graph::{self, Numbers};
 use super::measure::{Example, Loaded, by_burn};
 use super::*;
+use crate::net::committee::join;
 use crate::net::reference::{self, chance};
+use crate::net::spread::Spread;
 use crate::net::{Colour, EncoderKind, Pool, SpreadPlan};
 
 fn cpu() -> Device {
@@ -45,6 +47,25 @@ fn random(config: &NetConfig) -> GazeNet {
         last.weight = last.weight.clone().map(|w| w * 0.03);
     }
     net
+}
+
+/// Of two, and a spread of no meaning where the plan has one.
+fn committee(config: &NetConfig, net: GazeNet) -> (NetConfig, GazeNet) {
+    let mut other = config.init(2, &cpu()).unwrap();
+    reference::fill(&mut other, 12);
+    other.output.weight = other.output.weight.map(|w| w * 0.1);
+    let members = vec![(config.clone(), net), (config.clone(), other)];
+    let (mut joined, mut net) = join(members).unwrap();
+    if let Some(plan) = &config.spread {
+        joined.spread = Some(plan.clone());
+        let sees = joined.members * joined.hidden.iter().sum::<usize>();
+        let mut told = Spread::new(plan, sees, 3, &cpu());
+        if let Some(last) = told.layers.last_mut() {
+            last.weight = last.weight.clone().map(|w| w * 0.3);
+        }
+        net.spread = Some(told);
+    }
+    (joined, net)
 }
 
 fn examples(config: &NetConfig, count: usize) -> Vec<Example> {
@@ -115,6 +136,10 @@ fn files_answer_as_burn_does() {
             ..plan(encoder, head)
         };
         let net = random(&config);
+        let (config, net) = match (encoder, geometric) {
+            (EncoderKind::Compact, _) | (EncoderKind::MobileoneS0, true) => committee(&config, net),
+            _ => (config, net),
+        };
         let looks = examples(&config, 11);
         let burn = by_burn(&net, &config, &looks, &device);
         let bytes = graph::write(

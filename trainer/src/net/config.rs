@@ -8,6 +8,9 @@ pub const SIZES: std::ops::RangeInclusive<usize> = 32..=128;
 /// Width multipliers that make sense: below, the last layers dwarf the rest.
 pub const WIDTHS: std::ops::RangeInclusive<f64> = 0.25..=1.0;
 
+/// More networks than this are not averaged: each costs a whole one's time.
+pub const MOST_MEMBERS: usize = 16;
+
 /// Channels at width 1 and strides of [`EncoderKind::Compact`]'s convolutions.
 pub(super) const COMPACT: [(usize, usize); 5] = [(32, 2), (64, 2), (64, 1), (128, 2), (128, 1)];
 
@@ -187,9 +190,21 @@ pub struct NetConfig {
     /// and bright rooms, pale and dark skin look more alike then.
     #[serde(default)]
     pub standardise: bool,
+    /// How many networks of this plan it is made of, whose answers are averaged
+    /// ([`super::committee`]); usually it is one.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub members: usize,
     /// Whether it also tells how far it errs, and how; an addition that leaves the answer as it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spread: Option<SpreadPlan>,
+}
+
+fn one() -> usize {
+    1
+}
+
+fn is_one(members: &usize) -> bool {
+    *members == 1
 }
 
 /// Why a plan cannot be built.
@@ -215,6 +230,7 @@ impl NetConfig {
             head: Head::Ray,
             geometric: false,
             standardise: false,
+            members: 1,
             spread: None,
         }
     }
@@ -261,6 +277,9 @@ impl NetConfig {
         if self.hidden.is_empty() || !self.hidden.iter().all(|w| (1..=4096).contains(w)) {
             let is = format!("{:?}", self.hidden);
             return refuse("hidden", is, "at least one width, each 1 to 4096");
+        }
+        if !(1..=MOST_MEMBERS).contains(&self.members) {
+            return refuse("members", self.members.to_string(), "use 1 to 16");
         }
         if let Some(spread) = &self.spread {
             if self.head != Head::Ray {

@@ -22,8 +22,19 @@ pub const LEAST_CONTRAST: f32 = 0.13;
 /// A geometric ray is taken as looking at least this much towards the camera.
 pub const LEAST_FORWARD: f32 = 0.2;
 
+/// Everything before the last layer.
+#[derive(Module, Debug)]
+pub struct Trunk {
+    /// Shared by both eyes.
+    pub encoder: Encoder,
+    /// As [`GazeNet::embed`].
+    pub embed: Vec<Linear>,
+    /// As [`GazeNet::hidden`].
+    pub hidden: Vec<Linear>,
+}
+
 /// The network. Parts by name: `encoder` (numbered blocks, see [`super::groups`]),
-/// `embed`, `hidden`, `output`, and perhaps `spread`.
+/// `embed`, `hidden`, `output`, and perhaps `others` and `spread`.
 #[derive(Module, Debug)]
 pub struct GazeNet {
     /// Shared by both eyes.
@@ -32,7 +43,10 @@ pub struct GazeNet {
     pub embed: Vec<Linear>,
     /// Behind all of it.
     pub hidden: Vec<Linear>,
-    /// To two numbers: tangents of a ray, or a place on the screen.
+    /// Where it is a [committee](super::committee): the other members' parts of the same names.
+    pub others: Vec<Trunk>,
+    /// To two numbers: tangents of a ray, or a place on the screen. It takes the last hidden
+    /// layer's values of all members, one after the other.
     pub output: Linear,
     /// How far it errs, where it tells.
     pub spread: Option<Spread>,
@@ -62,22 +76,32 @@ impl NetConfig {
                 .init(device)
         };
         let inputs = 3 + 5 + if self.geometric { 2 } else { 0 };
-        let mut from = 2 * Encoder::len(self) + self.embedding;
-        let mut hidden = Vec::with_capacity(self.hidden.len());
-        for &to in &self.hidden {
-            hidden.push(linear(from, to));
-            from = to;
-        }
+        let trunk = || {
+            let mut from = 2 * Encoder::len(self) + self.embedding;
+            let mut hidden = Vec::with_capacity(self.hidden.len());
+            for &to in &self.hidden {
+                hidden.push(linear(from, to));
+                from = to;
+            }
+            Trunk {
+                encoder: Encoder::new(self, device),
+                embed: vec![
+                    linear(inputs, self.embedding),
+                    linear(self.embedding, self.embedding),
+                ],
+                hidden,
+            }
+        };
+        let first = trunk();
+        let last = self.hidden[self.hidden.len() - 1];
+        let all = self.members * self.hidden.iter().sum::<usize>();
         Ok(GazeNet {
-            encoder: Encoder::new(self, device),
-            embed: vec![
-                linear(inputs, self.embedding),
-                linear(self.embedding, self.embedding),
-            ],
-            hidden,
-            output: linear(from, 2),
-            spread: (self.spread.as_ref())
-                .map(|plan| Spread::empty(plan, self.hidden.iter().sum(), device)),
+            encoder: first.encoder,
+            embed: first.embed,
+            hidden: first.hidden,
+            others: (1..self.members).map(|_| trunk()).collect(),
+            output: linear(self.members * last, 2),
+            spread: (self.spread.as_ref()).map(|plan| Spread::empty(plan, all, device)),
             head: self.head,
             geometric: self.geometric,
             standardise: self.standardise,
@@ -172,7 +196,8 @@ impl GazeNet {
         (hidden.pop().expect("a plan has hidden layers"), tangents)
     }
 
-    /// What each hidden layer gives, the last one last, and the geometric ray's tangents.
+    /// What each hidden layer gives (of all members, side by side), the last one last, and the
+    /// geometric ray's tangents.
     ///
     /// # Panics
     /// As [`GazeNet::forward_with`].
@@ -193,30 +218,25 @@ impl GazeNet {
             true => standard(eyes),
             false => eyes,
         };
-        let eyes = self.encoder.forward(eyes);
-        let eyes = Tensor::cat(
-            vec![
-                eyes.clone().narrow(0, 0, batch),
-                eyes.narrow(0, batch, batch),
-            ],
-            1,
-        );
-
         let row = |values: &[f32]| Tensor::<1>::from_floats(values, &device).unsqueeze::<2>();
         let position = (position - row(&POSITION_MIDDLE)) * row(&POSITION_FACTOR);
         let mut numbers = vec![pose, position];
         let tangents = geometric.map(tangents);
         numbers.extend(tangents.clone());
-        let mut numbers = Tensor::cat(numbers, 1);
-        for layer in &self.embed {
-            numbers = relu(layer.forward(numbers));
-        }
+        let numbers = Tensor::cat(numbers, 1);
 
-        let mut x = Tensor::cat(vec![eyes, numbers], 1);
-        let mut hidden = Vec::with_capacity(self.hidden.len());
-        for layer in &self.hidden {
-            x = relu(layer.forward(x));
-            hidden.push(x.clone());
+        let mut hidden = through(
+            (&self.encoder, &self.embed, &self.hidden),
+            eyes.clone(),
+            numbers.clone(),
+            batch,
+        );
+        for other in &self.others {
+            let parts = (&other.encoder, &other.embed[..], &other.hidden[..]);
+            let theirs = through(parts, eyes.clone(), numbers.clone(), batch);
+            for (mine, theirs) in hidden.iter_mut().zip(theirs) {
+                *mine = Tensor::cat(vec![mine.clone(), theirs], 1);
+            }
         }
         (hidden, tangents)
     }
@@ -231,10 +251,36 @@ impl GazeNet {
         self.geometric
     }
 
+    /// How many networks it is made of.
+    pub fn members(&self) -> usize {
+        1 + self.others.len()
+    }
+
     /// Numbered blocks of the encoder: 19 in MobileNetV2, 22 in MobileOne-S0, 5 in Compact.
     pub fn blocks(&self) -> usize {
         self.encoder.features.len()
     }
+}
+
+/// What one member's hidden layers give of both eyes' pictures, [2·B, C, S, S], and the numbers
+/// beside them, [B, 8 or 10].
+fn through(
+    (encoder, embed, hidden): (&Encoder, &[Linear], &[Linear]),
+    eyes: Tensor<4>,
+    numbers: Tensor<2>,
+    batch: usize,
+) -> Vec<Tensor<2>> {
+    let eyes = encoder.forward(eyes);
+    let left = eyes.clone().narrow(0, 0, batch);
+    let right = eyes.narrow(0, batch, batch);
+    let numbers = (embed.iter()).fold(numbers, |x, layer| relu(layer.forward(x)));
+    let mut x = Tensor::cat(vec![left, right, numbers], 1);
+    let mut given = Vec::with_capacity(hidden.len());
+    for layer in hidden {
+        x = relu(layer.forward(x));
+        given.push(x.clone());
+    }
+    given
 }
 
 /// [B, C, S, S] to the same with mean 0 and deviation 1 in each picture (less where it is plain).

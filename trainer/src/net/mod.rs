@@ -8,10 +8,12 @@
 //! head pose, eye position ── embed ──┘
 //! ```
 //!
+//! A [`committee`] is several of these up to their hidden layers, side by side before one output.
 //! On what the hidden layers give a [`spread`] may tell how far the answer is off.
 
 mod blocks;
 pub mod checkpoint;
+pub mod committee;
 mod config;
 mod encoder;
 mod face_net;
@@ -33,10 +35,11 @@ pub mod weights;
 
 pub use blocks::{Block, Branches, ConvNorm, InvertedResidual, MobileOne, Plain};
 pub use config::{
-    Colour, ConfigError, EncoderKind, EyeInput, Head, NetConfig, Pool, SIZES, SpreadPlan,
+    Colour, ConfigError, EncoderKind, EyeInput, Head, MOST_MEMBERS, NetConfig, Pool, SIZES,
+    SpreadPlan,
 };
 pub use encoder::Encoder;
 pub use face_net::{FACE_SIZES, FaceConfig, FaceNet};
 pub use gaze_net::{
-    GazeNet, LEAST_CONTRAST, LEAST_FORWARD, POSE_DIVISOR, POSITION_FACTOR, POSITION_MIDDLE,
+    GazeNet, LEAST_CONTRAST, LEAST_FORWARD, POSE_DIVISOR, POSITION_FACTOR, POSITION_MIDDLE, Trunk,
 };

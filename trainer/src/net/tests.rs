@@ -597,3 +597,73 @@ fn a_spread_is_an_addition_within_bounds_and_comes_back() {
     let line = places.check().unwrap_err().to_string();
     assert!(line.contains("lines of sight"), "{line}");
 }
+
+#[test]
+fn a_committee_answers_with_the_mean_and_is_a_network_like_any_other() {
+    let device = tested();
+    let config = small();
+    let three: Vec<GazeNet> = [1, 2, 3]
+        .map(|seed| {
+            let mut net = config.init(seed, &device).unwrap();
+            reference::fill(&mut net, seed);
+            net
+        })
+        .into();
+    let of = |nets: &[&GazeNet]| {
+        let each = nets.iter().map(|net| (config.clone(), (*net).clone()));
+        committee::join(each.collect())
+    };
+    let [a, b, c] = [&three[0], &three[1], &three[2]];
+    let (plan, joined) = of(&[a, b, c]).unwrap();
+    assert_eq!((plan.members, joined.members()), (3, 3));
+    // Of the tangents, not of the rays.
+    let tangents = |net: &GazeNet, config: &NetConfig| -> Vec<[f32; 2]> {
+        let rays = answer(net, config, &device);
+        let each = rays.chunks(3);
+        each.map(|r| [-r[0] / r[2], -r[1] / r[2]]).collect()
+    };
+    let single: Vec<_> = three.iter().map(|net| tangents(net, &config)).collect();
+    let together = tangents(&joined, &plan);
+    let mut apart = 0.0f32;
+    for (look, is) in together.iter().enumerate() {
+        for axis in 0..2 {
+            let theirs = single.iter().map(|of| of[look][axis]);
+            let mean = theirs.clone().sum::<f32>() / 3.0;
+            assert!((is[axis] - mean).abs() < 1e-4, "{is:?} and {mean}");
+            apart = theirs.fold(apart, |most, t| most.max((t - mean).abs()));
+        }
+    }
+    assert!(apart > 0.01, "they differ: {apart}");
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("all");
+    checkpoint::save(&path, &plan, &joined).unwrap();
+    let (read, back) = checkpoint::load(&path, &device).unwrap();
+    assert_eq!(read, plan);
+    let said = answer(&joined, &plan, &device);
+    assert_eq!(answer(&back, &read, &device), said);
+    // One alone is written as it always was.
+    let text = serde_json::to_string(&config).unwrap();
+    assert!(!text.contains("members"), "{text}");
+
+    // Two of which one is two: that one weighs as much as the other.
+    let (pair, both) = of(&[a, b]).unwrap();
+    let uneven = vec![(pair, both), (config.clone(), c.clone())];
+    let (plan, uneven) = committee::join(uneven).unwrap();
+    let uneven = tangents(&uneven, &plan);
+    for (look, is) in uneven.iter().enumerate() {
+        let [a, b, c] = [0, 1, 2].map(|n| single[n][look][0]);
+        let should = 0.25 * a + 0.25 * b + 0.5 * c;
+        assert!((is[0] - should).abs() < 1e-4, "{is:?} and {should}");
+    }
+
+    let other = NetConfig {
+        standardise: !config.standardise,
+        ..config.clone()
+    };
+    let stranger = other.init(1, &device).unwrap();
+    let mixed = vec![(config.clone(), a.clone()), (other, stranger)];
+    let line = committee::join(mixed).unwrap_err().to_string();
+    assert!(line.contains("network 2"), "{line}");
+    assert!(of(&[a]).is_err());
+}

@@ -213,10 +213,28 @@ fn a_trained_network_learns_to_tell_how_far_it_errs() {
         assert!(said.is_empty(), "{said}");
         assert_eq!(listed(at), before);
     }
+    // Two of other chances as one, which learns to tell and is exported like any other.
+    let again = words.replace("--out run", "--out again --seed 2");
+    assert_eq!(go(&again).0, 0);
+    let (code, said, err) = go("committee run/best again/best --out both --json");
+    assert_eq!(code, 0, "{err}");
+    assert_eq!(said.trim(), r#"{"members":2,"out":"both"}"#);
+    let (code, _, err) = go("spread both learn.cache --out both-told --mirror-average");
+    assert_eq!(code, 0, "{err}");
+    let all = "export both-told --cache learn.cache --out of-both --mirror-average";
+    let (code, _, err) = go(all);
+    assert_eq!(code, 0, "{err}");
+    let sizes = ["exported", "of-both"].map(|f| at.join(f).join("gaze.onnx"));
+    let [one, two] = sizes.map(|f| std::fs::metadata(f).unwrap().len());
+    assert!((2 * one).abs_diff(two) < one / 4, "{one} and {two} bytes");
+
     let screen = "train learn.cache --out points --head screen --by person --epochs 1 --encoder compact --width 0.25";
     assert_eq!(go(screen).0, 0);
     let (code, _, err) = go("spread points/best learn.cache --out bad");
     assert!(code == 3 && err.contains("only lines of sight"), "{err}");
+    let (code, _, err) = go("committee run/best points/best --out bad");
+    assert!(code == 3 && err.contains("network 2"), "{err}");
+    assert!(!at.join("bad").exists());
 }
 
 #[test]
