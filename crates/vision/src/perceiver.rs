@@ -250,6 +250,13 @@ impl Perceiver {
     }
 
     fn measure(&mut self, frame: &Frame) -> Result<(), ModelError> {
+    /// Whether nobody has been there for a second, so that only some frames are searched.
+    pub fn is_resting(&self) -> bool {
+        let now = self.perception.captured_ns;
+        let alone = self.alone_ns.is_some_and(|t| now.abs_diff(t) >= ALONE_NS);
+        alone && self.searched_ns.is_some() && self.config.search_every_ns > 0
+    }
+
         if (self.camera.width, self.camera.height) != (frame.width, frame.height) {
             self.forget();
             self.camera = self.looker.camera(frame);

@@ -92,7 +92,9 @@ fn before_an_empty_chair_it_looks_seldom_and_whoever_comes_is_found_and_measured
     assert_eq!(searches(&mut always, &[], 60), 60);
     // A second of every frame, then every third.
     assert_eq!(searches(&mut seldom, &[], 31), 31);
+    assert!(!always.is_resting());
     assert_eq!(searches(&mut seldom, &[], 30), 10);
+    assert!(seldom.is_resting());
     let person = [(260, 280)];
     let mut found = None;
     for n in 0..12 {
@@ -109,6 +111,7 @@ fn before_an_empty_chair_it_looks_seldom_and_whoever_comes_is_found_and_measured
         }
     }
     assert!(found.is_some_and(|n| n < 3), "{found:?}");
+    assert!(!seldom.is_resting());
     // Who has left is looked for in every frame at first.
     seldom.perceive(scene.show(&[]));
     let mut looked = |_| seldom.perceive(scene.show(&[])).times.detect_ns > 0;

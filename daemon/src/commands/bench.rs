@@ -277,7 +277,7 @@ fn frame_to_sample(args: &BenchArgs, report: &mut Report) -> Result<(), Failure>
             .map_err(refuse)?
         {
             Next::Frame => {}
-            Next::Nothing | Next::End => break,
+            Next::Nothing | Next::Passed | Next::End => break,
         }
         size = (frame.width, frame.height);
         frame.captured_ns = clock::now_ns();

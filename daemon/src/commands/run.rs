@@ -43,8 +43,9 @@ const WINDOW_VIEWS: usize = 3;
 /// How often the supervisor looks what nobody tells it.
 const GLANCE: Duration = Duration::from_millis(250);
 /// Before an empty chair every third picture of a camera with 30 a second is searched: who comes is
-/// found a tenth of a second later, and waiting takes a third.
-const SEARCH_EVERY_NS: u64 = 90_000_000;
+/// found a tenth of a second later, and waiting takes a third. The others are not even unpacked
+/// where nobody wants them (`pipeline/capture.rs`).
+pub(crate) const SEARCH_EVERY_NS: u64 = 70_000_000;
 
 /// What the command line asked for.
 pub struct Plan {

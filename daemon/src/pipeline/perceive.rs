@@ -128,6 +128,7 @@ impl Perceive {
             }
             // It copies what it needs, before the recorder takes the frame.
             if let Some(faces) = self.faces.as_mut().filter(|_| !self.stills) {
+            self.shared.resting.store(self.rests(), Relaxed);
                 faces.send(&mut self.perceiver, &frame, network && due);
             }
             let found = self.perceiver.perception();
@@ -146,6 +147,15 @@ impl Perceive {
 
     /// Between two frames: lets the network take over that has come, if one has. The one
     /// before it is freed elsewhere.
+    /// Whether nobody is there and nobody else wants every picture.
+    fn rests(&self) -> bool {
+        self.perceiver.is_resting()
+            && !self.lossless
+            && !self.stills
+            && !self.tap.wants_pictures()
+            && !self.outlets.iter().any(Outlet::wants_every_picture)
+    }
+
     fn take_up_network(&mut self) {
         if self.going.is_full() {
             return;
