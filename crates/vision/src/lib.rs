@@ -28,6 +28,7 @@ mod perceiver;
 mod perception;
 mod pixels;
 mod region;
+mod resample;
 mod runtime;
 mod sampler;
 mod session;
