@@ -578,7 +578,7 @@ fn supervise(plan: &Plan, daemon: Daemon, witness: &Witness, signals: Signals) -
                 reload(plan, &daemon);
             }
             Ok(Event::TogglePause) => {
-                let paused = !daemon.shared.pause.fetch_xor(true, Relaxed);
+                let paused = daemon.toggle_pause();
                 say!(
                     "{}",
                     if paused {
