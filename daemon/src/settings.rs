@@ -59,6 +59,8 @@ pub struct FileSettings {
     pub runtime: Option<PathBuf>,
     /// Threads inside ONNX Runtime.
     pub threads: Option<usize>,
+    /// In which frames the landmark network sees a steady face: in each (1) or every second one (2).
+    pub landmarks_every: Option<u32>,
     /// What computes the networks: `auto`, `coreml` or `cpu`.
     pub provider: Option<String>,
     /// What CoreML may use: `all`, `cpu_and_gpu`, `cpu_and_neural_engine` or `cpu_only`.
@@ -95,6 +97,7 @@ pub const KEYS: &[&str] = &[
     "models",
     "runtime",
     "threads",
+    "landmarks_every",
     "provider",
     "compute_units",
     "primary",
@@ -292,6 +295,7 @@ impl FileSettings {
             models: over.models.or(self.models),
             runtime: over.runtime.or(self.runtime),
             threads: over.threads.or(self.threads),
+            landmarks_every: over.landmarks_every.or(self.landmarks_every),
             provider: over.provider.or(self.provider),
             compute_units: over.compute_units.or(self.compute_units),
             primary: over.primary.or(self.primary),
@@ -354,6 +358,12 @@ impl FileSettings {
             self.threads,
             |v| (1..=64).contains(v),
             "give 1 to 64",
+        )?;
+        range(
+            "landmarks_every",
+            self.landmarks_every,
+            |v| (1..=2).contains(v),
+            "give 1 or 2",
         )?;
         for side in self.display_px.into_iter().flatten() {
             range(
@@ -545,7 +555,7 @@ mod tests {
             "filter":"ema","hfov_deg":60.0,"display_px":[1920,1080],"display_mm":[344.0,194.0],
             "camera_mm":[0.0,5.0],"user":"ada","display":"eDP-1","calibration":"a.json",
             "network":"geometric","shm":"/gaze-test",
-            "models":"m","runtime":"r","threads":2,
+            "models":"m","runtime":"r","threads":2,"landmarks_every":1,
             "provider":"coreml","compute_units":"cpu_and_gpu",
             "primary":"central","contact":{"on":0.6,"network":"c.onnx"},
             "clips":{"on":true,"folder":"c"},"hooks":{"line_to":"l"},

@@ -95,6 +95,7 @@ fn decode(path: &Path) -> (Vec<(u64, u64)>, Result<(), String>) {
                 seen.push((number(&frame), frame.captured_ns - first));
             }
             Ok(Next::End) => return (seen, Ok(())),
+            Ok(Next::Passed) => panic!("all are wanted"),
             Ok(Next::Nothing) => panic!("a fast source waits for nothing"),
             Err(e) => return (seen, Err(e.to_string())),
         }

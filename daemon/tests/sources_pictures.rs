@@ -31,6 +31,7 @@ fn play(source: &mut dyn FrameSource) -> (Vec<(u64, Frame)>, Option<SourceError>
                 let t = frame.captured_ns - *first.get_or_insert(frame.captured_ns);
                 all.push((t / 1_000_000, frame.clone()));
             }
+            Ok(Next::Passed) => panic!("all are wanted"),
             Ok(Next::Nothing) => panic!("a fast source has nothing to wait for"),
             Ok(Next::End) => return (all, None),
             Err(e) => return (all, Some(e)),
@@ -245,4 +246,39 @@ fn one_picture_is_a_clip_of_one() {
     let (all, error) = play(&mut *at(&path, OpenOptions::default()).unwrap());
     assert_eq!((all.len(), error), (1, None));
     assert_eq!((all[0].1.width, all[0].1.height), (16, 16));
+}
+
+#[test]
+fn pictures_that_nobody_wants_are_not_read_and_their_time_passes() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["0.jpg", "1.jpg", "3.jpg"] {
+        fs::write(folder.path().join(name), JPEG).unwrap();
+    }
+    fs::write(folder.path().join("2.jpg"), b"no picture").unwrap();
+    let options = OpenOptions {
+        fps: Some(50.0),
+        looped: true,
+        ..OpenOptions::default()
+    };
+    let mut source = open(&SourceSpec::Path(folder.path().into()), &options).unwrap();
+    let mut frame = Frame::default();
+    let mut next = |source: &mut dyn FrameSource| loop {
+        match source.next(&mut frame, Duration::from_millis(200)).unwrap() {
+            Next::Nothing => {}
+            Next::Frame => return Some((frame.index, frame.captured_ns)),
+            Next::Passed => return None,
+            Next::End => panic!("it is looped"),
+        }
+    };
+    let (first, begun_ns) = next(&mut *source).unwrap();
+    assert_eq!(first, 0);
+    // The damaged one is among those that are passed.
+    source.pass_until(begun_ns + 50_000_000);
+    assert_eq!([(); 2].map(|()| next(&mut *source)), [None; 2]);
+    let third = (3, begun_ns + 60_000_000);
+    assert_eq!(next(&mut *source), Some(third));
+    assert_eq!(source.losses(), Losses::default());
+    // All are wanted again, from the beginning on.
+    source.pass_until(0);
+    assert_eq!(next(&mut *source), Some((4, begun_ns + 80_000_000)));
 }

@@ -56,6 +56,7 @@ fn all(path: &Path) -> (Vec<Frame>, Option<SourceError>) {
                 assert!(frame.is_sound());
                 seen.push(frame.clone());
             }
+            Ok(Next::Passed) => panic!("all are wanted"),
             Ok(Next::Nothing) => panic!("a fast source has nothing to wait for"),
             Ok(Next::End) => return (seen, None),
             Err(e) => {
@@ -285,7 +286,7 @@ fn frame_of(source: &mut dyn FrameSource) -> Result<Frame, SourceError> {
         match source.next(&mut frame, Duration::from_millis(20))? {
             Next::Frame => return Ok(frame),
             Next::Nothing => assert!(Instant::now() < until, "nothing came"),
-            Next::End => panic!("a named pipe has no end"),
+            Next::Passed | Next::End => panic!("a named pipe has no end"),
         }
     }
 }

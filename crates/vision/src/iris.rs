@@ -150,6 +150,16 @@ pub(crate) fn moved(lm: &mut Landmarks, eye: usize, fit: &IrisFit) {
     }
 }
 
+/// Undoes [`moved`].
+pub(crate) fn moved_back(lm: &mut Landmarks, eye: usize, fit: &IrisFit) {
+    let [x, y] = fit.shift_px.map(|v| -v);
+    let back = IrisFit {
+        shift_px: [x, y],
+        ..*fit
+    };
+    moved(lm, eye, &back);
+}
+
 /// The lids' rims from corner to corner, in radii.
 struct Opening {
     upper: [[f32; 2]; 9],

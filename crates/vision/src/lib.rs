@@ -5,6 +5,7 @@
 //! [`Perception`]. The networks are ONNX files ([`ModelStore`]) that ONNX Runtime
 //! ([`Runtime`]) computes.
 
+mod between;
 mod bound;
 mod colours;
 mod contact_net;
@@ -27,6 +28,7 @@ mod perceiver;
 mod perception;
 mod pixels;
 mod region;
+mod resample;
 mod runtime;
 mod sampler;
 mod session;

@@ -8,8 +8,9 @@ use std::time::Instant;
 
 use gaze::camera::Intrinsics;
 use gaze::contact::Derived;
-use gaze::landmarks::FACE_COUNT;
+use gaze::landmarks::{FACE_COUNT, Landmarks};
 
+use crate::between::Between;
 use crate::colours::Colours;
 use crate::detector::{Detection, FaceDetector, MAX_DETECTIONS};
 use crate::estimator::{GazeKind, by_one_eye, eyes_of, geometric};
@@ -33,6 +34,10 @@ const NEWCOMERS: usize = 2;
 const SAME_FACE: f32 = 0.2;
 /// A look whose region was off by more than this share of its size is taken again.
 const OFF_CENTRE: f32 = 0.04;
+
+/// What of a steady face's landmarks comes from the frame before, moved to this one, where the
+/// network looks again: its own answers tremble more than they are off by being moved.
+const OF_BEFORE: f32 = 0.35;
 
 /// A face to be measured.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -143,6 +148,10 @@ pub struct Looker {
     gaze: GazeKind,
     inspector: EyeInspector,
     irises: IrisFinder,
+    /// Moves the primary face from one frame to the next, where that is asked for.
+    between: Between,
+    /// How sure the network was of the face that is to be moved, and how it is coloured.
+    word: (f32, Colours),
     hfov_deg: f64,
     take_presence: f32,
     keep_presence: f32,
@@ -169,6 +178,8 @@ impl Looker {
             gaze: GazeKind::Geometric,
             inspector: EyeInspector::new(),
             irises: IrisFinder::new(),
+            between: Between::new(),
+            word: (0.0, Colours::default()),
             hfov_deg: config.hfov_deg,
             take_presence: config.take_presence,
             keep_presence: config.keep_presence,
@@ -325,6 +336,19 @@ impl Looker {
         camera: &Intrinsics,
         times: &mut StageTimes,
     ) -> Result<Option<Measured>, ModelError> {
+        self.look(frame, region, (known, None), camera, times)
+    }
+
+    /// The same; where the landmarks were `moved` from the frame before, they steady what the
+    /// network says.
+    pub(crate) fn look(
+        &mut self,
+        frame: &Frame,
+        region: &Region,
+        (known, moved): (bool, Option<&Landmarks>),
+        camera: &Intrinsics,
+        times: &mut StageTimes,
+    ) -> Result<Option<Measured>, ModelError> {
         let begun = Instant::now();
         let Look {
             landmarks,
@@ -339,14 +363,69 @@ impl Looker {
         } else {
             self.take_presence
         };
-        let next = next_region(landmarks);
-        if presence < least || !next.touches(frame.width, frame.height) {
+        if presence < least {
             return Ok(None);
         }
+        let mut landmarks = *landmarks;
+        if let Some(moved) = moved {
+            steadied(&mut landmarks, moved);
+        }
+        let measured = self.reckon(frame, &landmarks, (presence, colours), camera, times);
+        Ok(measured)
+    }
+
+    /// Keeps where a face is in this frame, for the next one.
+    pub(crate) fn remember(&mut self, frame: &Frame, measured: &Measured, times: &mut StageTimes) {
         let begun = Instant::now();
-        let Some(head) = gaze::head::estimate(landmarks, camera) else {
-            return Ok(None);
-        };
+        let face = &measured.face;
+        self.word = (face.presence, measured.colours);
+        self.between.remember(frame, &face.landmarks, &face.irises);
+        times.moving_ns += nanos(begun);
+    }
+
+    /// Nothing is kept for the next frame.
+    pub(crate) fn let_go(&mut self) {
+        self.between.forget();
+    }
+
+    /// Where the landmarks of the frame before have moved to: none where the face is not steady,
+    /// or its eyes are not.
+    pub(crate) fn moved(&mut self, frame: &Frame, times: &mut StageTimes) -> Option<Landmarks> {
+        let begun = Instant::now();
+        let followed = self.between.follow(frame);
+        times.moving_ns += nanos(begun);
+        let (moved, landmarks) = followed?;
+        moved.is_steady().then_some(landmarks)
+    }
+
+    /// Measures a face whose landmarks were moved, without the network: none where its eyes are
+    /// not open.
+    pub(crate) fn measure_moved(
+        &mut self,
+        frame: &Frame,
+        moved: &Landmarks,
+        camera: &Intrinsics,
+        times: &mut StageTimes,
+    ) -> Option<Measured> {
+        let measured = self.reckon(frame, moved, self.word, camera, times)?;
+        (measured.face.eyes.open == [true; 2]).then_some(measured)
+    }
+
+    /// All that follows from a face's landmarks: where the network put them, or they were moved.
+    fn reckon(
+        &mut self,
+        frame: &Frame,
+        landmarks: &Landmarks,
+        (presence, colours): (f32, Colours),
+        camera: &Intrinsics,
+        times: &mut StageTimes,
+    ) -> Option<Measured> {
+        let next = next_region(landmarks);
+        if !next.touches(frame.width, frame.height) {
+            return None;
+        }
+        let begun = Instant::now();
+        let head = gaze::head::estimate(landmarks, camera)?;
         let misfit_mm = gaze::head::misfit_mm(landmarks, camera, &head) as f32;
         let bbox = BBox::around(landmarks[..FACE_COUNT].iter().map(|p| [p[0], p[1]]));
         let irises = self.irises.find(frame, landmarks);
@@ -371,7 +450,7 @@ impl Looker {
         let width = f64::from(bbox.width);
         let contact = Derived::RENDERED.evidence(gaze.as_ref(), &head, eyes.open, width);
         times.geometry_ns += nanos(begun);
-        Ok(Some(Measured {
+        Some(Measured {
             face: Face {
                 id: 0,
                 measured_ns: frame.captured_ns,
@@ -391,7 +470,16 @@ impl Looker {
             next,
             colours,
             misfit_mm,
-        }))
+        })
+    }
+}
+
+/// Draws what the network says of a face towards what was moved from the frame before.
+fn steadied(landmarks: &mut Landmarks, moved: &Landmarks) {
+    for (own, before) in landmarks.iter_mut().zip(moved) {
+        for (own, before) in own.iter_mut().zip(before) {
+            *own += (before - *own) * OF_BEFORE;
+        }
     }
 }
 

@@ -47,6 +47,9 @@ pub struct PerceiverConfig {
     /// How many of them [`Perceiver::perceive`] itself measures in one frame after the primary
     /// one. 0: it leaves them and the looks for newcomers to whoever asks for its errands.
     pub others_per_frame: usize,
+    /// 1: the landmark network sees the primary face in every frame. 2: while it is steady, in
+    /// every second one; in the frames between, what it said is moved to where the face is.
+    pub landmarks_every: u32,
     /// Who is the primary face.
     pub choice: Choice,
     /// Old frames in a row that make a frozen picture, if they also last …
@@ -71,12 +74,21 @@ impl Default for PerceiverConfig {
             search_every_ns: 0,
             measure_every_ns: 125_000_000,
             others_per_frame: 1,
+            landmarks_every: 1,
             choice: Choice::Nearest,
             frozen_frames: 15,
             frozen_ns: 700_000_000,
             frozen_buffers: MOST_BUFFERS,
         }
     }
+}
+
+/// A face of the frame before.
+#[derive(Clone, Copy)]
+struct Kept {
+    id: u32,
+    /// The landmark network saw it there.
+    seen: bool,
 }
 
 /// Frames in, measurements out. After its first frames of a size it allocates nothing.
@@ -92,6 +104,8 @@ pub struct Perceiver {
     /// Since when there is nobody.
     alone_ns: Option<u64>,
     searched_ns: Option<u64>,
+    /// Whose face was steady in the frame before, so that it may be moved to the next.
+    kept: Option<Kept>,
     /// Which part of the picture gets the next look.
     glance: usize,
     camera: Intrinsics,
@@ -130,6 +144,7 @@ impl Perceiver {
             detected_ns: None,
             alone_ns: None,
             searched_ns: None,
+            kept: None,
             glance: 0,
             camera: Intrinsics::from_fov(1280, 720, config.hfov_deg),
             perception: Perception {
@@ -184,6 +199,7 @@ impl Perceiver {
     }
 
     fn forget(&mut self) {
+        self.looker.let_go();
         self.detected_ns = None;
         (self.alone_ns, self.searched_ns) = (None, None);
         self.tracks.clear();
@@ -221,6 +237,7 @@ impl Perceiver {
     /// followed. The stages' times are those of the last look. Other faces are left out.
     pub fn perceive_still(&mut self, frame: &Frame) -> &Perception {
         let others = std::mem::take(&mut self.config.others_per_frame);
+        let every = std::mem::replace(&mut self.config.landmarks_every, 1);
         self.reset();
         for _ in 0..STILL_LOOKS {
             if self.perceive(frame).primary().is_some() {
@@ -228,9 +245,16 @@ impl Perceiver {
             }
         }
         self.perceive(frame);
-        self.config.others_per_frame = others;
+        (self.config.others_per_frame, self.config.landmarks_every) = (others, every);
         self.perception.repeated = false; // it is ours that looked twice
         &self.perception
+    }
+
+    /// Whether nobody has been there for a second, so that only some frames are searched.
+    pub fn is_resting(&self) -> bool {
+        let now = self.perception.captured_ns;
+        let alone = self.alone_ns.is_some_and(|t| now.abs_diff(t) >= ALONE_NS);
+        alone && self.searched_ns.is_some() && self.config.search_every_ns > 0
     }
 
     /// What the frame perceived last said.
@@ -314,9 +338,23 @@ impl Perceiver {
             return Ok(false);
         };
         let times = &mut self.perception.times;
-        let measured = self
-            .looker
-            .measure(frame, &region, true, &self.camera, times)?;
+        let kept = self.kept.take().filter(|kept| kept.id == id);
+        let moved = kept.and_then(|_| self.looker.moved(frame, times));
+        let unseen = match (&moved, kept) {
+            (Some(moved), Some(Kept { seen: true, .. })) => {
+                self.looker.measure_moved(frame, moved, &self.camera, times)
+            }
+            _ => None,
+        };
+        let seen = unseen.is_none();
+        let measured = match unseen {
+            None => {
+                let known = (true, moved.as_ref());
+                self.looker
+                    .look(frame, &region, known, &self.camera, times)?
+            }
+            unseen => unseen,
+        };
         let Some(mut measured) = measured else {
             self.tracks.missed(id);
             return Ok(false);
@@ -326,6 +364,12 @@ impl Perceiver {
         let Some(id) = self.tracks.measured(id, &measured.sighted()) else {
             return Ok(false);
         };
+        let steady = self.tracks.is_settled(id) && measured.face.eyes.open == [true; 2];
+        if self.config.landmarks_every > 1 && steady {
+            let times = &mut self.perception.times;
+            self.looker.remember(frame, &measured, times);
+            self.kept = Some(Kept { id, seen });
+        }
         self.show(id, measured);
         Ok(true)
     }

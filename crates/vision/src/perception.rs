@@ -81,6 +81,8 @@ pub struct StageTimes {
     pub sample_ns: u64,
     /// The landmark network.
     pub landmark_ns: u64,
+    /// Moving what the network said of the frame before, instead of it or in vain.
+    pub moving_ns: u64,
     /// Head pose, eyes and gaze by geometry.
     pub geometry_ns: u64,
     /// The gaze network, its crops included.

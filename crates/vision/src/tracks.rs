@@ -195,6 +195,12 @@ impl Tracks {
         Some(self.settle(own))
     }
 
+    /// Whether a face has been followed for some looks, and nobody else is there.
+    pub fn is_settled(&self, id: u32) -> bool {
+        let own = |t: &Track| t.face.id == id && is_sure(t) && t.looks >= SPEED_LOOKS;
+        self.live.len() == 1 && self.live.iter().any(own)
+    }
+
     /// The landmark network found nobody where this face was to be.
     pub fn missed(&mut self, id: u32) {
         if let Some(own) = self.live.iter().position(|t| t.face.id == id) {

@@ -92,7 +92,9 @@ fn before_an_empty_chair_it_looks_seldom_and_whoever_comes_is_found_and_measured
     assert_eq!(searches(&mut always, &[], 60), 60);
     // A second of every frame, then every third.
     assert_eq!(searches(&mut seldom, &[], 31), 31);
+    assert!(!always.is_resting());
     assert_eq!(searches(&mut seldom, &[], 30), 10);
+    assert!(seldom.is_resting());
     let person = [(260, 280)];
     let mut found = None;
     for n in 0..12 {
@@ -109,10 +111,49 @@ fn before_an_empty_chair_it_looks_seldom_and_whoever_comes_is_found_and_measured
         }
     }
     assert!(found.is_some_and(|n| n < 3), "{found:?}");
+    assert!(!seldom.is_resting());
     // Who has left is looked for in every frame at first.
     seldom.perceive(scene.show(&[]));
     let mut looked = |_| seldom.perceive(scene.show(&[])).times.detect_ns > 0;
     assert!((0..20).all(&mut looked));
+}
+
+#[test]
+fn a_steady_face_is_seen_by_the_network_in_every_second_frame_and_measured_alike_in_all() {
+    let runtime = Runtime::load(None).expect("ONNX Runtime; run make setup");
+    let store = ModelStore::open(None).expect("the networks");
+    let config = PerceiverConfig {
+        landmarks_every: 2,
+        ..PerceiverConfig::default()
+    };
+    let mut half = Perceiver::new(&runtime, &store, config).expect("they load");
+    let (mut all, mut scene) = (perceiver(), Scene::new());
+    // Where the network saw it, in frames of a person who slides to the right.
+    let mut looks = |left: &dyn Fn(usize) -> usize, frames: usize| {
+        let mut seen = Vec::new();
+        for n in 0..frames {
+            let frame = scene.show(&[(left(n), 280)]);
+            let every = all.perceive(frame).primary().expect("a face").landmarks;
+            let found = half.perceive(frame);
+            let now = found.primary().expect("a face");
+            assert_eq!(now.measured_ns, frame.captured_ns);
+            let apart = |(a, b): (&[f32; 3], &[f32; 3])| (a[0] - b[0]).hypot(a[1] - b[1]);
+            let pairs = every.iter().zip(&now.landmarks);
+            let mean = pairs.map(apart).sum::<f32>() / every.len() as f32;
+            assert!(mean < 0.7, "{mean} pixels apart in frame {n}");
+            assert!(now.eyes.open == [true; 2] && now.gaze.is_some());
+            seen.push(found.times.landmark_ns > 0);
+        }
+        seen
+    };
+    looks(&|_| 260, 10);
+    let still = looks(&|_| 260, 20);
+    assert!(still.windows(2).all(|two| two[0] != two[1]), "{still:?}");
+    let slowly = looks(&|n| 260 + n, 20);
+    assert!(slowly.windows(2).all(|two| two[0] != two[1]), "{slowly:?}");
+    // A head that moves by a tenth of its width from frame to frame is none to be moved.
+    let fast = looks(&|n| 280 + 12 * n, 10);
+    assert!(fast[1..].iter().all(|seen| *seen), "{fast:?}");
 }
 
 #[test]

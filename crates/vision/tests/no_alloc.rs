@@ -55,9 +55,17 @@ fn a_followed_face_costs_no_allocation() {
     frame.data.copy_from_slice(picture.as_raw());
     let runtime = Runtime::load(None).expect("ONNX Runtime; run make setup");
     let store = ModelStore::open(None).expect("the networks");
-    let mut perceiver =
-        Perceiver::new(&runtime, &store, PerceiverConfig::default()).expect("they load");
+    for landmarks_every in [1, 2] {
+        let config = PerceiverConfig {
+            landmarks_every,
+            ..PerceiverConfig::default()
+        };
+        let perceiver = Perceiver::new(&runtime, &store, config).expect("they load");
+        followed(perceiver, &mut frame);
+    }
+}
 
+fn followed(mut perceiver: Perceiver, frame: &mut Frame) {
     let mut look = |i: u64| {
         frame.index = i;
         frame.captured_ns = i * 33_000_000;
@@ -65,7 +73,7 @@ fn a_followed_face_costs_no_allocation() {
         for (k, byte) in frame.data.iter_mut().enumerate() {
             *byte ^= u8::from((k as u64 * 31 + i * 17).is_multiple_of(5));
         }
-        assert!(perceiver.perceive(&frame).primary().is_some());
+        assert!(perceiver.perceive(frame).primary().is_some());
     };
     (0..40).for_each(&mut look);
     // Forty more, among them looks of the detector for new faces.
@@ -81,7 +89,7 @@ fn a_followed_face_costs_no_allocation() {
         assert!(perceiver.perceive(&dark).primary().is_none());
     }
     frame.captured_ns = 100 * 33_000_000;
-    assert!(perceiver.perceive(&frame).primary().is_some());
+    assert!(perceiver.perceive(frame).primary().is_some());
     assert_eq!(made() - before, 0);
     // The count counts.
     drop(std::hint::black_box(Box::new(1)));

@@ -67,6 +67,7 @@ pub fn bench_demo(args: &BenchArgs, report: &mut Report) -> Result<(), Failure> 
     let config = PerceiverConfig {
         threads: args.threads,
         hfov_deg: truth.camera.hfov_deg(),
+        landmarks_every: args.landmarks_every,
         ..PerceiverConfig::default()
     };
     let perceiver = perceiver(config, args.network.as_deref())?;

@@ -102,7 +102,7 @@ pub fn render(args: &RenderArgs) -> Outcome {
             .map_err(refuse)?
         {
             Next::Frame => {}
-            Next::Nothing | Next::End => break,
+            Next::Nothing | Next::Passed | Next::End => break,
         }
         if !frame.is_sound() {
             continue;

@@ -42,9 +42,12 @@ const WINDOW_VIEWS: usize = 3;
 
 /// How often the supervisor looks what nobody tells it.
 const GLANCE: Duration = Duration::from_millis(250);
+/// While a face is steady, the landmark network sees every second frame.
+pub(crate) const LANDMARKS_EVERY: u32 = 2;
 /// Before an empty chair every third picture of a camera with 30 a second is searched: who comes is
-/// found a tenth of a second later, and waiting takes a third.
-const SEARCH_EVERY_NS: u64 = 90_000_000;
+/// found a tenth of a second later, and waiting takes a third. The others are not even unpacked
+/// where nobody wants them (`pipeline/capture.rs`).
+pub(crate) const SEARCH_EVERY_NS: u64 = 70_000_000;
 
 /// What the command line asked for.
 pub struct Plan {
@@ -413,6 +416,11 @@ fn load_networks(
         measure_every_ns: if lossless { 0 } else { usual.measure_every_ns },
         frozen_buffers: buffers,
         search_every_ns: if lossless { 0 } else { SEARCH_EVERY_NS },
+        landmarks_every: match settings.landmarks_every {
+            Some(every) => every,
+            None if lossless => 1,
+            None => LANDMARKS_EVERY,
+        },
         ..usual
     };
     let options = SessionOptions {
@@ -570,7 +578,7 @@ fn supervise(plan: &Plan, daemon: Daemon, witness: &Witness, signals: Signals) -
                 reload(plan, &daemon);
             }
             Ok(Event::TogglePause) => {
-                let paused = !daemon.shared.pause.fetch_xor(true, Relaxed);
+                let paused = daemon.toggle_pause();
                 say!(
                     "{}",
                     if paused {

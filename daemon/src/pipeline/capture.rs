@@ -36,6 +36,14 @@ const FIRST_WAIT: Duration = Duration::from_millis(500);
 const LONGEST_WAIT: Duration = Duration::from_secs(8);
 /// While it waits, the thread looks this often whether it is to end.
 const GLANCE: Duration = Duration::from_millis(20);
+/// The same while the camera is closed; who opens it, or ends the daemon, wakes the thread.
+const REST: Duration = Duration::from_millis(500);
+
+/// Before an empty chair a frame is unpacked so long after the one before it, nanoseconds: every
+/// third of 30 a second. [`SEARCH_EVERY_NS`] is less: whatever is unpacked then is searched.
+///
+/// [`SEARCH_EVERY_NS`]: crate::commands::run::SEARCH_EVERY_NS
+const RESTING_NS: u64 = 80_000_000;
 
 /// What the header was last told of the stream.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -164,6 +172,7 @@ impl Capture {
         let mut said = Said::Nothing;
         let mut damaged = source.losses().damaged;
         let mut dropped = 0;
+        let mut given_ns = 0;
         loop {
             if self.shared.stopping() {
                 return None;
@@ -173,6 +182,10 @@ impl Capture {
                 self.source = None; // closes the camera
                 return None;
             }
+            source.pass_until(match self.shared.resting.load(Relaxed) {
+                true => given_ns + RESTING_NS,
+                false => 0,
+            });
             match source.next(hand, PATIENCE) {
                 Ok(Next::Frame) if !hand.is_sound() => {
                     if said != Said::Bad {
@@ -192,6 +205,7 @@ impl Capture {
                     *wait = FIRST_WAIT;
                     // A clip that is played as fast as it goes has no time of its own.
                     let now = clock::now_ns();
+                    given_ns = now;
                     hand.captured_ns = match self.options.fast {
                         true => now,
                         false if live => self.stamps.believed(hand.captured_ns, now),
@@ -218,6 +232,11 @@ impl Capture {
                         self.lossless,
                     );
                     self.perceive.unpark();
+                }
+                // It came: the camera lives.
+                Ok(Next::Passed) => {
+                    last_frame = Instant::now();
+                    self.shared.frames_in.fetch_add(1, Relaxed);
                 }
                 Ok(Next::Nothing) => {
                     let losses = source.losses();
@@ -282,7 +301,7 @@ impl Capture {
             "the camera is closed; SIGUSR1 opens it again",
         );
         while self.shared.paused() && !self.shared.stopping() {
-            std::thread::sleep(GLANCE);
+            std::thread::park_timeout(REST);
         }
         if !self.shared.stopping() {
             self.shared.set_source(

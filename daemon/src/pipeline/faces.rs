@@ -28,6 +28,9 @@ use crate::settings::GazeChoice;
 /// Of one core: what the faces beside the primary one may take.
 pub const SHARE: f64 = 0.8;
 
+/// Without a parcel it looks this often whether the settings name other networks.
+const REST: Duration = Duration::from_millis(250);
+
 /// A frame and what is wanted of it; on the way back what was found.
 pub struct Parcel {
     frame: Frame,
@@ -136,7 +139,7 @@ impl Faces {
         while !self.shared.stopping() {
             self.follow_orders();
             let Some(mut parcel) = self.parcels.try_pop() else {
-                std::thread::park_timeout(Duration::from_millis(100));
+                std::thread::park_timeout(REST);
                 continue;
             };
             let Parcel {

@@ -346,6 +346,15 @@ impl Daemon {
         }
     }
 
+    /// Closes the camera, or opens it again; whether it is closed now.
+    pub fn toggle_pause(&self) -> bool {
+        let paused = !self.shared.pause.fetch_xor(true, Relaxed);
+        for thread in &self.threads {
+            thread.thread().unpark();
+        }
+        paused
+    }
+
     /// Asks every thread to end and waits for it, but not for ever: one that is inside of
     /// ONNX Runtime or CoreML, which compiles for minutes, hears nothing. The header says
     /// "stopped" then. Threads that did not end are named; the process may not take the C

@@ -28,6 +28,8 @@ use crate::sources::{Victim, dies};
 /// A frame that has waited for so long is not measured where a newer one is about to come:
 /// perception was held up, and what it would say is of no use any more.
 const STALE_NS: u64 = TOO_OLD_NS;
+/// Without a frame it looks this often whether a network has come for it.
+const REST: Duration = Duration::from_millis(250);
 /// Frames after which buffers have their final size.
 const WARM_UP_FRAMES: u64 = 30;
 
@@ -75,7 +77,7 @@ impl Perceive {
             self.take_up_network();
             dies(Victim::Perceive);
             let Some(mut frame) = self.newest() else {
-                std::thread::park_timeout(Duration::from_millis(100));
+                std::thread::park_timeout(REST);
                 continue;
             };
             // Never two in a row: a camera that is always late is measured all the same.
@@ -126,6 +128,7 @@ impl Perceive {
             for outlet in &mut self.outlets {
                 outlet.offer(&frame, found, &measurement);
             }
+            self.shared.resting.store(self.rests(), Relaxed);
             // It copies what it needs, before the recorder takes the frame.
             if let Some(faces) = self.faces.as_mut().filter(|_| !self.stills) {
                 faces.send(&mut self.perceiver, &frame, network && due);
@@ -142,6 +145,15 @@ impl Perceive {
                 self.shared.perceive_allocations.store(made, Relaxed);
             }
         }
+    }
+
+    /// Whether nobody is there and nobody else wants every picture.
+    fn rests(&self) -> bool {
+        self.perceiver.is_resting()
+            && !self.lossless
+            && !self.stills
+            && !self.tap.wants_pictures()
+            && !self.outlets.iter().any(Outlet::wants_every_picture)
     }
 
     /// Between two frames: lets the network take over that has come, if one has. The one

@@ -54,6 +54,9 @@ pub struct Shared {
     pub clips: ArcSwap<ClipsNote>,
     /// What the assistant says; its thread alone stores it.
     pub assistant: ArcSwap<AssistantNote>,
+    /// Nobody is before the camera, and nobody wants its pictures for anything but to look for
+    /// somebody. Perception says so, for the capture thread.
+    pub resting: AtomicBool,
     /// Frames the source gave.
     pub frames_in: AtomicU64,
     /// Frames nobody looked at because a newer one was there.
@@ -94,6 +97,7 @@ impl Shared {
                 ..ClipsNote::default()
             }),
             assistant: ArcSwap::from_pointee(AssistantNote::default()),
+            resting: AtomicBool::new(false),
             frames_in: AtomicU64::new(0),
             frames_dropped: AtomicU64::new(0),
             reconnects: AtomicU64::new(0),

@@ -128,6 +128,11 @@ pub fn pair(wish: &Arc<Wish>) -> (Tap, Intake) {
 }
 
 impl Tap {
+    /// Whether a client records, or wants pictures from some moment on.
+    pub fn wants_pictures(&self) -> bool {
+        self.wish.is_recording() || self.wish.wants(u64::MAX - 1)
+    }
+
     /// Takes the picture where one is wanted; `frame` is another, older one then, to be
     /// filled anew.
     pub fn offer(&mut self, frame: &mut Frame, found: &Perception, measurement: &Measurement) {

@@ -22,7 +22,7 @@ use crate::pipeline::shared::Shared;
 /// So often it looks for pictures: they do not wake it.
 const GLANCE: Duration = Duration::from_millis(8);
 /// The same while clips are off.
-const REST: Duration = Duration::from_millis(100);
+const REST: Duration = Duration::from_millis(250);
 /// The header's counters are renewed this often.
 const TELL_EVERY: Duration = Duration::from_millis(250);
 
@@ -84,7 +84,7 @@ impl Clips {
                     recorder.quiet(clock::now_ns(), unix_ns());
                     std::thread::sleep(GLANCE);
                 }
-                (_, None) => std::thread::sleep(REST),
+                (_, None) => std::thread::park_timeout(REST),
             }
             teller.tell(&self.shared, &state, self.inlet.wish.missed());
         }

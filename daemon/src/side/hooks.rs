@@ -28,7 +28,7 @@ use crate::pipeline::shared::Shared;
 /// So often it looks for news.
 const GLANCE: Duration = Duration::from_millis(10);
 /// The same while there are no hooks.
-const REST: Duration = Duration::from_millis(100);
+const REST: Duration = Duration::from_millis(250);
 /// Commands at the same time.
 const MOST_COMMANDS: usize = 4;
 /// A face that is not in the pictures for this long has gone.
@@ -110,7 +110,7 @@ impl Hooks {
             match view {
                 Some(view) => self.inlet.give_back(view),
                 None if plan.is_some() || commands.any() => std::thread::sleep(GLANCE),
-                None => std::thread::sleep(REST),
+                None => std::thread::park_timeout(REST),
             }
         }
         commands.end_all();

@@ -139,6 +139,11 @@ pub fn pair(buffers: usize) -> (Outlet, Inlet) {
 }
 
 impl Outlet {
+    /// Whether the far end wants more than those in which somebody's contact changes.
+    pub fn wants_every_picture(&self) -> bool {
+        self.wish.wanted.load(Relaxed) && !self.wish.changes_only.load(Relaxed)
+    }
+
     /// Hands out a copy of the picture where one is wanted and a buffer is free.
     pub fn offer(&mut self, frame: &Frame, found: &Perception, measurement: &Measurement) {
         if !self.wish.wanted.load(Relaxed) {

@@ -225,6 +225,7 @@ fn start<D: Device>(
         damaged: 0,
         last_damage: None,
         last_picture_ns: now_ns(),
+        pass_until_ns: 0,
     })
 }
 
@@ -271,9 +272,14 @@ struct CameraSource {
     damaged: u64,
     last_damage: Option<String>,
     last_picture_ns: u64,
+    pass_until_ns: u64,
 }
 
 impl FrameSource for CameraSource {
+    fn pass_until(&mut self, moment_ns: u64) {
+        self.pass_until_ns = moment_ns;
+    }
+
     fn next(&mut self, frame: &mut Frame, timeout: Duration) -> Result<Next, SourceError> {
         let until = deadline(timeout);
         let me = std::thread::current();
@@ -288,6 +294,10 @@ impl FrameSource for CameraSource {
         }
         loop {
             if let Some(arrived) = self.shared.newest.swap(None) {
+                // Whether it is good is seen in one that is wanted.
+                if now_ns() < self.pass_until_ns {
+                    return Ok(Next::Passed);
+                }
                 match unpack(
                     (*arrived.raw.bytes).as_ref(),
                     arrived.raw.picture,

@@ -204,3 +204,21 @@ fn short_rows_are_refused_and_padding_is_taken_off() {
         Ok(&[3u8, 2, 1, 6, 5, 4][..])
     );
 }
+
+#[test]
+fn frames_that_nobody_wants_are_passed_and_not_unpacked() {
+    let _turn = turn();
+    let (mut source, send, _taken) = rig(Layout::Mjpeg, 16, 16);
+    let mut frame = Frame::default();
+    source.pass_until(u64::MAX);
+    // Not even one that is no picture: that would be counted as damage.
+    for bytes in [b"no picture".as_slice(), JPEG] {
+        send.send(bytes.to_vec()).unwrap();
+        assert_eq!(source.next(&mut frame, SOON), Ok(Next::Passed));
+    }
+    assert_eq!(source.losses(), Losses::default());
+    source.pass_until(0);
+    send.send(JPEG.to_vec()).unwrap();
+    assert_eq!(source.next(&mut frame, SOON), Ok(Next::Frame));
+    assert_eq!((frame.index, frame.width), (2, 16));
+}

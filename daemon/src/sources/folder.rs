@@ -137,6 +137,11 @@ struct Folder {
 }
 
 impl Folder {
+    /// When picture number `i` is shown.
+    fn time_of(&self, i: usize) -> u64 {
+        (i as f64 * 1e9 / self.fps) as u64
+    }
+
     fn read(&mut self, i: usize, frame: &mut Frame) -> Result<(), String> {
         let path = &self.files[i];
         // Follows links; a link that leads nowhere or in a circle is an error here.
@@ -203,7 +208,7 @@ impl Pictures for Folder {
             let i = self.next;
             self.next += 1;
             match self.read(i, frame) {
-                Ok(()) => return Ok(Some((i as f64 * 1e9 / self.fps) as u64)),
+                Ok(()) => return Ok(Some(self.time_of(i))),
                 Err(why) => {
                     self.losses.damaged += 1;
                     let name = self.files[i].file_name().unwrap_or_default();
@@ -212,6 +217,14 @@ impl Pictures for Folder {
             }
         }
         Ok(None)
+    }
+
+    fn next_at(&self) -> Option<u64> {
+        (self.next < self.files.len()).then(|| self.time_of(self.next))
+    }
+
+    fn pass(&mut self) {
+        self.next += 1;
     }
 
     fn rewind(&mut self) -> Result<(), Flaw> {

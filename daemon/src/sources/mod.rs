@@ -48,6 +48,8 @@ use error::Flaw;
 pub enum Next {
     /// The frame is filled.
     Frame,
+    /// A frame came that nobody wants ([`FrameSource::pass_until`]): it was not unpacked.
+    Passed,
     /// Nothing came within the time limit; ask again.
     Nothing,
     /// The source is at its end and brings nothing any more.
@@ -111,6 +113,10 @@ pub struct Losses {
 
 /// Anything that gives frames.
 pub trait FrameSource: Send {
+    /// Frames that come before this moment of our clock are not wanted: one that costs something
+    /// to unpack may be answered with [`Next::Passed`] instead. 0, as at the beginning: all are.
+    fn pass_until(&mut self, _moment_ns: u64) {}
+
     /// Waits at most `timeout` for the next frame and fills `frame` with it: its
     /// buffer is reused (and may be exchanged for another), its `captured_ns` and
     /// `index` are set. After [`Next::Nothing`], [`Next::End`] or an error the

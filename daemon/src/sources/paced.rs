@@ -14,6 +14,15 @@ pub(crate) trait Pictures: Send {
     /// nanoseconds from the recording's beginning; `None` at the end.
     fn next_picture(&mut self, frame: &mut Frame) -> Result<Option<u64>, Flaw>;
 
+    /// The time of the next picture, where it is known without decoding it and
+    /// [`Pictures::pass`] can leave it out.
+    fn next_at(&self) -> Option<u64> {
+        None
+    }
+
+    /// Leaves the next picture out, after [`Pictures::next_at`] told its time.
+    fn pass(&mut self) {}
+
     /// Begins again.
     fn rewind(&mut self) -> Result<(), Flaw>;
 
@@ -44,6 +53,7 @@ pub(crate) struct Paced<P> {
     origin_ns: Option<u64>,
     index: u64,
     given_in_this_pass: u64,
+    pass_until_ns: u64,
     failure: Option<SourceError>,
 }
 
@@ -60,6 +70,7 @@ impl<P: Pictures> Paced<P> {
             origin_ns: None,
             index: 0,
             given_in_this_pass: 0,
+            pass_until_ns: 0,
             failure: None,
         }
     }
@@ -80,14 +91,40 @@ impl<P: Pictures> Paced<P> {
         }
         Ok(self.staged_at)
     }
+
+    /// Where not every picture is wanted, one is decoded at its time, as a camera's is, or never:
+    /// the answer for one that is not decoded now.
+    fn pass_over(&mut self, until: u64) -> Option<Next> {
+        if self.pass_until_ns == 0 || self.fast || self.staged_at.is_some() {
+            return None;
+        }
+        let due = self.origin_ns?.saturating_add(self.pictures.next_at()?);
+        if !wait_until(due, until) {
+            return Some(Next::Nothing);
+        }
+        if due >= self.pass_until_ns {
+            return None;
+        }
+        self.pictures.pass();
+        self.index += 1;
+        self.given_in_this_pass += 1;
+        Some(Next::Passed)
+    }
 }
 
 impl<P: Pictures> FrameSource for Paced<P> {
+    fn pass_until(&mut self, moment_ns: u64) {
+        self.pass_until_ns = moment_ns;
+    }
+
     fn next(&mut self, frame: &mut Frame, timeout: Duration) -> Result<Next, SourceError> {
         if let Some(e) = &self.failure {
             return Err(e.clone());
         }
         let until = deadline(timeout);
+        if let Some(answer) = self.pass_over(until) {
+            return Ok(answer);
+        }
         let at = match self.stage() {
             Ok(Some(at)) => at,
             Ok(None) => return Ok(Next::End),

@@ -325,7 +325,7 @@ fn enter_source(file: &Path, _: &[u8]) -> String {
                 let need = frame.stride * frame.height as usize;
                 assert!(frame.width > 8192 || !frame.is_sound() || frame.data.len() >= need);
             }
-            Ok(Next::Nothing) => return "nothing".into(),
+            Ok(Next::Nothing | Next::Passed) => return "nothing".into(),
             Ok(Next::End) => return format!("{} pictures", n.min(9)),
             Err(error) => return word::<(), _>(&Err(error), file),
         }

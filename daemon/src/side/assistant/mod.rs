@@ -39,7 +39,7 @@ use ask::{Asker, Job};
 /// So often it looks for a picture or an answer.
 const GLANCE: Duration = Duration::from_millis(20);
 /// The same while there is nothing to look for.
-const REST: Duration = Duration::from_millis(100);
+const REST: Duration = Duration::from_millis(250);
 /// The longer side of the picture that is sent.
 const LONGEST_SIDE: usize = 640;
 /// A picture that waited for longer is not sent.
@@ -102,7 +102,7 @@ impl Assistant {
             }
             talk.teller.tell(&self.shared);
             let looks = talk.pending.is_some() || talk.is_due();
-            std::thread::sleep(if looks { GLANCE } else { REST });
+            std::thread::park_timeout(if looks { GLANCE } else { REST });
         }
     }
 }
