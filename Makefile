@@ -20,7 +20,8 @@ build: setup ## Build the programs, optimised
 	@scripts/build-examples.sh
 
 trainer: setup ## Build gaze-trainer, optimised; Burn compiles for minutes
-	@$(ENV); $(CARGO) build --release --quiet -p gaze-trainer
+	@$(ENV); GAZE_BUILD="$$(git describe --always --dirty 2>/dev/null || true)" \
+		$(CARGO) build --release --quiet -p gaze-trainer
 
 run: build ## Start gazed on a camera, or on the demo, and show samples read through include/gaze.h
 	@$(ENV); scripts/run.sh

@@ -13,11 +13,18 @@ pub use kept::{ListArgs, ResetArgs, ShowArgs, UseArgs, Which};
 pub use record::RecordArgs;
 pub use sitting::{ExportArgs, RepairArgs, RunArgs, SittingArgs, ValidateArgs, WindowArgs};
 
+/// Version and build: `GAZE_BUILD` when it was compiled, the commit in `make build`.
+fn version() -> &'static str {
+    let build = option_env!("GAZE_BUILD").filter(|b| !b.is_empty());
+    let build = build.unwrap_or("a development build");
+    format!("{} ({build})", env!("CARGO_PKG_VERSION")).leak()
+}
+
 /// Fits, shows and keeps calibration maps: from where a gaze seems to land to where it does.
 #[derive(Debug, Parser)]
 #[command(
     name = "gaze-calib",
-    version,
+    version = version(),
     after_help = "Exit codes: 0 done, 1 no usable map or left, 2 wrong command line, \
                   3 unreadable input, no display or no gazed, 4 cannot write."
 )]

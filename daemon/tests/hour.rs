@@ -48,6 +48,7 @@ fn measured(n: u64, captured_ns: u64, networks: &[NetworkTag; 2]) -> Measurement
         id: person,
         openness: if blinks { [0.1; 2] } else { [0.9; 2] },
         open: [!blinks; 2],
+        seen: true,
         gap_mm: if blinks { [1.0; 2] } else { [8.0; 2] },
         head_deg: [10.0 * sway, 2.0, 3.0],
         head_mm: eye.into(),

@@ -188,6 +188,8 @@ fn the_agent_is_installed_once_renewed_when_it_changed_and_leaves_nothing() {
     let again = "launchctl kickstart -k gui/ME/com.gaze.gazed";
     assert_eq!(home.calls(), [agent, again]);
 
+    let (code, said) = home.gazed(&["logs"]);
+    assert!(code == 10 && said.contains("gazed start"), "{said}");
     fs::write(&log, "one\ntwo\nthree\n").unwrap();
     assert_eq!(home.gazed(&["logs", "-n", "2"]), (0, "two\nthree\n".into()));
 
@@ -196,7 +198,9 @@ fn the_agent_is_installed_once_renewed_when_it_changed_and_leaves_nothing() {
     assert!(!home.at(AGENT).exists());
     let (code, said) = home.gazed(&["uninstall"]);
     assert!(code == 0 && said.contains("was not installed"), "{said}");
-    for verb in ["start", "stop", "restart"] {
+    assert_eq!(home.gazed(&["logs", "-n", "1"]).0, 0, "what it wrote stays");
+    fs::remove_file(&log).unwrap();
+    for verb in ["start", "stop", "restart", "logs"] {
         let (code, said) = home.gazed(&[verb]);
         assert!(code == 10 && said.contains("gazed install"), "{said}");
     }

@@ -13,8 +13,15 @@ use gaze_trainer::memory::TellingAllocator;
 #[global_allocator]
 static ALLOCATOR: TellingAllocator = TellingAllocator;
 
+/// Version and build: `GAZE_BUILD` when it was compiled, the commit in `make trainer`.
+fn version() -> &'static str {
+    let build = option_env!("GAZE_BUILD").filter(|b| !b.is_empty());
+    let build = build.unwrap_or("a development build");
+    format!("{} ({build})", env!("CARGO_PKG_VERSION")).leak()
+}
+
 #[derive(Parser)]
-#[command(version, about = "Trains gaze networks from your own pictures and exports ONNX", long_about = None)]
+#[command(version = version(), about = "Trains gaze networks from your own pictures and exports ONNX", long_about = None)]
 #[command(
     after_help = "Examples:\n  gaze-trainer devices --check cpu\n  gaze-trainer synth faces --count 1000 --seed 7 --preview\n  gaze-trainer prepare recordings\n  gaze-trainer baseline recordings\n  gaze-trainer train recordings.cache --out runs/1\n  gaze-trainer export runs/1/best --cache faces.cache --out exported\n  gaze-trainer contact-fit looks\n  gaze-trainer contact-train looks --out contact.onnx"
 )]

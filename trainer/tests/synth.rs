@@ -42,7 +42,12 @@ fn files(root: &Path) -> BTreeMap<PathBuf, Vec<u8>> {
         if path.is_dir() {
             all.extend(files(&path));
         } else {
-            all.insert(path.clone(), fs::read(&path).unwrap());
+            match fs::read(&path) {
+                Ok(bytes) => all.insert(path, bytes),
+                // Renamed meanwhile, by a program that is at work.
+                Err(e) if e.kind() == std::io::ErrorKind::NotFound => None,
+                Err(e) => panic!("{}: {e}", path.display()),
+            };
         }
     }
     all

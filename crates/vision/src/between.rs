@@ -13,7 +13,7 @@
 //!
 //! On the way from frame to sample: allocates nothing after it is made.
 
-use gaze::landmarks::{Landmarks, OUTER_CORNER};
+use gaze::landmarks::{Landmarks, OUTER_CORNER, UPPER_LID_RIM};
 use nalgebra::{Matrix4, Vector4};
 
 use crate::crop::eye_regions;
@@ -57,6 +57,12 @@ const MISFIT: f32 = 0.25;
 /// The same of the eyes: more, and more than so many times the square's, is theirs.
 const EYES_MISFIT: f32 = 0.16;
 const EYES_FACTOR: f32 = 1.6;
+/// The upper lid's rim is watched so far about each of its three points, across and up and down,
+/// in those pixels.
+const RIM: [usize; 2] = [1, 2];
+/// Upper lids that went up or down by more than this, in distances between the eye's corners
+/// (some 30 mm), are on their way: a fall by 0.35 mm is what `gaze::filter::LidGate` must see.
+const LIDS_STILL: f32 = 0.007;
 /// Two frames further apart than this, nanoseconds, are no neighbours: one between was dropped.
 const APART_NS: u64 = 60_000_000;
 
@@ -89,6 +95,8 @@ pub(crate) struct Moved {
     pub misfit: f32,
     /// The same of either eye.
     pub eyes: [f32; 2],
+    /// How far the upper lids went down, in distances between the eye's corners, mean of both.
+    pub lids: f32,
 }
 
 impl Moved {
@@ -99,7 +107,10 @@ impl Moved {
             && (to.roll - from.roll).abs() <= TURNS
             && (to.size / from.size).ln().abs() <= GROWS;
         let eyes = self.eyes[0].max(self.eyes[1]);
-        steady && self.misfit <= MISFIT && eyes <= EYES_MISFIT.max(EYES_FACTOR * self.misfit)
+        steady
+            && self.lids.abs() <= LIDS_STILL
+            && self.misfit <= MISFIT
+            && eyes <= EYES_MISFIT.max(EYES_FACTOR * self.misfit)
     }
 
     /// Where a square is now.
@@ -348,18 +359,37 @@ impl Between {
             to: region,
             misfit,
             eyes: [0.0; 2],
+            lids: 0.0,
         };
+        let (mut down, mut steep) = (0.0, 0.0);
         for (eye, (region, before)) in seen.eyes.iter().zip(&self.eyes).enumerate() {
             if !self.eye.brightness(frame, &moved.region(region)) {
                 return None;
             }
             let now = &self.eye.planes()[0];
-            let off = now.iter().zip(before).map(|(now, before)| {
-                let off = (now - mean) * gain - (before - seen.mean) / seen.deviation;
-                off * off
-            });
-            moved.eyes[eye] = (off.sum::<f32>() / EYE_AREA as f32).sqrt();
+            let off =
+                |at: usize| (now[at] - mean) * gain - (before[at] - seen.mean) / seen.deviation;
+            let squares = (0..EYE_AREA).map(|at| off(at) * off(at));
+            moved.eyes[eye] = (squares.sum::<f32>() / EYE_AREA as f32).sqrt();
+            // One step of Lucas and Kanade, downwards, about the rim of the upper lid.
+            for rim in UPPER_LID_RIM[eye] {
+                let [x, y, _] = seen.landmarks[rim];
+                let [x, y] = seen.eyes[eye].from_image([x, y]);
+                let inside = |v: f32, reach: usize| {
+                    let v = (v.clamp(0.0, 1.0) * EYE_SIDE as f32) as usize;
+                    v.saturating_sub(reach).max(1)..(v + reach + 1).min(EYE_SIDE - 1)
+                };
+                for row in inside(y, RIM[1]) {
+                    for at in inside(x, RIM[0]).map(|column| row * EYE_SIDE + column) {
+                        let slope = before[at + EYE_SIDE] - before[at - EYE_SIDE];
+                        let slope = slope / 2.0 / seen.deviation;
+                        down -= slope * off(at);
+                        steep += slope * slope;
+                    }
+                }
+            }
         }
+        moved.lids = down / steep.max(f32::EPSILON) * EYE_REACH / EYE_SIDE as f32;
         Some((moved, moved.points(&seen.landmarks)))
     }
 }

@@ -77,6 +77,11 @@ impl Held {
                 let [x, y] = self.place([sign * far, 0.0]);
                 (lm[i][0], lm[i][1]) = (x, y);
             }
+            for (k, i) in UPPER_LID_RIM[eye].into_iter().enumerate() {
+                let across = sign * (OUTER + INNER) / 2.0 + 4.0 * (k as f32 - 1.0);
+                let [x, y] = self.place([across, -7.0 + 14.0 * self.shut]);
+                (lm[i][0], lm[i][1]) = (x, y);
+            }
         }
         lm
     }
@@ -145,6 +150,20 @@ fn eyes_that_move_or_close_and_what_covers_a_face_are_for_the_network() {
         shut: 0.35,
         ..still
     }));
+    // A lid that sets out, by a third of a millimetre where the eye's corners are 30 mm apart.
+    let lid = |from: f32, to: f32| {
+        let [from, to] = [from, to].map(|shut| Held { shut, ..still });
+        to.after(&from).unwrap().0
+    };
+    for (from, to) in [(0.25, 0.275), (0.3, 0.275), (0.5, 0.475)] {
+        let moved = lid(from, to);
+        assert!(
+            moved.lids.abs() > LIDS_STILL && !moved.is_steady(),
+            "{moved:?}"
+        );
+        assert_eq!(moved.lids > 0.0, to > from, "{moved:?}");
+    }
+    assert!(lid(0.3, 0.3).is_steady());
     assert!(!steady(Held { bar: true, ..still }));
     let fast = |x: f32| Held {
         shift: [x, 0.0],

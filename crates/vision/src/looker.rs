@@ -399,7 +399,7 @@ impl Looker {
     }
 
     /// Measures a face whose landmarks were moved, without the network: none where its eyes are
-    /// not open.
+    /// not open, or the pixels do not show an iris.
     pub(crate) fn measure_moved(
         &mut self,
         frame: &Frame,
@@ -407,8 +407,12 @@ impl Looker {
         camera: &Intrinsics,
         times: &mut StageTimes,
     ) -> Option<Measured> {
-        let measured = self.reckon(frame, moved, self.word, camera, times)?;
-        (measured.face.eyes.open == [true; 2]).then_some(measured)
+        let mut measured = self.reckon(frame, moved, self.word, camera, times)?;
+        let face = &mut measured.face;
+        face.seen = false;
+        // An iris that the pixels do not show would be the frame before's.
+        let shown = face.irises.iter().all(Option::is_some);
+        (shown && face.eyes.open == [true; 2]).then_some(measured)
     }
 
     /// All that follows from a face's landmarks: where the network put them, or they were moved.
@@ -456,6 +460,7 @@ impl Looker {
                 measured_ns: frame.captured_ns,
                 bbox,
                 presence,
+                seen: true,
                 landmarks,
                 camera: *camera,
                 head,

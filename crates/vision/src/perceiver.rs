@@ -106,6 +106,10 @@ pub struct Perceiver {
     searched_ns: Option<u64>,
     /// Whose face was steady in the frame before, so that it may be moved to the next.
     kept: Option<Kept>,
+    /// How far apart the lids were when the network saw them last, and whose.
+    lids_mm: (u32, f64),
+    /// Whether the landmark network sees every frame for now.
+    sees_all: bool,
     /// Which part of the picture gets the next look.
     glance: usize,
     camera: Intrinsics,
@@ -120,6 +124,9 @@ fn still(config: &PerceiverConfig) -> FrozenDetector {
     )
 }
 
+/// Lids that moved by more than this since the network saw them last are on their way, and it sees
+/// them in the next frame too, millimetres.
+const LIDS_STILL_MM: f64 = 0.2;
 /// For so long after somebody left every frame is searched.
 const ALONE_NS: u64 = 1_000_000_000;
 /// A picture that stands alone is looked at as often in search of a face.
@@ -145,6 +152,8 @@ impl Perceiver {
             alone_ns: None,
             searched_ns: None,
             kept: None,
+            lids_mm: (0, 0.0),
+            sees_all: false,
             glance: 0,
             camera: Intrinsics::from_fov(1280, 720, config.hfov_deg),
             perception: Perception {
@@ -173,6 +182,12 @@ impl Perceiver {
     /// handed back, to be dropped where time is no matter. Allocates nothing.
     pub fn swap_gaze(&mut self, next: GazeKind) -> GazeKind {
         self.looker.swap_gaze(next)
+    }
+
+    /// Whether the landmark network sees every frame from the next one on, however steady the face
+    /// is: for those who need to know of the lids in each.
+    pub fn see_all(&mut self, all: bool) {
+        self.sees_all = all;
     }
 
     /// Who is the primary face from the next frame on.
@@ -346,10 +361,13 @@ impl Perceiver {
             }
             _ => None,
         };
-        let seen = unseen.is_none();
         let measured = match unseen {
             None => {
-                let known = (true, moved.as_ref());
+                // What was to stand for the network and was refused steadies nothing: a lid sets out.
+                let steadies = moved
+                    .as_ref()
+                    .filter(|_| kept.is_some_and(|kept| !kept.seen));
+                let known = (true, steadies);
                 self.looker
                     .look(frame, &region, known, &self.camera, times)?
             }
@@ -364,8 +382,14 @@ impl Perceiver {
         let Some(id) = self.tracks.measured(id, &measured.sighted()) else {
             return Ok(false);
         };
-        let steady = self.tracks.is_settled(id) && measured.face.eyes.open == [true; 2];
-        if self.config.landmarks_every > 1 && steady {
+        let (seen, eyes) = (measured.face.seen, &measured.face.eyes);
+        let mut steady = self.tracks.is_settled(id) && eyes.open == [true; 2];
+        if seen {
+            let gap_mm = eyes.gap_mm[0].max(eyes.gap_mm[1]);
+            let (whose, before_mm) = std::mem::replace(&mut self.lids_mm, (id, gap_mm));
+            steady &= whose == id && (gap_mm - before_mm).abs() < LIDS_STILL_MM;
+        }
+        if self.config.landmarks_every > 1 && steady && !self.sees_all {
             let times = &mut self.perception.times;
             self.looker.remember(frame, &measured, times);
             self.kept = Some(Kept { id, seen });

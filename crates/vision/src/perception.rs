@@ -53,6 +53,9 @@ pub struct Face {
     pub camera: Intrinsics,
     /// Head pose.
     pub head: HeadPose,
+    /// Whether the landmark network saw it in this frame. If not, head and lids are those of the
+    /// frame before, moved to where the face is now; irises and gaze are of this frame.
+    pub seen: bool,
     /// Lids and irises. `open` is false for an eye that the pixels do not show,
     /// whatever the landmarks say.
     pub eyes: EyeState,

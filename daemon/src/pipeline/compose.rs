@@ -172,7 +172,11 @@ impl Composer {
         }
         let open = face.open != [false; 2];
         let gap_mm = face.gap_mm[0].max(face.gap_mm[1]);
-        let admitted = self.lids.admit(m.captured_ns, gap_mm, open);
+        // Lids that are the frame's before tell nothing new; where they changed, the network looked.
+        let admitted = match face.seen {
+            true => self.lids.admit(m.captured_ns, gap_mm, open),
+            false => !self.lids.holds(),
+        };
         if !open {
             return;
         }

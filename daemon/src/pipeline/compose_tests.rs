@@ -38,6 +38,7 @@ fn looking_at(point: [f64; 2], frame: u64, captured_ns: u64) -> Measurement {
         face: Some(FaceMeasurement {
             id: 7,
             openness: [0.9, 0.9],
+            seen: true,
             gap_mm: [7.5; 2],
             open: [true; 2],
             head_deg: [1.0, 2.0, 3.0],

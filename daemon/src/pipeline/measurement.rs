@@ -75,6 +75,8 @@ pub struct Measurement {
 pub struct FaceMeasurement {
     /// Id that stays with this face.
     pub id: u32,
+    /// Whether the landmark network saw it in this frame; if not, its lids are the frame's before.
+    pub seen: bool,
     /// Lid openness, image-left first, 0..1.
     pub openness: [f64; 2],
     /// Gap between the lids, image-left first, millimetres of an average face.
@@ -146,6 +148,7 @@ impl Measurement {
         }
         let face = found.primary().map(|face| FaceMeasurement {
             id: face.id,
+            seen: face.seen,
             openness: face.eyes.openness,
             gap_mm: face.eyes.gap_mm,
             open: face.eyes.open,

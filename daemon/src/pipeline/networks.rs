@@ -22,7 +22,7 @@ use crate::log::say;
 use crate::settings::GazeChoice;
 
 /// How often it looks whether a network came back, and for the end of the daemon.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(250);
 
 /// A network on its way to the perceive thread.
 pub struct Coming {

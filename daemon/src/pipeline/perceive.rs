@@ -96,6 +96,8 @@ impl Perceive {
             self.contacts.set(wish.contact);
             let network = self.shared.contact_network.load(Relaxed);
             self.contacts.by_network(network);
+            // Pictures that are stored are told from blinks by every frame's lids.
+            self.perceiver.see_all(self.tap.wants_pictures());
             let found = if self.stills {
                 self.perceiver.perceive_still(&frame)
             } else {

@@ -18,7 +18,7 @@ use crate::pipeline::shared::Shared;
 /// So often it looks for pictures while some are awaited: they do not wake it.
 const GLANCE: Duration = Duration::from_millis(10);
 /// So often it looks whether the daemon ends.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(250);
 /// A client says within this time what it wants.
 const FIRST_WORD: Duration = Duration::from_secs(10);
 

@@ -193,6 +193,7 @@ pub(super) fn example(captured_ns: u64, openness: f64) -> Box<Shot> {
             face: Some(FaceMeasurement {
                 id: 1,
                 openness: [openness; 2],
+                seen: true,
                 gap_mm: [gaze::eyes::CLOSED_MM + 5.0 * openness; 2],
                 open: [openness >= gaze::eyes::OPEN_FROM; 2],
                 head_deg: [0.0; 3],

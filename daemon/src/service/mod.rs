@@ -70,6 +70,12 @@ pub enum ServiceError {
         /// The system's words.
         reason: String,
     },
+    /// It has not written anything.
+    #[error("{} is not there: nothing was written yet; gazed start, then look again", log.display())]
+    NoLog {
+        /// Where it would write.
+        log: PathBuf,
+    },
     /// There is nothing to start.
     #[error("gazed is not installed: gazed install")]
     NotInstalled,
@@ -206,9 +212,22 @@ impl Manager {
     /// Says `command` again, to whoever the manager would have say it.
     ///
     /// # Errors
-    /// The program cannot be started; otherwise it takes this one's place.
+    /// There is nothing to show, or the program cannot be started; otherwise it takes this one's
+    /// place.
     pub fn show_logs(&self, lines: u32, follow: bool) -> ServiceError {
         use std::os::unix::process::CommandExt;
+        // What an agent wrote stays when it is uninstalled.
+        let log = match self {
+            Manager::Launchd(m) => Some(&m.log),
+            Manager::Systemd(_) => None,
+        };
+        if log.is_none_or(|log| !log.exists()) {
+            match log {
+                _ if !self.file().is_file() => return ServiceError::NotInstalled,
+                Some(log) => return ServiceError::NoLog { log: log.clone() },
+                None => {}
+            }
+        }
         let command = self.logs(lines, follow);
         let e = std::process::Command::new(&command[0])
             .args(&command[1..])

@@ -59,8 +59,17 @@ fn own(path: &Path) -> Option<BorrowedFd<'static>> {
     }
 }
 
-/// As [`append`], without touching how it blocks: others have it open too.
+/// What a pipe that is ready takes at once (POSIX's PIPE_BUF, as Linux and Macs have it).
+const PIPE_BUF: usize = if cfg!(target_os = "macos") { 512 } else { 4096 };
+
+/// As [`append`], without touching how it blocks: others have it open too. A line that a pipe
+/// need not take at once is not tried.
 fn write_to(own: BorrowedFd, line: &str) -> io::Result<()> {
+    let is = rustix::fs::fstat(own)?;
+    let pipe = rustix::fs::FileType::from_raw_mode(is.st_mode) == rustix::fs::FileType::Fifo;
+    if pipe && line.len() > PIPE_BUF {
+        return Err(io::ErrorKind::WouldBlock.into());
+    }
     let mut asked = [PollFd::from_borrowed_fd(own, PollFlags::OUT)];
     let now = rustix::event::Timespec::default();
     if rustix::event::poll(&mut asked, Some(&now))? == 0 {
@@ -69,5 +78,39 @@ fn write_to(own: BorrowedFd, line: &str) -> io::Result<()> {
     match rustix::io::write(own, line.as_bytes())? {
         n if n == line.len() => Ok(()),
         _ => Err(io::ErrorKind::WriteZero.into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+    use std::os::fd::AsFd;
+
+    use super::*;
+
+    #[test]
+    fn a_pipe_of_ours_that_nobody_empties_is_not_waited_for() {
+        let (mut reads, writes) = io::pipe().unwrap();
+        let line = format!("{}\n", "x".repeat(300));
+        let mut taken = 0;
+        let refused = loop {
+            match write_to(writes.as_fd(), &line) {
+                Ok(()) => taken += 1,
+                Err(e) => break e,
+            }
+        };
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
+        let long = "x".repeat(PIPE_BUF + 1);
+        let mut half = vec![0; taken * line.len() / 2];
+        reads.read_exact(&mut half).unwrap();
+        // There is room again, but not for what might not fit.
+        let refused = write_to(writes.as_fd(), &long).unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::WouldBlock);
+        write_to(writes.as_fd(), &line).unwrap();
+        drop(writes);
+        let mut rest = String::new();
+        reads.read_to_string(&mut rest).unwrap();
+        assert_eq!(half.len() + rest.len(), (taken + 1) * line.len());
+        assert!(rest.ends_with(&line));
     }
 }
