@@ -151,6 +151,28 @@ fn lids_that_close_and_open_do_not_drag_the_point() {
 }
 
 #[test]
+fn lids_that_no_network_saw_in_a_frame_release_nothing() {
+    let mut composer = Composer::new(false);
+    let mut look = |point, gap_mm, frame: u64, seen: bool| {
+        let mut m = with_lids(point, gap_mm, frame, START + frame * 33 * MS);
+        m.face.as_mut().unwrap().seen = seen;
+        composer.absorb(&m, &mapping());
+        sample_of(&mut composer, m.perceived_ns)
+    };
+    for frame in 0..30 {
+        let open = look([0.4, 0.3], 9.0, frame, frame % 2 == 0);
+        assert!(open.has(flags::VALID | flags::MEASURED), "{open:?}");
+    }
+    // Lids that set out and in the next frame are said to be where they were.
+    for (frame, seen) in [(30, true), (31, false)] {
+        let falling = look([0.4, 0.9], 8.0, frame, seen);
+        assert!(!falling.has(flags::MEASURED), "{falling:?}");
+    }
+    let down = look([0.4, 0.9], 8.0, 32, true);
+    assert!(down.has(flags::MEASURED), "{down:?}");
+}
+
+#[test]
 fn another_persons_look_begins_anew() {
     let mut composer = Composer::new(false);
     for frame in 0..30 {
