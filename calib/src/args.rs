@@ -13,11 +13,8 @@ pub use kept::{ListArgs, ResetArgs, ShowArgs, UseArgs, Which};
 pub use record::RecordArgs;
 pub use sitting::{ExportArgs, RepairArgs, RunArgs, SittingArgs, ValidateArgs, WindowArgs};
 
-/// Version and build: `GAZE_BUILD` when it was compiled, the commit in `make build`.
 fn version() -> &'static str {
-    let build = option_env!("GAZE_BUILD").filter(|b| !b.is_empty());
-    let build = build.unwrap_or("a development build");
-    format!("{} ({build})", env!("CARGO_PKG_VERSION")).leak()
+    gaze::version::version(env!("CARGO_PKG_VERSION"), option_env!("GAZE_BUILD"))
 }
 
 /// Fits, shows and keeps calibration maps: from where a gaze seems to land to where it does.

@@ -13,11 +13,8 @@ use gaze_trainer::memory::TellingAllocator;
 #[global_allocator]
 static ALLOCATOR: TellingAllocator = TellingAllocator;
 
-/// Version and build: `GAZE_BUILD` when it was compiled, the commit in `make trainer`.
 fn version() -> &'static str {
-    let build = option_env!("GAZE_BUILD").filter(|b| !b.is_empty());
-    let build = build.unwrap_or("a development build");
-    format!("{} ({build})", env!("CARGO_PKG_VERSION")).leak()
+    gaze::version::version(env!("CARGO_PKG_VERSION"), option_env!("GAZE_BUILD"))
 }
 
 #[derive(Parser)]

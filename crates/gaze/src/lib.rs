@@ -63,3 +63,4 @@ pub mod screen;
 #[cfg(test)]
 mod synthetic;
 pub mod trust;
+pub mod version;
