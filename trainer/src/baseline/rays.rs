@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use nalgebra::Vector3;
 use serde::Serialize;
 
-use crate::data::cache::Cache;
+use crate::data::cache::{Cache, Drawn};
 use crate::data::sample::Sample;
 use crate::train::pupils::Pupils;
 
@@ -94,6 +94,16 @@ const BANDS: [Bands; 4] = [
     ),
 ];
 
+/// People of a kind, where it is known what they look like: what it is called, who is of it.
+type Kind = (&'static str, fn(&Drawn) -> bool);
+const KINDS: [Kind; 5] = [
+    ("no glasses", |d| !d.glasses),
+    ("glasses", |d| d.glasses),
+    ("light skin, L* from 62", |d| d.skin >= 62.0),
+    ("skin between", |d| (45.0..62.0).contains(&d.skin)),
+    ("dark skin, L* below 45", |d| d.skin < 45.0),
+];
+
 /// Compares ways on looks whose true line of sight is known. None where there are none.
 pub fn compare(cache: &Cache, ways: &[Told]) -> Option<Report> {
     let known = |i: &usize| {
@@ -135,6 +145,18 @@ pub fn compare(cache: &Cache, ways: &[Told]) -> Option<Report> {
                 let span = format!("{:.0}–{:.0}", edge[0], edge[1]);
                 rows.push(row(name.replace("{}", &span), &band));
             }
+        }
+    }
+    let drawn = |k: &usize| {
+        let name = &cache.header.persons[usize::from(cache.samples[all[*k]].person)];
+        cache.header.drawn.get(name)
+    };
+    for (name, is) in KINDS {
+        let those: Vec<usize> = (every.iter().copied())
+            .filter(|k| drawn(k).is_some_and(is))
+            .collect();
+        if !those.is_empty() {
+            rows.push(row(name.into(), &those));
         }
     }
     let ways = ways.iter().map(|w| way(cache, &all, w)).collect();
@@ -319,6 +341,11 @@ mod tests {
             rows.map(|r| r.count).sum::<usize>()
         };
         assert_eq!((of("eyes"), of("head"), of("brightness")), (47, 47, 47));
+        let skins = ["light skin", "skin between", "dark skin"].map(of);
+        assert_eq!(
+            (of("no glasses") + of("glasses"), skins.iter().sum()),
+            (47, 47)
+        );
         assert!(
             report
                 .rows

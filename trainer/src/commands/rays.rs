@@ -14,9 +14,9 @@ use crate::baseline::rays::{Told, compare};
 /// What `rays --help` says at its end.
 pub const AFTER_HELP: &str = "\
 Compares lines of sight with the true ones: the geometric gaze and each --network, on open eyes whose true
-line is known and of which all of them say something. Medians by size, distance, head and light; what is
-left when each person's own median is taken away, which a calibration does; and how far a degree of the
-eyes' and of the head's turn moves each answer. The table is Markdown.
+line is known and of which all of them say something. Medians by size, distance, head, light, glasses and skin
+(of people that `eyes` drew); what is left when each person's own median is taken away, which a calibration
+does; and how far a degree of the eyes' and of the head's turn moves each answer. The table is Markdown.
 
 Exit codes:
   0    done

@@ -12,6 +12,7 @@
 //! A cache is written beside its place and renamed, so one that is there is whole; the hash
 //! tells when a disk has taken that back.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -148,6 +149,15 @@ pub struct Session {
     pub ends_ms: u64,
 }
 
+/// What someone who was drawn looks like, as far as errors are told by it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Drawn {
+    /// Whether glasses are worn.
+    pub glasses: bool,
+    /// How light the skin is: L* (CIE 1976) of what it reflects, 0 black to 100 white.
+    pub skin: f32,
+}
+
 /// A screen that targets were shown on.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ShownOn {
@@ -187,6 +197,9 @@ pub struct CacheHeader {
     pub folder: String,
     /// Names of the people.
     pub persons: Vec<String>,
+    /// By name: what those look like who were drawn by [`crate::synth`]'s `eyes`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub drawn: BTreeMap<String, Drawn>,
     /// Sittings.
     pub sessions: Vec<Session>,
     /// Places on the screen, normalised: the mean of what was shown there.
@@ -506,6 +519,7 @@ mod tests {
             hfov_deg: 60.0,
             folder: "faces".into(),
             persons: vec!["anna".into()],
+            drawn: BTreeMap::new(),
             sessions: vec![Session {
                 person: 0,
                 begins_ms: 1,

@@ -63,6 +63,7 @@ pub fn join(caches: impl IntoIterator<Item = Cache>) -> Result<Option<Cache>, Jo
                 person: person_of(s.person),
                 ..s.clone()
             }));
+        header.drawn.extend(more.drawn);
         header.targets.extend(more.targets);
         header.screens.extend(more.screens);
         header.files.extend(files);

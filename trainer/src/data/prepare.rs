@@ -631,6 +631,7 @@ fn finish(
         hfov_deg: order.settings.hfov_deg,
         folder: folder.to_string_lossy().into_owned(),
         persons,
+        drawn: BTreeMap::new(),
         sessions: table,
         targets: middles,
         screens,

@@ -28,6 +28,7 @@ use zune_jpeg::zune_core::options::DecoderOptions;
 use crate::data::cache::{self, Cache, CacheHeader, CropSpec, Session, ShownOn, SourceFile};
 use crate::data::measure::{self, Measured, Refused, Settings};
 use crate::data::sample::Sample;
+use crate::synth::eyes;
 
 /// Looks of a person in one room, seated in one place.
 const LOOKS_IN_A_ROOM: usize = 4;
@@ -157,6 +158,8 @@ fn gather(order: &Anywhere, each: Vec<OnePerson>) -> Cache {
             });
         }
     }
+    let plan = Plan::new(Kind::Random, order.seed);
+    let drawn = |person| eyes::drawn(order.variety, plan.person_seed(order.first + person));
     let header = CacheHeader {
         schema: cache::SCHEMA,
         crop: order.crop,
@@ -165,6 +168,7 @@ fn gather(order: &Anywhere, each: Vec<OnePerson>) -> Cache {
         hfov_deg: DEFAULT_HFOV_DEG,
         folder: "rendered".into(),
         persons: (0..order.persons).map(name).collect(),
+        drawn: (0..order.persons).map(|p| (name(p), drawn(p))).collect(),
         sessions: (0..order.persons as u16)
             .map(|person| Session {
                 person,

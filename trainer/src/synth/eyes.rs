@@ -12,13 +12,15 @@ use gaze::screen::{CameraPlace, Screen};
 use nalgebra::{Point2, Vector3};
 use rayon::prelude::*;
 use render::camera::Camera;
+use render::identity::Identity;
 use render::maths::{Rng, mix_seed};
 use render::scenario::{Kind, Painter, People, Plan, Shot};
 use render::scene::Picture;
 use render::truth::{Pose, Truth};
+use render::variety::Variety;
 use vision::{EyeCropper, Frame, PixelFormat, eye_regions};
 
-use crate::data::cache::{Cache, CacheHeader, CropSpec, Session, ShownOn, SourceFile};
+use crate::data::cache::{Cache, CacheHeader, CropSpec, Drawn, Session, ShownOn, SourceFile};
 use crate::data::sample::Sample;
 
 /// What the pictures span from side to side, so that a face fills them.
@@ -119,6 +121,8 @@ fn header(eyes: &Eyes, samples: &[Sample]) -> CacheHeader {
         ends_ms: 0,
     };
     let name = |person: usize| format!("person-{:04}", eyes.first + person);
+    let plan = Plan::new(Kind::Random, eyes.seed);
+    let drawn = |person| drawn(Variety::Usual, plan.person_seed(eyes.first + person));
     CacheHeader {
         schema: crate::data::cache::SCHEMA,
         crop: eyes.crop,
@@ -127,6 +131,7 @@ fn header(eyes: &Eyes, samples: &[Sample]) -> CacheHeader {
         hfov_deg: HFOV_DEG,
         folder: "rendered".into(),
         persons: (0..eyes.persons).map(name).collect(),
+        drawn: (0..eyes.persons).map(|p| (name(p), drawn(p))).collect(),
         sessions: (0..eyes.persons as u16).map(sitting).collect(),
         targets: samples.iter().map(|s| s.target_norm).collect(),
         screens: vec![ShownOn {
@@ -143,6 +148,17 @@ fn header(eyes: &Eyes, samples: &[Sample]) -> CacheHeader {
             .collect(),
         skipped: vec![],
         samples: samples.len(),
+    }
+}
+
+/// What the person of this seed looks like.
+pub(super) fn drawn(variety: Variety, seed: u64) -> Drawn {
+    let who = Identity::of(variety, seed);
+    // Luminance of sRGB's primaries (IEC 61966-2-1), then CIE 1976 L*.
+    let y = 0.2126 * who.skin.x + 0.7152 * who.skin.y + 0.0722 * who.skin.z;
+    Drawn {
+        glasses: who.glasses.is_some(),
+        skin: 116.0 * libm::cbrtf(y) - 16.0,
     }
 }
 

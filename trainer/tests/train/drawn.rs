@@ -116,6 +116,7 @@ pub fn cache(mut samples: Vec<Sample>, crops: Vec<u8>) -> Cache {
         hfov_deg: 60.0,
         folder: "drawn".into(),
         persons: (0..persons).map(|p| p.to_string()).collect(),
+        drawn: Default::default(),
         sessions: vec![
             Session {
                 person: 0,
