@@ -16,7 +16,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use vision::gaze_net::GazeNet;
 use vision::{
-    BBox, ContactNet, FaceCropper, Frame, GazeKind, MAX_SIDE, ModelStore, Perceiver,
+    BBox, Base, ContactNet, FaceCropper, Frame, GazeKind, MAX_SIDE, ModelStore, Perceiver,
     PerceiverConfig, PixelFormat, Runtime, SessionOptions, jpeg,
 };
 
@@ -206,7 +206,8 @@ impl<'a> Eyes<'a> {
         });
         let mut perceiver = Perceiver::new(runtime, store, PerceiverConfig::default())?;
         // As the daemon looks unless it is told otherwise.
-        if let Some(net) = GazeNet::base(store, runtime, &SessionOptions::default())? {
+        if let Some(net) = GazeNet::base(store, Base::Single, runtime, &SessionOptions::default())?
+        {
             perceiver.swap_gaze(GazeKind::Network(Box::new(net)));
         }
         Ok(Eyes {

@@ -42,13 +42,17 @@ struct Node<'a> {
     fields: Vec<Field<'a>>,
     whole: &'a [u8],
     half: bool,
+    /// A cast of a constant in half precision: what it gives is among the weights.
+    is_weights: bool,
 }
 
-/// A constant of 32-bit floats.
+/// A constant: of 32-bit floats, or of half precision where a cast follows it (as the trainer
+/// exports it), which is as good as one of 32 bits by the name of the cast's output.
 struct Weights<'a> {
     whole: &'a [u8],
     dims: Vec<u64>,
     values: Vec<f32>,
+    stored_half: bool,
 }
 
 /// The ONNX file with its trunk in half precision; `None` where nothing of it has to be, so
@@ -74,12 +78,18 @@ fn graph_in_half(graph: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
     let mut nodes = Vec::new();
     let mut weights: HashMap<&str, Weights> = HashMap::new();
     let mut results: HashSet<&str> = HashSet::new();
+    let mut halves: HashMap<&str, Weights> = HashMap::new();
     for field in &all {
         match field.number {
             1 => nodes.push(Node::read(field)?),
             5 => {
                 if let Some((name, read)) = read_weights(field)? {
-                    weights.insert(name, read);
+                    let of = if read.stored_half {
+                        &mut halves
+                    } else {
+                        &mut weights
+                    };
+                    of.insert(name, read);
                 }
             }
             12 => {
@@ -87,6 +97,20 @@ fn graph_in_half(graph: &[u8]) -> Result<Option<Vec<u8>>, Broken> {
                 results.insert(name.iter().find(|f| f.number == 1).ok_or(Broken)?.text()?);
             }
             _ => {}
+        }
+    }
+    let mut uses: HashMap<&str, usize> = HashMap::new();
+    for input in nodes.iter().flat_map(|n| &n.inputs) {
+        *uses.entry(input).or_default() += 1;
+    }
+    for node in nodes.iter_mut().filter(|n| n.op == "Cast") {
+        if let (&[from], &[to]) = (&node.inputs[..], &node.outputs[..])
+            && node.casts_to()? == Some(FLOAT)
+            && uses[from] == 1
+            && let Some(read) = halves.remove(from)
+        {
+            weights.insert(to, read);
+            node.is_weights = true;
         }
     }
     choose(&mut nodes, &weights, &results);
@@ -105,6 +129,7 @@ impl<'a> Node<'a> {
             fields: fields(field.bytes()?)?,
             whole: field.whole,
             half: false,
+            is_weights: false,
         };
         for f in &node.fields {
             match f.number {
@@ -116,9 +141,21 @@ impl<'a> Node<'a> {
         }
         Ok(node)
     }
+
+    /// The type that a cast gives: its only attribute, an integer.
+    fn casts_to(&self) -> Result<Option<u64>, Broken> {
+        let Some(attribute) = self.fields.iter().find(|f| f.number == 5) else {
+            return Ok(None);
+        };
+        let mut to = vec![];
+        for f in fields(attribute.bytes()?)?.iter().filter(|f| f.number == 3) {
+            f.numbers(&mut to)?;
+        }
+        Ok(to.first().copied())
+    }
 }
 
-/// Name and values, where they are 32-bit floats that are kept in the file as bytes.
+/// Name and values, where they are floats of 32 or 16 bits that are kept in the file as bytes.
 fn read_weights<'a>(field: &Field<'a>) -> Result<Option<(&'a str, Weights<'a>)>, Broken> {
     let (mut name, mut dims, mut kind, mut raw) = ("", vec![], 0, None);
     for f in fields(field.bytes()?)? {
@@ -136,11 +173,17 @@ fn read_weights<'a>(field: &Field<'a>) -> Result<Option<(&'a str, Weights<'a>)>,
             _ => {}
         }
     }
-    let Some(raw) = raw.filter(|_| kind == FLOAT) else {
-        return Ok(None);
+    let values: Vec<f32> = match (raw, kind) {
+        (Some(raw), FLOAT) => {
+            let each = raw.as_chunks().0.iter();
+            each.map(|b| f32::from_le_bytes(*b)).collect()
+        }
+        (Some(raw), FLOAT16) => {
+            let each = raw.as_chunks().0.iter();
+            each.map(|b| f16::from_le_bytes(*b).to_f32()).collect()
+        }
+        _ => return Ok(None),
     };
-    let values = raw.as_chunks().0.iter().map(|b| f32::from_le_bytes(*b));
-    let values: Vec<f32> = values.collect();
     if values.len() as u64 != dims.iter().product::<u64>() {
         return Err(Broken);
     }
@@ -151,6 +194,7 @@ fn read_weights<'a>(field: &Field<'a>) -> Result<Option<(&'a str, Weights<'a>)>,
             whole,
             dims,
             values,
+            stored_half: kind == FLOAT16,
         },
     )))
 }
@@ -187,7 +231,7 @@ fn choose(nodes: &mut [Node], weights: &HashMap<&str, Weights>, results: &HashSe
 
 /// What a value is called in half precision.
 fn half_of(name: &str) -> String {
-    format!("{name}.half")
+    format!("{name}.in_half")
 }
 
 fn write(
@@ -210,6 +254,9 @@ fn write(
         .filter(|w| used_half.contains(w))
         .collect();
     for node in nodes {
+        if node.is_weights && !node.outputs.iter().any(|o| used_single.contains(o)) {
+            continue;
+        }
         if !node.half {
             out.extend_from_slice(node.whole);
             continue;
@@ -253,6 +300,8 @@ fn write(
                         out.extend_from_slice(field.whole);
                     }
                 }
+                // Weights that nobody has a use for.
+                Some((name, w)) if w.stored_half && !used_single.contains(name) => {}
                 _ => out.extend_from_slice(field.whole),
             }
         }
