@@ -20,11 +20,8 @@ use gazed::side::assistant::address;
 #[global_allocator]
 static ALLOCATOR: CountingAllocator = CountingAllocator;
 
-/// Version and build: `GAZE_BUILD` when it was compiled, the commit in `make build`.
 fn version() -> &'static str {
-    let build = option_env!("GAZE_BUILD").filter(|b| !b.is_empty());
-    let build = build.unwrap_or("a development build");
-    format!("{} ({build})", env!("CARGO_PKG_VERSION")).leak()
+    gaze::version::version(env!("CARGO_PKG_VERSION"), option_env!("GAZE_BUILD"))
 }
 
 #[derive(Parser)]
@@ -162,8 +159,8 @@ struct RunArgs {
     /// Apply this calibration file, whoever's it is
     #[arg(long, value_name = "FILE")]
     calibration: Option<PathBuf>,
-    /// What tells the gaze: base (our own network), geometric (none), or an ONNX file that says
-    /// what it is (models/README.md) [default: base]
+    /// What tells the gaze: base (our own network; base-int8 is the same in 8 bits),
+    /// geometric (none), or an ONNX file that says what it is (models/README.md) [default: base]
     #[arg(long, value_name = "NETWORK")]
     network: Option<String>,
     /// Record a clip into this folder when somebody looks at the camera (off otherwise); how

@@ -9,6 +9,7 @@ use gaze::filter::FilterKind;
 use gaze::one_line::one_line;
 use gaze::trust::{self, Distrust};
 use serde::Deserialize;
+use vision::Base;
 use vision::coreml::ComputeUnits;
 
 use crate::engine::ProviderWish;
@@ -48,8 +49,7 @@ pub struct FileSettings {
     pub display: Option<String>,
     /// A calibration file to apply instead of the one found by name.
     pub calibration: Option<PathBuf>,
-    /// What tells the gaze: `base` (our own network), `geometric` (none), or the ONNX file of a
-    /// gaze network.
+    /// What tells the gaze: `base` (our own network; `base-int8` the same in 8 bits), `geometric` (none), or the ONNX file of a gaze network.
     pub network: Option<String>,
     /// Name of the shared memory.
     pub shm: Option<String>,
@@ -255,7 +255,7 @@ fn nearest_key(key: &str) -> &'static str {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GazeChoice {
     /// The network that comes with the program; geometry where it comes without one.
-    Base,
+    Base(Base),
     /// Geometry alone.
     Geometric,
     /// An ONNX file of the network contract.
@@ -265,10 +265,13 @@ pub enum GazeChoice {
 impl GazeChoice {
     /// As the setting `network` names it.
     pub fn named(network: Option<&str>) -> GazeChoice {
-        match network {
-            None | Some("base") => GazeChoice::Base,
-            Some("geometric") => GazeChoice::Geometric,
-            Some(file) => GazeChoice::File(file.into()),
+        let Some(named) = network else {
+            return GazeChoice::Base(Base::Float);
+        };
+        match Base::ALL.into_iter().find(|b| b.name() == named) {
+            Some(base) => GazeChoice::Base(base),
+            None if named == "geometric" => GazeChoice::Geometric,
+            None => GazeChoice::File(named.into()),
         }
     }
 }

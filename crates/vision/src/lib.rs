@@ -46,7 +46,7 @@ pub use frozen::{FrozenDetector, MOST_BUFFERS};
 pub use iris::IrisFit;
 pub use landmarker::{Landmarker, Look, next_region};
 pub use looker::{ERRAND_FACES, Errand, Findings, Looker, Wanted};
-pub use models::{BASE_KIND, ModelError, ModelStore, Network, NetworkEntry};
+pub use models::{Base, ModelError, ModelStore, Network, NetworkEntry};
 pub use perceiver::{Perceiver, PerceiverConfig};
 pub use perception::{Face, MAX_FACES, Perception, SeenFace, StageTimes};
 pub use region::{BBox, Region};

@@ -121,8 +121,36 @@ const INDEX: &str = "models.json";
 /// What the source tree's said when this program was built.
 const BUILT_WITH: &[u8] = include_bytes!("../../../models/models.json");
 
-/// Kind of our own gaze network in `models.json`.
-pub const BASE_KIND: &str = "gaze-base";
+/// Our own gaze network, in which arithmetic: the same weights, two files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Base {
+    /// Floats.
+    #[default]
+    Float,
+    /// 8 bits.
+    Int8,
+}
+
+impl Base {
+    /// Both.
+    pub const ALL: [Base; 2] = [Base::Float, Base::Int8];
+
+    /// As the setting `network` names it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Base::Float => "base",
+            Base::Int8 => "base-int8",
+        }
+    }
+
+    /// Its kind in `models.json`.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Base::Float => "gaze-base",
+            Base::Int8 => "gaze-base-int8",
+        }
+    }
+}
 
 impl ModelStore {
     /// Opens `explicit` if given, else the folder that `GAZE_MODELS` names,

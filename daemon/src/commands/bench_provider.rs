@@ -7,9 +7,7 @@ use std::time::Instant;
 use serde_json::json;
 use sha2::{Digest, Sha256};
 use vision::coreml::{self, ComputeUnits, Tell};
-use vision::{
-    BASE_KIND, BoundSession, Computes, ModelStore, Network, Provider, Runtime, SessionOptions,
-};
+use vision::{BoundSession, Computes, ModelStore, Network, Provider, Runtime, SessionOptions};
 
 use super::bench::{BenchArgs, Report};
 use crate::engine::ProviderWish;
@@ -73,7 +71,7 @@ fn networks(gaze: Option<&str>) -> Result<Vec<Network>, Failure> {
     let mut found = vec![load("face-detector")?, load("face-landmarks")?];
     match GazeChoice::named(gaze) {
         GazeChoice::Geometric => {}
-        GazeChoice::Base => found.push(load(BASE_KIND)?),
+        GazeChoice::Base(which) => found.push(load(which.kind())?),
         GazeChoice::File(path) => found.push(read(&path)?),
     }
     Ok(found)

@@ -170,8 +170,8 @@ fn check_gaze_network(settings: &FileSettings, runtime: &Runtime) -> Option<Find
     let opened = match settings.gaze_choice() {
         GazeChoice::Geometric => return None,
         GazeChoice::File(file) => GazeNet::open(&file, None, runtime, &options).map(Some),
-        GazeChoice::Base => match ModelStore::open(settings.models.as_deref()) {
-            Ok(store) => GazeNet::base(&store, runtime, &options),
+        GazeChoice::Base(which) => match ModelStore::open(settings.models.as_deref()) {
+            Ok(store) => GazeNet::base(&store, which, runtime, &options),
             Err(_) => return None, // told with the other networks
         },
     };

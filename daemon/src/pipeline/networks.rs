@@ -54,7 +54,9 @@ impl Maker {
         let net = match choice {
             GazeChoice::Geometric => None,
             GazeChoice::File(file) => Some(self.open(file)?),
-            GazeChoice::Base => GazeNet::base(&self.store, &self.runtime, &self.options)?,
+            GazeChoice::Base(which) => {
+                GazeNet::base(&self.store, *which, &self.runtime, &self.options)?
+            }
         };
         Ok(match net {
             None => Coming {

@@ -46,7 +46,7 @@ pub struct Arguments {
 impl Arguments {
     /// Measures and prints.
     pub fn run(self) -> ExitCode {
-        end(|| self.measure().map(|()| true))
+        end(|| self.measure().map(|()| false))
     }
 
     fn measure(&self) -> Result<(), Failure> {

@@ -206,8 +206,7 @@ impl<'a> Eyes<'a> {
         });
         let mut perceiver = Perceiver::new(runtime, store, PerceiverConfig::default())?;
         // As the daemon looks unless it is told otherwise.
-        if let Some(net) = GazeNet::base(store, Base::Single, runtime, &SessionOptions::default())?
-        {
+        if let Some(net) = GazeNet::base(store, Base::Float, runtime, &SessionOptions::default())? {
             perceiver.swap_gaze(GazeKind::Network(Box::new(net)));
         }
         Ok(Eyes {

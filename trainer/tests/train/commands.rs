@@ -238,6 +238,30 @@ fn a_trained_network_learns_to_tell_how_far_it_errs() {
 }
 
 #[test]
+fn drawn_people_are_compared_by_kind_and_the_programs_end_well() {
+    let folder = tempfile::tempdir().unwrap();
+    let at = folder.path();
+    let network = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/gaze_base.onnx");
+    let draw = "eyes some.cache --anywhere --persons 4 --looks 3 --size 48";
+    let (code, _, err) = run(&draw.split(' ').collect::<Vec<_>>(), at);
+    assert_eq!(code, 0, "{err}");
+    let (code, said, err) = run(&["rays", "some.cache", "--network", network, "--json"], at);
+    assert_eq!(code, 0, "{err}");
+    let told: serde_json::Value = serde_json::from_str(&said).unwrap();
+    let count = |what: &str| -> u64 {
+        let rows = told["rows"].as_array().unwrap().iter();
+        let those = rows.filter(|r| r["looks"].as_str().unwrap().contains(what));
+        those.map(|r| r["count"].as_u64().unwrap()).sum()
+    };
+    assert!(count("all") >= 6, "{said}");
+    // Everybody wears glasses or none, and has some skin.
+    assert_eq!(
+        (count("glasses"), count("skin")),
+        (count("all"), count("all"))
+    );
+}
+
+#[test]
 fn bad_input_is_one_line_and_nothing_is_left() {
     let folder = tempfile::tempdir().unwrap();
     let at = folder.path();

@@ -34,7 +34,7 @@ impl Measure {
             ("face-detector", "boxes") => Measure::Pixels(0.5),
             ("face-landmarks", "landmarks") => Measure::Pixels(2.5),
             ("face-detector", "scores") | ("face-landmarks", "presence") => Measure::Chances,
-            ("gaze" | "gaze-base", "gaze") => Measure::Rays,
+            (kind, "gaze") if kind.starts_with("gaze") => Measure::Rays,
             _ => Measure::Numbers,
         }
     }

@@ -12,7 +12,7 @@ use super::face::FaceNet;
 use super::read::{ContractError, sidecar};
 use super::view::EyeView;
 use crate::frame::Frame;
-use crate::models::{BASE_KIND, ModelError, ModelStore, Network};
+use crate::models::{Base, ModelError, ModelStore, Network};
 use crate::runtime::Runtime;
 use crate::session::{LoadedSession, SessionOptions};
 
@@ -74,18 +74,19 @@ pub struct GazeNet {
 }
 
 impl GazeNet {
-    /// Our own network, where `store` lists one.
+    /// Our own network. None where `store` lists none at all, as where geometry alone was shipped.
     ///
     /// # Errors
-    /// [`GazeNetError`].
+    /// [`GazeNetError`]; that it is not listed, where another arithmetic's is asked for.
     pub fn base(
         store: &ModelStore,
+        which: Base,
         runtime: &Runtime,
         options: &SessionOptions,
     ) -> Result<Option<GazeNet>, GazeNetError> {
-        let network = match store.load(BASE_KIND) {
+        let network = match store.load(which.kind()) {
             Ok(network) => network,
-            Err(ModelError::NotListed { .. }) => return Ok(None),
+            Err(ModelError::NotListed { .. }) if which == Base::Float => return Ok(None),
             Err(error) => return Err(error.into()),
         };
         let path = store.folder().join(&network.name);
