@@ -59,7 +59,7 @@ pub struct FileSettings {
     pub runtime: Option<PathBuf>,
     /// Threads inside ONNX Runtime.
     pub threads: Option<usize>,
-    /// In which frames the landmark network sees a steady face: in each (1) or every second one (2).
+    /// In which frames the landmark network sees a steady face: in each (1), or in one of so many.
     pub landmarks_every: Option<u32>,
     /// What computes the networks: `auto`, `coreml` or `cpu`.
     pub provider: Option<String>,
@@ -365,8 +365,8 @@ impl FileSettings {
         range(
             "landmarks_every",
             self.landmarks_every,
-            |v| (1..=2).contains(v),
-            "give 1 or 2",
+            |v| (1..=4).contains(v),
+            "give 1 to 4",
         )?;
         for side in self.display_px.into_iter().flatten() {
             range(

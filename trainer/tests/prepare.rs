@@ -152,7 +152,7 @@ fn a_folder_of_broken_pairs_gives_the_good_rest_and_counts_each_reason() {
     relabel(&long, |l| drop(l.as_object_mut().unwrap().remove("truth")));
     // The same face, pulled to another shape.
     let mut frame = Frame::default();
-    jpeg::decode(&fs::read(&all[2]).unwrap(), &mut frame).unwrap();
+    jpeg::decode_rgb(&fs::read(&all[2]).unwrap(), &mut frame).unwrap();
     let rows: Vec<u8> = frame
         .data
         .chunks_exact(480 * 3)

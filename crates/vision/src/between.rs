@@ -1,15 +1,16 @@
-//! Between two looks of the landmark network: where a face went that it saw a frame ago.
+//! Between two looks of the landmark network: where a face went that it saw a frame or two ago.
 //!
 //! A head that a person holds before a screen moves by a pixel or two from frame to frame, and
 //! the network's own answers tremble as well. What it would say of the next frame is
 //! told too, and in a twentieth of the time, by moving what it said: brows, temples and the
-//! bridge of the nose are laid over the next frame until they fit (Lucas and Kanade 1981, in the
+//! bridge of the nose are laid over the next frames until they fit (Lucas and Kanade 1981, in the
 //! inverse compositional form of Baker and Matthews 2004), by a shift, a turn and a scale. The
 //! eyes' openings are left out of that, and compared afterwards: where lids or irises have moved,
 //! where the rest does not fit, or a head moves fast, the network has to look.
 //!
-//! Nothing drifts: the network looks again at the next frame, and what it said of the one before
-//! weighs a third there (it steadies the network's answer, which trembles).
+//! Nothing drifts: each frame is compared with the one that the network saw, not with the frame
+//! before. The network looks again soon, and what it said last weighs a third there (it steadies
+//! the network's answer, which trembles).
 //!
 //! On the way from frame to sample: allocates nothing after it is made.
 
@@ -69,9 +70,11 @@ const APART_NS: u64 = 60_000_000;
 /// Where the network saw a face, and what it looked like there.
 struct Seen {
     landmarks: Landmarks,
-    at_ns: u64,
     size: [u32; 2],
     region: Region,
+    /// Where the square was last, and when.
+    last: Region,
+    last_ns: u64,
     eyes: [Region; 2],
     /// Mean and standard deviation of the square's brightness.
     mean: f32,
@@ -88,8 +91,9 @@ struct Seen {
 /// A face as it was moved.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(crate) struct Moved {
-    /// The square in the frame before and in this one.
+    /// The square where the network saw it, in the frame before and in this one.
     from: Region,
+    before: Region,
     to: Region,
     /// What of the square does not fit, in its standard deviations.
     pub misfit: f32,
@@ -102,7 +106,7 @@ pub(crate) struct Moved {
 impl Moved {
     /// Whether a steady head can have moved so, with eyes that do not.
     pub fn is_steady(&self) -> bool {
-        let (from, to) = (&self.from, &self.to);
+        let (from, to) = (&self.before, &self.to);
         let steady = (to.x - from.x).hypot(to.y - from.y) <= FAST * from.size
             && (to.roll - from.roll).abs() <= TURNS
             && (to.size / from.size).ln().abs() <= GROWS;
@@ -158,7 +162,7 @@ fn back(region: &Region, step: &Vector4<f32>) -> Region {
     }
 }
 
-/// Moves a face from the frame that the network saw to the next one; keeps its buffers.
+/// Moves a face from the frame that the network saw to those after it; keeps its buffers.
 pub(crate) struct Between {
     square: Sampler,
     eye: Sampler,
@@ -242,7 +246,10 @@ impl Between {
         });
         let weight = |x: usize, y: usize| {
             let (x, y) = (x as f32 + 0.5, y as f32 + 0.5);
-            let inside = |o: &[f32; 4]| ((x - o[0]) / o[2]).hypot((y - o[1]) / o[3]) < 1.0;
+            let inside = |o: &[f32; 4]| {
+                let (x, y) = ((x - o[0]) / o[2], (y - o[1]) / o[3]);
+                x * x + y * y < 1.0
+            };
             if openings.iter().any(inside) {
                 0.0
             } else {
@@ -297,9 +304,10 @@ impl Between {
         }
         Some(Seen {
             landmarks: *landmarks,
-            at_ns: frame.captured_ns,
             size: [frame.width, frame.height],
             region,
+            last: region,
+            last_ns: frame.captured_ns,
             eyes,
             mean,
             deviation,
@@ -310,15 +318,15 @@ impl Between {
         })
     }
 
-    /// Lays the face over the frame after the one that was remembered; none where that says
-    /// nothing of this one. It is for one frame: what was remembered is forgotten.
+    /// Lays the face over the frame after the one that was remembered, or followed last; none where
+    /// what was remembered says nothing of this one, and it is forgotten then.
     pub fn follow(&mut self, frame: &Frame) -> Option<(Moved, Landmarks)> {
-        let seen = self.seen.take()?;
-        let passed = frame.captured_ns.checked_sub(seen.at_ns)?;
+        let mut seen = self.seen.take()?;
+        let passed = frame.captured_ns.checked_sub(seen.last_ns)?;
         if passed == 0 || passed > APART_NS || seen.size != [frame.width, frame.height] {
             return None;
         }
-        let mut region = seen.region;
+        let mut region = seen.last;
         let (mut gain, mut mean);
         let mut round = 0;
         let misfit = loop {
@@ -356,6 +364,7 @@ impl Between {
         };
         let mut moved = Moved {
             from: seen.region,
+            before: seen.last,
             to: region,
             misfit,
             eyes: [0.0; 2],
@@ -390,7 +399,10 @@ impl Between {
             }
         }
         moved.lids = down / steep.max(f32::EPSILON) * EYE_REACH / EYE_SIDE as f32;
-        Some((moved, moved.points(&seen.landmarks)))
+        let landmarks = moved.points(&seen.landmarks);
+        (seen.last, seen.last_ns) = (region, frame.captured_ns);
+        self.seen = Some(seen);
+        Some((moved, landmarks))
     }
 }
 

@@ -173,7 +173,7 @@ fn eyes_that_move_or_close_and_what_covers_a_face_are_for_the_network() {
 }
 
 #[test]
-fn only_the_next_frame_is_told_of_and_only_once() {
+fn frames_are_told_of_one_after_the_other_and_each_only_once() {
     let still = Held::default();
     let mut between = Between::new();
     let mut after = |ns: u64, size: u32| {
@@ -185,10 +185,47 @@ fn only_the_next_frame_is_told_of_and_only_once() {
         }
         let told = between.follow(&next).is_some();
         assert!(between.follow(&next).is_none(), "told twice");
+        // What was refused once is forgotten.
+        next.captured_ns += FRAME_NS;
+        assert!(between.follow(&next).is_none());
         told
     };
     assert!(after(FRAME_NS, WIDTH));
     assert!(!after(0, WIDTH) && !after(2 * FRAME_NS, WIDTH) && !after(FRAME_NS, 640));
+}
+
+#[test]
+fn nothing_drifts_over_several_frames_and_slow_lids_are_seen() {
+    // So many frames after the one that the network saw, each a little further.
+    let held = |n: u64| Held {
+        shift: [2.2 * n as f32, -0.7 * n as f32],
+        turned: 0.012 * n as f32,
+        grown: 0.006 * n as f32,
+        ..Held::default()
+    };
+    let mut between = Between::new();
+    between.remember(&held(0).frame(0), &held(0).landmarks(), &[None; 2]);
+    for n in 1..=3 {
+        let (moved, landmarks) = between.follow(&held(n).frame(n)).unwrap();
+        assert!(moved.is_steady(), "{n}: {moved:?}");
+        for (found, should) in landmarks.iter().zip(held(n).landmarks()) {
+            let off = (found[0] - should[0]).hypot(found[1] - should[1]);
+            assert!(off < 0.15, "{off} pixels off in frame {n}");
+        }
+    }
+    // Fast is from one frame to the next; a lid's way is from where the network saw it.
+    let lowered = |n: u64| Held {
+        shut: 0.25 + 0.009 * n as f32,
+        ..Held::default()
+    };
+    between.remember(&lowered(0).frame(0), &lowered(0).landmarks(), &[None; 2]);
+    let steady: Vec<bool> = (1..=3)
+        .map(|n| {
+            let lids = lowered(n);
+            between.follow(&lids.frame(n)).unwrap().0.is_steady()
+        })
+        .collect();
+    assert!(steady[0] && !steady[2], "{steady:?}");
 }
 
 #[test]

@@ -134,7 +134,8 @@ impl EyeCropper {
             assert_eq!(out.len(), self.spec.len(), "room for one crop");
             self.sampler.rgb(frame, region, Outside::Edge) && {
                 let mut to = out.iter_mut();
-                self.each(|v| *to.next().expect("as long as the crop") = v.round() as u8);
+                // Values are 0 or more; `round` is a call.
+                self.each(|v| *to.next().expect("as long as the crop") = (v + 0.5) as u8);
                 true
             }
         })

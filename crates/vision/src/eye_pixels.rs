@@ -138,8 +138,9 @@ impl Shape {
             let (x, y) = ((index % SIDE) as f32 + 0.5, (index / SIDE) as f32 + 0.5);
             let across = (x - middle[0]) / half_width;
             let down = (y - middle[1]) / half_height;
-            let from_iris = (x - self.iris[0]).hypot(y - self.iris[1]);
             if across * across + down * down <= 1.0 {
+                let (x, y) = (x - self.iris[0], y - self.iris[1]);
+                let from_iris = (x * x + y * y).sqrt();
                 if from_iris <= 0.8 * radius {
                     iris.add(*value);
                 } else if from_iris >= 1.15 * radius {

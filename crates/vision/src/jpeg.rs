@@ -1,6 +1,11 @@
 //! JPEG pictures, from files and from cameras that send Motion JPEG. The daemon and the
 //! trainer decode alike, so that a network sees in use what it saw in training.
 
+mod cosine;
+mod huffman;
+mod implied;
+mod planar;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use zune_jpeg::JpegDecoder;
@@ -18,17 +23,33 @@ pub fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, Strin
         .unwrap_or_else(|_| Err("its bytes are damaged (the decoder gave up)".into()))
 }
 
-/// Decodes a JPEG into `frame` as [`PixelFormat::Rgb8`], or [`PixelFormat::Gray8`]
-/// if it has luma only. A picture that stops half-way or holds damaged codes is
-/// an error, not a picture with a grey half.
+/// Decodes a JPEG into `frame`: as [`PixelFormat::I420`] if it is of a common kind with chroma of
+/// half its size, as nearly all cameras' are, else as [`decode_rgb`]. A picture that stops half-way
+/// or holds damaged codes is an error, not a picture with a grey half.
 pub fn decode(bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
+    check(bytes)?;
+    match planar::decode(bytes, false, frame) {
+        Some(()) => Ok(()),
+        None => decode_rgb(bytes, frame),
+    }
+}
+
+/// What the decoders do not say.
+fn check(bytes: &[u8]) -> Result<(), String> {
     if !bytes.starts_with(&[0xFF, 0xD8]) {
         return Err("it does not begin like a JPEG".into());
     }
-    // The decoder fills up what is missing with grey without a word.
-    if !has_end(bytes) {
-        return Err("it ends too early".into());
+    // One fills up what is missing with grey without a word.
+    match has_end(bytes) {
+        true => Ok(()),
+        false => Err("it ends too early".into()),
     }
+}
+
+/// Decodes a JPEG of any kind into `frame` as [`PixelFormat::Rgb8`], or [`PixelFormat::Gray8`] if
+/// it has luma only.
+pub fn decode_rgb(bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
+    check(bytes)?;
     guarded(|| {
         let options = DecoderOptions::default()
             .set_strict_mode(true)
@@ -75,6 +96,10 @@ pub fn decode_motion(bytes: &[u8], scratch: &mut Vec<u8>, frame: &mut Frame) -> 
     if has_huffman_tables(bytes) {
         return decode(bytes, frame);
     }
+    check(bytes)?;
+    if let Some(()) = planar::decode(bytes, true, frame) {
+        return Ok(());
+    }
     // An "AVI1" segment is how a decoder is told that the tables are implied.
     const IMPLIED: [u8; 18] = [
         0xFF, 0xE0, 0, 16, b'A', b'V', b'I', b'1', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
@@ -86,7 +111,7 @@ pub fn decode_motion(bytes: &[u8], scratch: &mut Vec<u8>, frame: &mut Frame) -> 
     scratch.extend_from_slice(start);
     scratch.extend_from_slice(&IMPLIED);
     scratch.extend_from_slice(rest);
-    decode(scratch, frame)
+    decode_rgb(scratch, frame)
 }
 
 /// The segments before the first scan (ITU-T T.81, B.1.1.4): each one's marker

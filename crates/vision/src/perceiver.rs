@@ -36,8 +36,10 @@ pub struct PerceiverConfig {
     pub take_presence: f32,
     /// … and kept down to this one.
     pub keep_presence: f32,
-    /// While a face is followed, newcomers are looked for this often, nanoseconds.
+    /// While a face is followed, newcomers are looked for this often, nanoseconds …
     pub detect_every_ns: u64,
+    /// … and this often where it has been the only one for two seconds.
+    pub detect_alone_ns: u64,
     /// Where nobody has been for a second, somebody is looked for this often, nanoseconds; 0: in
     /// every frame.
     pub search_every_ns: u64,
@@ -47,8 +49,8 @@ pub struct PerceiverConfig {
     /// How many of them [`Perceiver::perceive`] itself measures in one frame after the primary
     /// one. 0: it leaves them and the looks for newcomers to whoever asks for its errands.
     pub others_per_frame: usize,
-    /// 1: the landmark network sees the primary face in every frame. 2: while it is steady, in
-    /// every second one; in the frames between, what it said is moved to where the face is.
+    /// 1: the landmark network sees the primary face in every frame. More: while it is steady, in
+    /// one of so many; in the frames between, what it said is moved to where the face is.
     pub landmarks_every: u32,
     /// Who is the primary face.
     pub choice: Choice,
@@ -71,6 +73,7 @@ impl Default for PerceiverConfig {
             take_presence: 0.6,
             keep_presence: 0.4,
             detect_every_ns: 100_000_000,
+            detect_alone_ns: 230_000_000,
             search_every_ns: 0,
             measure_every_ns: 125_000_000,
             others_per_frame: 1,
@@ -87,8 +90,8 @@ impl Default for PerceiverConfig {
 #[derive(Clone, Copy)]
 struct Kept {
     id: u32,
-    /// The landmark network saw it there.
-    seen: bool,
+    /// So many frames ago, from that one, the landmark network saw it.
+    unseen: u32,
 }
 
 /// Frames in, measurements out. After its first frames of a size it allocates nothing.
@@ -127,6 +130,8 @@ fn still(config: &PerceiverConfig) -> FrozenDetector {
 /// Lids that moved by more than this since the network saw them last are on their way, and it sees
 /// them in the next frame too, millimetres.
 const LIDS_STILL_MM: f64 = 0.2;
+/// Who has been the only one for so long is not expected to be joined just now.
+const ONLY_ONE_NS: u64 = 2_000_000_000;
 /// For so long after somebody left every frame is searched.
 const ALONE_NS: u64 = 1_000_000_000;
 /// A picture that stands alone is looked at as often in search of a face.
@@ -355,18 +360,15 @@ impl Perceiver {
         let times = &mut self.perception.times;
         let kept = self.kept.take().filter(|kept| kept.id == id);
         let moved = kept.and_then(|_| self.looker.moved(frame, times));
-        let unseen = match (&moved, kept) {
-            (Some(moved), Some(Kept { seen: true, .. })) => {
-                self.looker.measure_moved(frame, moved, &self.camera, times)
-            }
+        let due = kept.is_none_or(|kept| kept.unseen + 1 >= self.config.landmarks_every);
+        let unseen = match &moved {
+            Some(moved) if !due => self.looker.measure_moved(frame, moved, &self.camera, times),
             _ => None,
         };
         let measured = match unseen {
             None => {
                 // What was to stand for the network and was refused steadies nothing: a lid sets out.
-                let steadies = moved
-                    .as_ref()
-                    .filter(|_| kept.is_some_and(|kept| !kept.seen));
+                let steadies = moved.as_ref().filter(|_| due);
                 let known = (true, steadies);
                 self.looker
                     .look(frame, &region, known, &self.camera, times)?
@@ -391,8 +393,14 @@ impl Perceiver {
         }
         if self.config.landmarks_every > 1 && steady && !self.sees_all {
             let times = &mut self.perception.times;
-            self.looker.remember(frame, &measured, times);
-            self.kept = Some(Kept { id, seen });
+            let unseen = match seen {
+                true => {
+                    self.looker.remember(frame, &measured, times);
+                    0
+                }
+                false => kept.map_or(0, |kept| kept.unseen + 1),
+            };
+            self.kept = Some(Kept { id, unseen });
         }
         self.show(id, measured);
         Ok(true)
@@ -469,9 +477,11 @@ impl Perceiver {
             let due = self.tracks.due(now, self.config.measure_every_ns);
             *to = due.map(|(id, region)| Wanted { id, region });
         }
-        let due = self
-            .detected_ns
-            .is_none_or(|t| now.abs_diff(t) >= self.config.detect_every_ns);
+        let every_ns = match self.tracks.is_alone(now, ONLY_ONE_NS) {
+            true => self.config.detect_alone_ns,
+            false => self.config.detect_every_ns,
+        };
+        let due = self.detected_ns.is_none_or(|t| now.abs_diff(t) >= every_ns);
         if due && self.tracks.primary().is_some() {
             self.detected_ns = Some(now);
             let turn = self.glance;

@@ -192,9 +192,11 @@ fn tap(at: i64, samples: usize) -> Tap {
 
 fn blend(a: u8, b: u8, c: u8, d: u8, across: i32, down: i32) -> f32 {
     const ONE: i32 = 1 << WEIGHT;
-    let top = i32::from(a) * (ONE - across) + i32::from(b) * across;
-    let bottom = i32::from(c) * (ONE - across) + i32::from(d) * across;
-    (top * (ONE - down) + bottom * down) as f32 * (1.0 / (ONE * ONE) as f32)
+    let [a, b, c, d] = [a, b, c, d].map(i32::from);
+    // Three products; the whole numbers are those of four weights.
+    let top = a * ONE + (b - a) * across;
+    let bottom = c * ONE + (d - c) * across;
+    (top * ONE + (bottom - top) * down) as f32 * (1.0 / (ONE * ONE) as f32)
 }
 
 /// Reads N × N values of channels that lie alike along a walk; outside a channel, its edge.
@@ -203,7 +205,7 @@ pub(crate) fn bilinear<const K: usize>(
     walk: &Walk,
     n: usize,
     columns: &mut [Tap],
-    out: &mut [Vec<f32>],
+    out: [&mut [f32]; K],
 ) {
     let Channel {
         width,
@@ -226,19 +228,22 @@ pub(crate) fn bilinear<const K: usize>(
     let inside = inside(sx, ax, dx, width) && inside(sy, ay, dy, height);
     if inside {
         let weight = |at: i64| ((at >> (POINT - WEIGHT)) & ((1 << WEIGHT) - 1)) as i32;
+        let mut planes = out.map(|plane| plane.chunks_exact_mut(n));
         for v in 0..n {
             let (mut x, mut y) = (sx + v as i64 * dx, sy + v as i64 * dy);
+            let mut rows = planes.each_mut().map(|p| p.next().expect("n rows"));
             for u in 0..n {
                 let at = (y >> POINT) as usize * stride + (x >> POINT) as usize * step;
-                for (channel, out) in channels.iter().zip(&mut *out) {
+                let (across, down) = (weight(x), weight(y));
+                for (channel, row) in channels.iter().zip(&mut rows) {
                     let four = &channel.bytes[at..][..stride + step + 1];
-                    out[v * n + u] = blend(
+                    row[u] = blend(
                         four[0],
                         four[step],
                         four[stride],
                         four[stride + step],
-                        weight(x),
-                        weight(y),
+                        across,
+                        down,
                     );
                 }
                 x += ax;
@@ -247,7 +252,7 @@ pub(crate) fn bilinear<const K: usize>(
         }
         return;
     }
-    for (channel, out) in channels.iter().zip(&mut *out) {
+    for (channel, out) in channels.iter().zip(out) {
         let row_bytes = (width - 1) * step + 1;
         let row_at = |y: usize| &channel.bytes[y * stride..][..row_bytes];
         if ay == 0 && dx == 0 {

@@ -50,6 +50,12 @@ const MAX_SHRINK: usize = 256;
 pub struct Sampler {
     n: usize,
     planes: [Vec<f32>; 3],
+    reading: Reading,
+}
+
+/// What it reads with.
+struct Reading {
+    n: usize,
     /// Sums of the rows of one block.
     sums: Vec<u16>,
     /// The part of each channel that is needed, shrunk.
@@ -57,108 +63,14 @@ pub struct Sampler {
     columns: Vec<Tap>,
 }
 
-impl Sampler {
-    /// For N × N results.
-    pub fn new(n: usize) -> Sampler {
-        // The block is at least ⅔ of the true factor and a turned square reaches
-        // √2 farther: the shrunk part is never wider than this.
-        let side = n * 15 / 7 + 8;
-        Sampler {
-            n,
-            planes: [(); 3].map(|()| vec![0.0; n * n]),
-            sums: vec![0; MAX_SIDE as usize * 4],
-            shrunk: [(); 3].map(|()| vec![0; side * side]),
-            columns: vec![Tap::default(); n],
-        }
-    }
-
-    /// Length of a side of the result.
-    pub fn size(&self) -> usize {
-        self.n
-    }
-
-    /// Fills `out` (3·N·N floats) from `region`. False, and `out` untouched,
-    /// when the frame is not sound or the region lies outside it.
-    pub fn tensor(
+impl Reading {
+    /// Fills N × N planes with channels that lie alike.
+    fn read<const K: usize>(
         &mut self,
-        frame: &Frame,
+        channels: [&Channel; K],
         region: &Region,
-        spec: &TensorSpec,
-        out: &mut [f32],
-    ) -> bool {
-        if !self.rgb(frame, region, spec.outside) {
-            return false;
-        }
-        let area = self.n * self.n;
-        assert_eq!(out.len(), 3 * area, "the tensor has three planes of N × N");
-        let [red, green, blue] = &self.planes;
-        let value = |v: f32| v * spec.scale + spec.offset;
-        match spec.layout {
-            Layout::Nchw => {
-                for (plane, to) in self.planes.iter().zip(out.chunks_exact_mut(area)) {
-                    for (v, t) in plane.iter().zip(to) {
-                        *t = value(*v);
-                    }
-                }
-            }
-            Layout::Nhwc => {
-                for (((t, r), g), b) in out.chunks_exact_mut(3).zip(red).zip(green).zip(blue) {
-                    t.copy_from_slice(&[value(*r), value(*g), value(*b)]);
-                }
-            }
-        }
-        true
-    }
-
-    /// Samples to red, green and blue, 0–255; see [`Sampler::planes`].
-    pub(crate) fn rgb(&mut self, frame: &Frame, region: &Region, outside: Outside) -> bool {
-        if !region.touches(frame.width, frame.height) {
-            return false;
-        }
-        let Some(view) = PixelView::of(frame) else {
-            return false;
-        };
-        let [first, second, third] = &view.channels;
-        match view.colour {
-            Colour::Gray => self.read(0, [first], region),
-            Colour::Rgb => self.read(0, [first, second, third], region),
-            Colour::Yuv(_) => {
-                self.read(0, [first], region);
-                self.read(1, [second, third], region);
-            }
-        }
-        to_rgb(view.colour, &mut self.planes);
-        if outside == Outside::Black {
-            self.blacken(frame, region);
-        }
-        true
-    }
-
-    /// Samples brightness only, 0 black … 255: luma, or green. It is the first of
-    /// [`Sampler::planes`].
-    pub(crate) fn brightness(&mut self, frame: &Frame, region: &Region) -> bool {
-        if !region.touches(frame.width, frame.height) {
-            return false;
-        }
-        let Some(view) = PixelView::of(frame) else {
-            return false;
-        };
-        self.read(0, [view.brightness()], region);
-        if view.colour == Colour::Yuv(YuvRange::Limited) {
-            for v in &mut self.planes[0] {
-                *v = ((*v - 16.0) * (255.0 / 219.0)).max(0.0);
-            }
-        }
-        true
-    }
-
-    /// What was sampled last, row by row.
-    pub(crate) fn planes(&self) -> &[Vec<f32>; 3] {
-        &self.planes
-    }
-
-    /// Fills the planes from number `first` on with channels that lie alike.
-    fn read<const K: usize>(&mut self, first: usize, channels: [&Channel; K], region: &Region) {
+        planes: [&mut [f32]; K],
+    ) {
         let n = self.n as f64;
         let (sin, cos) = f64::from(region.roll).sin_cos();
         let pitch = f64::from(region.size) / n;
@@ -180,7 +92,6 @@ impl Sampler {
         };
         let shrink = |samples: f64| (samples.round() as usize).clamp(1, MAX_SHRINK);
         let factors = [0, 1].map(|axis| shrink(pitch * per[axis]));
-        let planes = &mut self.planes[first..first + K];
         if factors == [1, 1] {
             bilinear(channels, &walk, self.n, &mut self.columns, planes);
             return;
@@ -210,6 +121,138 @@ impl Sampler {
             tall: 1,
         });
         bilinear(shrunk.each_ref(), &walk, self.n, &mut self.columns, planes);
+    }
+}
+
+impl Sampler {
+    /// For N × N results.
+    pub fn new(n: usize) -> Sampler {
+        // The block is at least ⅔ of the true factor and a turned square reaches
+        // √2 farther: the shrunk part is never wider than this.
+        let side = n * 15 / 7 + 8;
+        Sampler {
+            n,
+            planes: [(); 3].map(|()| vec![0.0; n * n]),
+            reading: Reading {
+                n,
+                sums: vec![0; MAX_SIDE as usize * 4],
+                shrunk: [(); 3].map(|()| vec![0; side * side]),
+                columns: vec![Tap::default(); n],
+            },
+        }
+    }
+
+    /// Length of a side of the result.
+    pub fn size(&self) -> usize {
+        self.n
+    }
+
+    /// Fills `out` (3·N·N floats) from `region`. False, and `out` untouched,
+    /// when the frame is not sound or the region lies outside it.
+    pub fn tensor(
+        &mut self,
+        frame: &Frame,
+        region: &Region,
+        spec: &TensorSpec,
+        out: &mut [f32],
+    ) -> bool {
+        let area = self.n * self.n;
+        assert_eq!(out.len(), 3 * area, "the tensor has three planes of N × N");
+        if self.straight(frame, region, spec, out) {
+            return true;
+        }
+        if !self.rgb(frame, region, spec.outside) {
+            return false;
+        }
+        let [red, green, blue] = &self.planes;
+        let value = |v: f32| v * spec.scale + spec.offset;
+        match spec.layout {
+            Layout::Nchw => {
+                for (plane, to) in self.planes.iter().zip(out.chunks_exact_mut(area)) {
+                    for (v, t) in plane.iter().zip(to) {
+                        *t = value(*v);
+                    }
+                }
+            }
+            Layout::Nhwc => {
+                for (((t, r), g), b) in out.chunks_exact_mut(3).zip(red).zip(green).zip(blue) {
+                    t.copy_from_slice(&[value(*r), value(*g), value(*b)]);
+                }
+            }
+        }
+        true
+    }
+
+    /// Where the frame has red, green and blue, and the tensor a plane for each, it is sampled
+    /// there at once: the same numbers on a shorter way. False where that is not so.
+    fn straight(
+        &mut self,
+        frame: &Frame,
+        region: &Region,
+        spec: &TensorSpec,
+        out: &mut [f32],
+    ) -> bool {
+        let plain = spec.layout == Layout::Nchw && spec.outside == Outside::Edge;
+        let view = PixelView::of(frame).filter(|view| plain && view.colour == Colour::Rgb);
+        let Some(view) = view.filter(|_| region.touches(frame.width, frame.height)) else {
+            return false;
+        };
+        let mut planes = out.chunks_exact_mut(self.n * self.n);
+        let planes = [(); 3].map(|()| planes.next().expect("three planes"));
+        self.reading.read(view.channels.each_ref(), region, planes);
+        for v in out {
+            *v = *v * spec.scale + spec.offset;
+        }
+        true
+    }
+
+    /// Samples to red, green and blue, 0–255; see [`Sampler::planes`].
+    pub(crate) fn rgb(&mut self, frame: &Frame, region: &Region, outside: Outside) -> bool {
+        if !region.touches(frame.width, frame.height) {
+            return false;
+        }
+        let Some(view) = PixelView::of(frame) else {
+            return false;
+        };
+        let [first, second, third] = &view.channels;
+        let [a, b, c] = self.planes.each_mut().map(Vec::as_mut_slice);
+        match view.colour {
+            Colour::Gray => self.reading.read([first], region, [a]),
+            Colour::Rgb => self.reading.read([first, second, third], region, [a, b, c]),
+            Colour::Yuv(_) => {
+                self.reading.read([first], region, [a]);
+                self.reading.read([second, third], region, [b, c]);
+            }
+        }
+        to_rgb(view.colour, &mut self.planes);
+        if outside == Outside::Black {
+            self.blacken(frame, region);
+        }
+        true
+    }
+
+    /// Samples brightness only, 0 black … 255: luma, or green. It is the first of
+    /// [`Sampler::planes`].
+    pub(crate) fn brightness(&mut self, frame: &Frame, region: &Region) -> bool {
+        if !region.touches(frame.width, frame.height) {
+            return false;
+        }
+        let Some(view) = PixelView::of(frame) else {
+            return false;
+        };
+        let [first, ..] = &mut self.planes;
+        self.reading.read([view.brightness()], region, [first]);
+        if view.colour == Colour::Yuv(YuvRange::Limited) {
+            for v in &mut self.planes[0] {
+                *v = ((*v - 16.0) * (255.0 / 219.0)).max(0.0);
+            }
+        }
+        true
+    }
+
+    /// What was sampled last, row by row.
+    pub(crate) fn planes(&self) -> &[Vec<f32>; 3] {
+        &self.planes
     }
 
     /// Makes every pixel black whose middle lies outside the picture.

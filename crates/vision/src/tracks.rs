@@ -201,6 +201,12 @@ impl Tracks {
         self.live.len() == 1 && self.live.iter().any(own)
     }
 
+    /// Whether one face is there, has been for so long, and nobody else was who is remembered.
+    pub fn is_alone(&self, now_ns: u64, for_ns: u64) -> bool {
+        let long = |t: &Track| now_ns.saturating_sub(t.face.since_ns) >= for_ns;
+        self.live.len() == 1 && self.ghosts.is_empty() && self.live.iter().all(long)
+    }
+
     /// The landmark network found nobody where this face was to be.
     pub fn missed(&mut self, id: u32) {
         if let Some(own) = self.live.iter().position(|t| t.face.id == id) {

@@ -55,7 +55,7 @@ fn a_followed_face_costs_no_allocation() {
     frame.data.copy_from_slice(picture.as_raw());
     let runtime = Runtime::load(None).expect("ONNX Runtime; run make setup");
     let store = ModelStore::open(None).expect("the networks");
-    for landmarks_every in [1, 2] {
+    for landmarks_every in [1, 3] {
         let config = PerceiverConfig {
             landmarks_every,
             ..PerceiverConfig::default()

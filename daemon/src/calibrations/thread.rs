@@ -16,8 +16,8 @@ use crate::pipeline::measurement::NetworkTag;
 use crate::pipeline::shared::Shared;
 use crate::settings::FileSettings;
 
-/// The camera's name is looked at this often, and the end of the daemon.
-const PATIENCE: Duration = Duration::from_millis(100);
+/// The camera's name is looked at this often; whoever ends the daemon wakes the thread.
+const PATIENCE: Duration = Duration::from_millis(250);
 /// The same while a file is away that may come back.
 const IMPATIENCE: Duration = Duration::from_millis(20);
 /// Files and displays are looked at this often even without news.

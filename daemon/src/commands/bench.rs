@@ -81,9 +81,8 @@ pub struct BenchArgs {
     /// Threads inside ONNX Runtime
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub threads: usize,
-    /// In which frames the landmark network sees a steady face: in each (1), or in every second
-    /// one (2), as the daemon has it
-    #[arg(long, value_name = "N", default_value_t = LANDMARKS_EVERY, value_parser = clap::value_parser!(u32).range(1..=2))]
+    /// In which frames the landmark network sees a steady face: in each (1), or in one of so many
+    #[arg(long, value_name = "N", default_value_t = LANDMARKS_EVERY, value_parser = clap::value_parser!(u32).range(1..=4))]
     pub landmarks_every: u32,
     /// One JSON object instead of lines
     #[arg(long)]

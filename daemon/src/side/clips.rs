@@ -21,7 +21,7 @@ use crate::pipeline::shared::Shared;
 
 /// So often it looks for pictures: they do not wake it.
 const GLANCE: Duration = Duration::from_millis(8);
-/// The same while clips are off.
+/// The same while clips are off, or the camera is closed.
 const REST: Duration = Duration::from_millis(250);
 /// The header's counters are renewed this often.
 const TELL_EVERY: Duration = Duration::from_millis(250);
@@ -78,11 +78,13 @@ impl Clips {
                 (_, Some(view)) => self.inlet.give_back(view),
                 (State::On(recorder, _), None) => {
                     // With the camera closed nothing of before is kept.
-                    if self.shared.paused() {
+                    let paused = self.shared.paused();
+                    if paused {
                         recorder.finish();
                     }
                     recorder.quiet(clock::now_ns(), unix_ns());
-                    std::thread::sleep(GLANCE);
+                    // Whoever opens it again wakes the thread.
+                    std::thread::park_timeout(if paused { REST } else { GLANCE });
                 }
                 (_, None) => std::thread::park_timeout(REST),
             }

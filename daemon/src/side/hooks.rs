@@ -27,7 +27,7 @@ use crate::pipeline::shared::Shared;
 
 /// So often it looks for news.
 const GLANCE: Duration = Duration::from_millis(10);
-/// The same while there are no hooks.
+/// The same while there are no hooks, or the camera is closed.
 const REST: Duration = Duration::from_millis(250);
 /// Commands at the same time.
 const MOST_COMMANDS: usize = 4;
@@ -109,8 +109,10 @@ impl Hooks {
             }
             match view {
                 Some(view) => self.inlet.give_back(view),
-                None if plan.is_some() || commands.any() => std::thread::sleep(GLANCE),
-                None => std::thread::park_timeout(REST),
+                None => {
+                    let looks = commands.any() || plan.is_some() && !self.shared.paused();
+                    std::thread::park_timeout(if looks { GLANCE } else { REST });
+                }
             }
         }
         commands.end_all();

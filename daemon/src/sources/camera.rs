@@ -197,7 +197,9 @@ fn start<D: Device>(
     let format = match mode.layout {
         Layout::Nv12 => PixelFormat::Nv12,
         Layout::Yuyv | Layout::Uyvy => PixelFormat::Yuyv,
-        Layout::Rgb | Layout::Bgr | Layout::Mjpeg => PixelFormat::Rgb8,
+        Layout::Rgb | Layout::Bgr => PixelFormat::Rgb8,
+        // Nearly all; the others are unpacked to red, green and blue.
+        Layout::Mjpeg => PixelFormat::I420,
         Layout::Bgra => PixelFormat::Bgra8,
         Layout::Grey => PixelFormat::Gray8,
     };

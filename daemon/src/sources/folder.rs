@@ -142,7 +142,7 @@ impl Folder {
         (i as f64 * 1e9 / self.fps) as u64
     }
 
-    fn read(&mut self, i: usize, frame: &mut Frame) -> Result<(), String> {
+    fn read(&mut self, i: usize, decode: Decode, frame: &mut Frame) -> Result<(), String> {
         let path = &self.files[i];
         // Follows links; a link that leads nowhere or in a circle is an error here.
         let meta = std::fs::metadata(path).map_err(|e| e.to_string())?;
@@ -158,14 +158,17 @@ impl Folder {
             .map_err(|e| e.to_string())?;
         match self.bytes.as_slice() {
             [] => Err("it is empty".into()),
-            [0xFF, 0xD8, ..] => jpeg::decode(&self.bytes, frame),
+            [0xFF, 0xD8, ..] => decode(&self.bytes, frame),
             b if b.starts_with(b"\x89PNG") => guarded(|| decode_png(b, frame)),
             _ => Err("it is neither JPEG nor PNG".into()),
         }
     }
 }
 
-/// Reads one picture.
+/// What unpacks a JPEG.
+type Decode = fn(&[u8], &mut Frame) -> Result<(), String>;
+
+/// Reads one picture: red, green and blue, or grey.
 pub(crate) fn read_one(path: &Path) -> Result<Frame, Flaw> {
     let mut folder = Folder {
         files: vec![path.to_path_buf()],
@@ -176,7 +179,7 @@ pub(crate) fn read_one(path: &Path) -> Result<Frame, Flaw> {
     };
     let mut frame = Frame::default();
     folder
-        .read(0, &mut frame)
+        .read(0, jpeg::decode_rgb, &mut frame)
         .map_err(|why| Flaw::damaged(format!("{}: {why}", path.display())))?;
     Ok(frame)
 }
@@ -207,7 +210,7 @@ impl Pictures for Folder {
         while self.next < self.files.len() {
             let i = self.next;
             self.next += 1;
-            match self.read(i, frame) {
+            match self.read(i, jpeg::decode, frame) {
                 Ok(()) => return Ok(Some(self.time_of(i))),
                 Err(why) => {
                     self.losses.damaged += 1;

@@ -101,7 +101,7 @@ impl Assistant {
                 self.inlet.give_back(view);
             }
             talk.teller.tell(&self.shared);
-            let looks = talk.pending.is_some() || talk.is_due();
+            let looks = talk.pending.is_some() || talk.is_due() && !self.shared.paused();
             std::thread::park_timeout(if looks { GLANCE } else { REST });
         }
     }

@@ -1,0 +1,172 @@
+//! JPEGs of the kinds that cameras send, unpacked as they are, against the decoder of all kinds.
+
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
+use vision::frame::YuvRange;
+use vision::{Frame, PixelFormat, jpeg};
+
+/// A picture of soft colours: what halved chroma loses of it is little.
+fn colours(width: usize, height: usize) -> Vec<u8> {
+    let wave = |v: usize, k: f64| 128.0 + 90.0 * (v as f64 * k).sin();
+    let mut rgb = Vec::new();
+    for y in 0..height {
+        for x in 0..width {
+            let grain = ((x * 7 + y * 13) % 11) as f64;
+            rgb.extend(
+                [wave(x, 0.05), wave(y, 0.04), wave(x + y, 0.03)].map(|v| (v + grain) as u8),
+            );
+        }
+    }
+    rgb
+}
+
+fn encoded(width: usize, height: usize, sampling: SamplingFactor, restart: u16) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    let mut encoder = Encoder::new(&mut bytes, 85);
+    encoder.set_sampling_factor(sampling);
+    if restart > 0 {
+        encoder.set_restart_interval(restart);
+    }
+    let (w, h) = (width as u16, height as u16);
+    let rgb = colours(width, height);
+    encoder.encode(&rgb, w, h, ColorType::Rgb).unwrap();
+    bytes
+}
+
+/// Red, green and blue at a place of an I420 frame of full range.
+fn rgb_of(frame: &Frame, x: usize, y: usize) -> [f64; 3] {
+    let (stride, h) = (frame.stride, frame.height as usize);
+    let at = stride * h + y / 2 * (stride / 2) + x / 2;
+    let value = |at: usize| f64::from(frame.data[at]);
+    let luma = value(y * stride + x);
+    let [blue, red] = [at, at + stride / 2 * h.div_ceil(2)].map(|at| value(at) - 128.0);
+    // ITU-R BT.601, as JFIF has it.
+    [
+        luma + 1.402 * red,
+        luma - 0.344_136 * blue - 0.714_136 * red,
+        luma + 1.772 * blue,
+    ]
+}
+
+/// How far off colours and brightness are, root mean squares.
+fn apart(planes: &Frame, rgb: &Frame) -> [f64; 2] {
+    let (w, h) = (rgb.width as usize, rgb.height as usize);
+    let (mut colour, mut light) = (0.0, 0.0);
+    for (y, x) in (0..h).flat_map(|y| (0..w).map(move |x| (y, x))) {
+        let should = &rgb.data[3 * (y * w + x)..][..3];
+        let off: Vec<f64> = rgb_of(planes, x, y)
+            .iter()
+            .zip(should)
+            .map(|(a, b)| a.clamp(0.0, 255.0) - f64::from(*b))
+            .collect();
+        colour += off.iter().map(|v| v * v).sum::<f64>() / 3.0;
+        light += (0.299 * off[0] + 0.587 * off[1] + 0.114 * off[2]).powi(2);
+    }
+    [colour, light].map(|sum| (sum / (w * h) as f64).sqrt())
+}
+
+#[test]
+fn a_camera_s_pictures_are_the_same_in_planes_as_in_colours() {
+    let (mut planes, mut rgb) = (Frame::default(), Frame::default());
+    for sampling in [SamplingFactor::R_4_2_0, SamplingFactor::R_4_2_2] {
+        for (w, h) in [(640, 360), (320, 180), (33, 17), (16, 16), (15, 9), (1, 1)] {
+            for restart in [0, 1, 7] {
+                let bytes = encoded(w, h, sampling, restart);
+                jpeg::decode(&bytes, &mut planes).unwrap();
+                jpeg::decode_rgb(&bytes, &mut rgb).unwrap();
+                let what = format!("{w}×{h} {sampling:?} {restart}");
+                assert_eq!(planes.format, PixelFormat::I420, "{what}");
+                assert_eq!(planes.range, YuvRange::Full);
+                assert!(planes.is_sound(), "{what}");
+                assert_eq!((planes.width, planes.height), (w as u32, h as u32));
+                let [colour, light] = apart(&planes, &rgb);
+                assert!(colour < 2.5 && light < 0.7, "{what}: {colour} {light}");
+            }
+        }
+    }
+}
+
+#[test]
+fn other_kinds_are_unpacked_to_colours_or_grey() {
+    let mut frame = Frame::default();
+    for sampling in [SamplingFactor::R_4_4_4, SamplingFactor::R_4_4_0] {
+        jpeg::decode(&encoded(40, 24, sampling, 0), &mut frame).unwrap();
+        assert_eq!(frame.format, PixelFormat::Rgb8, "{sampling:?}");
+    }
+    let mut progressive = Vec::new();
+    let mut encoder = Encoder::new(&mut progressive, 85);
+    encoder.set_progressive(true);
+    encoder.set_sampling_factor(SamplingFactor::R_4_2_0);
+    let rgb = colours(40, 24);
+    encoder.encode(&rgb, 40, 24, ColorType::Rgb).unwrap();
+    jpeg::decode(&progressive, &mut frame).unwrap();
+    assert_eq!(frame.format, PixelFormat::Rgb8);
+    let mut grey = Vec::new();
+    let luma = &rgb[..40 * 24];
+    Encoder::new(&mut grey, 85)
+        .encode(luma, 40, 24, ColorType::Luma)
+        .unwrap();
+    jpeg::decode(&grey, &mut frame).unwrap();
+    assert_eq!(frame.format, PixelFormat::Gray8);
+}
+
+/// Without its Huffman tables, which are those that a camera may leave out.
+fn without_tables(jpeg: &[u8]) -> Vec<u8> {
+    let mut out = jpeg[..2].to_vec();
+    let mut at = 2;
+    while jpeg[at + 1] != 0xDA {
+        let n = 2 + usize::from(u16::from_be_bytes([jpeg[at + 2], jpeg[at + 3]]));
+        if jpeg[at + 1] != 0xC4 {
+            out.extend_from_slice(&jpeg[at..at + n]);
+        }
+        at += n;
+    }
+    out.extend_from_slice(&jpeg[at..]);
+    out
+}
+
+#[test]
+fn tables_that_are_implied_give_the_same_planes() {
+    let whole = encoded(64, 48, SamplingFactor::R_4_2_2, 0);
+    let bare = without_tables(&whole);
+    assert!(bare.len() + 400 < whole.len());
+    let (mut with, mut without) = (Frame::default(), Frame::default());
+    jpeg::decode_motion(&whole, &mut Vec::new(), &mut with).unwrap();
+    let mut scratch = Vec::new();
+    jpeg::decode_motion(&bare, &mut scratch, &mut without).unwrap();
+    assert_eq!(without.format, PixelFormat::I420);
+    assert!(with.data == without.data && scratch.is_empty());
+    assert!(jpeg::decode(&bare, &mut without).is_err());
+}
+
+#[test]
+fn what_is_cut_is_no_picture_and_what_is_damaged_harms_nobody() {
+    let whole = encoded(48, 32, SamplingFactor::R_4_2_0, 2);
+    let mut frame = Frame::default();
+    for n in 0..whole.len() {
+        assert!(jpeg::decode(&whole[..n], &mut frame).is_err(), "{n}");
+        // The same with an end put to it: the decoder of all kinds may take it for a picture.
+        let mut ended = whole[..n].to_vec();
+        ended.extend([0xFF, 0xD9]);
+        let _ = jpeg::decode(&ended, &mut frame);
+    }
+    let mut random = 7u64;
+    let (mut refused, mut taken) = (0, 0);
+    for _ in 0..4000 {
+        let mut bytes = whole.clone();
+        for _ in 0..3 {
+            random ^= random << 13;
+            random ^= random >> 7;
+            random ^= random << 17;
+            let at = random as usize % bytes.len();
+            bytes[at] ^= 1 << (random >> 40 & 7);
+        }
+        match jpeg::decode(&bytes, &mut frame) {
+            Ok(()) => {
+                assert!(frame.is_sound());
+                taken += 1;
+            }
+            Err(_) => refused += 1,
+        }
+    }
+    assert!(refused > 100 && taken > 100, "{refused} {taken}");
+}
