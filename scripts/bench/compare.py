@@ -35,9 +35,11 @@ def threads_of(pid):
             # In nanoseconds: by the ticks of stat, hundredths of a second, a thread that wakes now
             # and then is told as nothing or as several times what it takes.
             spent = int((task / "schedstat").read_text().split()[0]) / 1e9
-        except FileNotFoundError:
+        except (FileNotFoundError, ProcessLookupError):
             continue  # it has ended meanwhile
         used[name] = used.get(name, 0.0) + spent
+    if not used:
+        sys.exit("compare: this kernel does not tell what threads take (/proc/…/schedstat)")
     return used
 
 

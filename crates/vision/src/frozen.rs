@@ -6,11 +6,8 @@
 use crate::frame::Frame;
 use crate::pixels::PixelView;
 
-/// Samples looked at across and down. Few rows, since the memory of a whole row is read for them.
-const ACROSS: usize = 128;
-const DOWN: usize = 32;
-/// Places between two samples of a row where one of another row can be.
-const BETWEEN: usize = 64;
+/// Samples looked at across and down.
+const GRID: usize = 64;
 /// A picture whose brightness varies by less has nothing on it that could move
 /// (a closed shutter): it is empty, not frozen.
 const TEXTURE: u8 = 12;
@@ -83,12 +80,12 @@ fn fingerprint(frame: &Frame) -> Option<(u64, u8)> {
     let channel = view.brightness();
     let (mut low, mut high) = (u8::MAX, u8::MIN);
     let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for row in 0..DOWN {
-        let y = row * channel.height / DOWN;
+    for row in 0..GRID {
+        let y = row * channel.height / GRID;
         // Every row starts elsewhere, so that no column of the picture is never seen.
-        let shift = (row * 37) % BETWEEN;
-        for column in 0..ACROSS {
-            let x = (column * BETWEEN + shift) * channel.width / (ACROSS * BETWEEN);
+        let shift = (row * 37) % GRID;
+        for column in 0..GRID {
+            let x = (column * GRID + shift) * channel.width / (GRID * GRID);
             let value = channel.bytes[y * channel.stride + x * channel.step];
             (low, high) = (low.min(value), high.max(value));
             hash = (hash ^ u64::from(value)).wrapping_mul(0x0100_0000_01b3);

@@ -360,7 +360,8 @@ impl Perceiver {
         let times = &mut self.perception.times;
         let kept = self.kept.take().filter(|kept| kept.id == id);
         let moved = kept.and_then(|_| self.looker.moved(frame, times));
-        let due = kept.is_none_or(|kept| kept.unseen + 1 >= self.config.landmarks_every);
+        let due =
+            self.sees_all || kept.is_none_or(|kept| kept.unseen + 1 >= self.config.landmarks_every);
         let unseen = match &moved {
             Some(moved) if !due => self.looker.measure_moved(frame, moved, &self.camera, times),
             _ => None,

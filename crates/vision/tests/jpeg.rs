@@ -170,3 +170,42 @@ fn what_is_cut_is_no_picture_and_what_is_damaged_harms_nobody() {
     }
     assert!(refused > 100 && taken > 100, "{refused} {taken}");
 }
+
+fn decoded(bytes: &[u8]) -> Frame {
+    let mut frame = Frame::default();
+    jpeg::decode(bytes, &mut frame).unwrap();
+    frame
+}
+
+#[test]
+fn legal_endings_are_no_reason_to_decode_twice() {
+    let plain = encoded(40, 24, SamplingFactor::F_2_2, 1);
+    let should = decoded(&plain);
+    assert_eq!(should.format, PixelFormat::I420);
+    let (body, end) = plain.split_at(plain.len() - 2);
+    assert_eq!(end, [0xFF, 0xD9]);
+    // Three by two units, so five restarts; the next one would be the sixth.
+    let restart = [0xFF, 0xD0];
+    let at = plain.windows(2).position(|w| w == restart).unwrap();
+    let filled = [&plain[..at], &[0xFF, 0xFF], &plain[at..]].concat();
+    let last = [body, &[0xFF, 0xD5], end].concat();
+    for other in [filled, [body, &[0xFF], end].concat(), last] {
+        let is = decoded(&other);
+        assert_eq!((is.format, &is.data), (should.format, &should.data));
+    }
+    // A restart that is not the next one is damage: as the decoder of all kinds has it.
+    let wrong = [body, &[0xFF, 0xD3], end].concat();
+    let mut frame = Frame::default();
+    assert!(jpeg::decode(&wrong, &mut frame).is_err() || frame.format == PixelFormat::Rgb8);
+}
+
+#[test]
+fn colours_that_are_no_luma_and_chroma_are_left_to_the_decoder_of_all_kinds() {
+    let plain = encoded(40, 24, SamplingFactor::F_2_2, 0);
+    for (transform, format) in [(0, PixelFormat::Rgb8), (1, PixelFormat::I420)] {
+        let says = [b"Adobe\0\x64\0\0\0\0".as_slice(), &[transform]].concat();
+        let segment = [&[0xFF, 0xEE, 0, 14], &says[..]].concat();
+        let bytes = [&plain[..2], &segment, &plain[2..]].concat();
+        assert_eq!(decoded(&bytes).format, format, "{transform}");
+    }
+}

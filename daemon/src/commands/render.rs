@@ -36,7 +36,7 @@ pub struct RenderArgs {
     /// Pictures a second of a folder of pictures
     #[arg(long, value_name = "HZ")]
     pub fps: Option<f64>,
-    /// What tells the gaze: base, geometric, or a network's file [default: base]
+    /// What tells the gaze: base, base-int8, geometric, or a network's file [default: base]
     #[arg(long, value_name = "FILE")]
     pub network: Option<String>,
     /// A contact network; head and eyes tell of contact if left out

@@ -274,14 +274,23 @@ fn enter_settings(file: &Path, bytes: &[u8]) -> String {
 /// The daemon's own, and others made with Pillow.
 fn jpegs() -> Vec<Vec<u8>> {
     let tiny = include_bytes!("../../../daemon/tests/assets/tiny.jpg").to_vec();
-    // As cameras send it: without its Huffman tables.
-    let mut bare = tiny.clone();
-    while let Some(at) = bare.windows(2).position(|w| w == [0xff, 0xc4]) {
-        let length = usize::from(bare[at + 2]) << 8 | usize::from(bare[at + 3]);
-        bare.drain(at..at + 2 + length);
-    }
-    let mut all = vec![tiny, bare];
+    let mut all = vec![tiny];
     all.extend(["progressive.jpg", "grey.jpg", "restart.jpg"].map(seed));
+    // As cameras send them: without their Huffman tables.
+    let bare = |mut jpeg: Vec<u8>| {
+        while let Some(at) = jpeg.windows(2).position(|w| w == [0xff, 0xc4]) {
+            let length = usize::from(jpeg[at + 2]) << 8 | usize::from(jpeg[at + 3]);
+            jpeg.drain(at..at + 2 + length);
+        }
+        jpeg
+    };
+    all.extend([bare(all[0].clone()), bare(all[3].clone())]);
+    // Luma of twice the height: as another sampling of chroma, 4:2:2, its scan is as long.
+    let mut other = all[3].clone();
+    if let Some(at) = other.windows(2).position(|w| w == [0xff, 0xc0]) {
+        other[at + 11] = 0x21;
+    }
+    all.push(other);
     all
 }
 

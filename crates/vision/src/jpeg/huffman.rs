@@ -40,7 +40,8 @@ impl Table {
                 code += 1;
                 at += 1;
             }
-            if code > 1 << length {
+            // A code of ones alone is none (T.81, annex C).
+            if code >= 1 << length {
                 return None;
             }
             t.beyond[length as usize] = code << (16 - length);
@@ -93,9 +94,12 @@ impl<'a> Bits<'a> {
     }
 
     /// The marker behind the bits, where no more than a byte's rest is left of them; the next bits
-    /// are those behind it.
+    /// are those behind it. Fill bytes may stand before it (T.81, B.1.1.2).
     pub fn marker(&mut self) -> Option<u8> {
         let rest = self.count.checked_sub(8 * self.made_up)?;
+        while let Some([0xFF, 0xFF]) = self.bytes.get(self.at..self.at + 2) {
+            self.at += 1;
+        }
         let marker = match self.bytes.get(self.at..self.at + 2)? {
             [0xFF, marker] if rest < 8 => *marker,
             _ => return None,

@@ -93,7 +93,9 @@ impl Header {
                     header.take_scan(body)?;
                     return Some((header, at));
                 }
-                _ => {}
+                // What applications say, and comments.
+                0xE0..=0xEF | 0xFE => {}
+                _ => return None,
             }
         }
     }
@@ -188,6 +190,8 @@ struct Plane<'a> {
     at: usize,
     stride: usize,
     rows: usize,
+    /// Rows of it in the file.
+    lines: usize,
 }
 
 impl<'a> Plane<'a> {
@@ -207,6 +211,7 @@ impl<'a> Plane<'a> {
             at: 0,
             stride: 0,
             rows: 0,
+            lines: 0,
         })
     }
 
@@ -242,12 +247,20 @@ impl<'a> Plane<'a> {
     fn put(&self, pixels: &[u8; 64], [bx, by]: [usize; 2], to: &mut [u8]) {
         let (each, high) = if self.folded { (2, 4) } else { (1, 8) };
         let rows = high.min(self.rows.saturating_sub(high * by));
+        let (pixels, _) = pixels.as_chunks::<8>();
         for y in 0..rows {
             let at = self.at + (high * by + y) * self.stride + 8 * bx;
-            let (first, second) = (8 * each * y, 8 * (each * y + each - 1));
-            for (x, to) in to[at..at + 8].iter_mut().enumerate() {
-                let sum = u16::from(pixels[first + x]) + u16::from(pixels[second + x]);
-                *to = sum.div_ceil(2) as u8;
+            let first = each * y;
+            // Below an odd last row is what fills the block up.
+            let below = (high * by + y) * each + each - 1 < self.lines;
+            let (a, b) = (
+                &pixels[first],
+                &pixels[if below { first + each - 1 } else { first }],
+            );
+            if let Some(to) = to[at..].first_chunk_mut::<8>() {
+                for x in 0..8 {
+                    to[x] = ((u16::from(a[x]) + u16::from(b[x]) + 1) >> 1) as u8;
+                }
             }
         }
     }
@@ -267,6 +280,11 @@ pub(super) fn decode(bytes: &[u8], implied: bool, frame: &mut Frame) -> Option<(
     let [width, height] = header.size;
     let [across, down] = parts[0].blocks;
     let units = [width.div_ceil(8 * across), height.div_ceil(8 * down)];
+    // A block takes a bit for its DC and one for its end at least.
+    let blocks = units[0] * units[1] * (across * down + 2);
+    if blocks / 4 > bytes.len() - at {
+        return None;
+    }
     let stride = 8 * across * units[0];
     frame.reset(width as u32, height as u32, PixelFormat::I420);
     (frame.stride, frame.range) = (stride, YuvRange::Full);
@@ -281,6 +299,7 @@ pub(super) fn decode(bytes: &[u8], implied: bool, frame: &mut Frame) -> Option<(
             _ => (stride / 2, height.div_ceil(2)),
         };
         made.folded = i > 0 && down == 1;
+        made.lines = if made.folded { height } else { made.rows };
         begin += made.stride * made.rows;
         *plane = Some(made);
     }
@@ -311,7 +330,12 @@ pub(super) fn decode(bytes: &[u8], implied: bool, frame: &mut Frame) -> Option<(
             }
         }
     }
-    (bits.marker()? == 0xD9).then_some(())
+    // Some put a restart behind the last unit too.
+    let mut last = bits.marker()?;
+    if header.restart > 0 && left == 0 && last == 0xD0 + restarts {
+        last = bits.marker()?;
+    }
+    (last == 0xD9).then_some(())
 }
 
 /// Reads a block: coefficients times their quanta, column after column, into zeros. The last one's
