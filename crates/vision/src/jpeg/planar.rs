@@ -1,5 +1,5 @@
 //! A common JPEG's planes as they are in the file: luma, and chroma of half its size. Neither is
-//! chroma blown up to every pixel nor are colours converted, which takes a third of the time:
+//! chroma blown up to every pixel nor are colours converted, which takes a quarter of the time:
 //! networks look at small parts of a picture, and whoever needs red, green and blue makes them.
 //!
 //! Common is what cameras send: baseline (ITU-R T.81, one interleaved scan of 8 bits), YCbCr,
