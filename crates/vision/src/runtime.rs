@@ -156,8 +156,9 @@ impl Runtime {
     }
 }
 
+/// The library's words, which have names of a file in them, on one line.
 pub(crate) fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
+    gaze::one_line::one_line(text.split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
 fn find(explicit: Option<&Path>) -> Result<PathBuf, RuntimeError> {

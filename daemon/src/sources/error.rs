@@ -45,17 +45,14 @@ pub struct SourceError {
     todo: String,
 }
 
-/// One line whatever a driver or a file name put into it.
+/// One line whatever a driver or a file put into it.
 fn one_line(text: impl Into<String>) -> String {
     let text = text.into();
-    if text.contains(|c: char| c.is_control()) {
-        text.split(|c: char| c.is_control())
-            .filter(|s| !s.is_empty())
-            .collect::<Vec<_>>()
-            .join(" ")
-    } else {
-        text
-    }
+    let parts: Vec<_> = text
+        .split(|c: char| c.is_control())
+        .filter(|s| !s.is_empty())
+        .collect();
+    gaze::one_line::one_line(parts.join(" "))
 }
 
 impl SourceError {
