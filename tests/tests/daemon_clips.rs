@@ -225,11 +225,11 @@ fn a_full_disk_and_a_folder_that_goes_stop_clips_only_and_hup_begins_again() {
     let dir = tempfile::tempdir().unwrap();
     let config = settings(dir.path(), &format!("{{{CLIPS}}}"));
     let mut daemon = Running::start_with(|c| {
-        // No file may be larger than 240 blocks of 512 bytes, which is what the shared memory
-        // needs: as on a full disk.
+        // No file may be larger than 480 blocks of 512 bytes: as on a full disk. The shared memory
+        // needs half of that, and on a busy machine a clip's first part does not fit into it.
         let gazed = c.get_program().to_owned();
         let mut sh = Command::new("sh");
-        sh.args(["-c", "ulimit -S -f 240; exec \"$0\" \"$@\""])
+        sh.args(["-c", "ulimit -S -f 480; exec \"$0\" \"$@\""])
             .arg(gazed);
         sh.args(["run", "--loop", "--source"])
             .arg(visitor())
@@ -259,10 +259,9 @@ fn a_full_disk_and_a_folder_that_goes_stop_clips_only_and_hup_begins_again() {
         "{why}"
     );
     assert!(status(&daemon, &[]).contains(&format!("clips        stopped: {why}")));
-    // What was written of it plays. (Nothing was where its first part did not fit: on a machine so busy
-    // that the pictures before it took long.)
+    // What was written of it plays.
     let clips = files(&dir.path().join("clips"), ".mp4");
-    assert!(clips.iter().all(|c| !decode(c).is_empty()));
+    assert!(clips.iter().all(|c| !decode(c).is_empty()) && !clips.is_empty());
     let goes_on = |from: u64| {
         until("samples", || {
             (reader.header().sample_index > from + 60).then_some(())
