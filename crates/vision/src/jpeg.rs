@@ -2,6 +2,7 @@
 //! trainer decode alike, so that a network sees in use what it saw in training.
 
 mod cosine;
+mod header;
 mod huffman;
 mod implied;
 mod planar;
@@ -23,15 +24,55 @@ pub fn guarded<T>(decode: impl FnOnce() -> Result<T, String>) -> Result<T, Strin
         .unwrap_or_else(|_| Err("its bytes are damaged (the decoder gave up)".into()))
 }
 
-/// Decodes a JPEG into `frame`: as [`PixelFormat::I420`] if it is of a common kind with chroma of
-/// half its size, as nearly all cameras' are, else as [`decode_rgb`]. A picture that stops half-way
-/// or holds damaged codes is an error, not a picture with a grey half.
-pub fn decode(bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
-    check(bytes)?;
-    match planar::decode(bytes, false, frame) {
-        Some(()) => Ok(()),
-        None => decode_rgb(bytes, frame),
+/// Unpacks a stream's pictures: keeps what the next one has too, and allocates nothing after the
+/// first one of a common kind.
+#[derive(Default)]
+pub struct Decoder {
+    tables: header::Tables,
+    /// A picture with what was implied in it.
+    completed: Vec<u8>,
+}
+
+impl Decoder {
+    /// Decodes a JPEG into `frame`: as [`PixelFormat::I420`] if it is of a common kind with chroma
+    /// of half its size, as nearly all cameras' are, else as [`decode_rgb`]. A picture that stops
+    /// half-way or holds damaged codes is an error, not a picture with a grey half.
+    pub fn decode(&mut self, bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
+        check(bytes)?;
+        match planar::decode(bytes, false, &mut self.tables, frame) {
+            Some(()) => Ok(()),
+            None => decode_rgb(bytes, frame),
+        }
     }
+
+    /// Motion JPEG as cameras send it: the same, but the standard Huffman tables may
+    /// be left out (they are implied).
+    pub fn decode_motion(&mut self, bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
+        if has_huffman_tables(bytes) {
+            return self.decode(bytes, frame);
+        }
+        check(bytes)?;
+        if let Some(()) = planar::decode(bytes, true, &mut self.tables, frame) {
+            return Ok(());
+        }
+        // An "AVI1" segment is how a decoder is told that the tables are implied.
+        const IMPLIED: [u8; 18] = [
+            0xFF, 0xE0, 0, 16, b'A', b'V', b'I', b'1', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
+        ];
+        let Some((start, rest)) = bytes.split_at_checked(2) else {
+            return Err("it ends too early".into());
+        };
+        self.completed.clear();
+        self.completed.extend_from_slice(start);
+        self.completed.extend_from_slice(&IMPLIED);
+        self.completed.extend_from_slice(rest);
+        decode_rgb(&self.completed, frame)
+    }
+}
+
+/// Decodes a picture that stands alone, as [`Decoder::decode`].
+pub fn decode(bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
+    Decoder::default().decode(bytes, frame)
 }
 
 /// What the decoders do not say.
@@ -88,30 +129,6 @@ fn words(e: DecodeErrors) -> String {
         DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => "it ends too early".into(),
         e => format!("{e:?}"),
     }
-}
-
-/// Motion JPEG as cameras send it: the same, but the standard Huffman tables may
-/// be left out (they are implied). `scratch` is for the completed picture.
-pub fn decode_motion(bytes: &[u8], scratch: &mut Vec<u8>, frame: &mut Frame) -> Result<(), String> {
-    if has_huffman_tables(bytes) {
-        return decode(bytes, frame);
-    }
-    check(bytes)?;
-    if let Some(()) = planar::decode(bytes, true, frame) {
-        return Ok(());
-    }
-    // An "AVI1" segment is how a decoder is told that the tables are implied.
-    const IMPLIED: [u8; 18] = [
-        0xFF, 0xE0, 0, 16, b'A', b'V', b'I', b'1', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
-    ];
-    let Some((start, rest)) = bytes.split_at_checked(2) else {
-        return Err("it ends too early".into());
-    };
-    scratch.clear();
-    scratch.extend_from_slice(start);
-    scratch.extend_from_slice(&IMPLIED);
-    scratch.extend_from_slice(rest);
-    decode_rgb(scratch, frame)
 }
 
 /// The segments before the first scan (ITU-T T.81, B.1.1.4): each one's marker
@@ -184,14 +201,16 @@ mod tests {
     #[test]
     fn implied_huffman_tables_give_the_same_picture() {
         let (mut with, mut without) = (Frame::default(), Frame::default());
-        decode_motion(TINY, &mut Vec::new(), &mut with).unwrap();
+        Decoder::default().decode_motion(TINY, &mut with).unwrap();
         assert_eq!(
             (with.width, with.height, with.format),
             (16, 16, PixelFormat::Rgb8)
         );
         let bare = without_tables(TINY);
         assert!(bare.len() < TINY.len() && decode(&bare, &mut Frame::default()).is_err());
-        decode_motion(&bare, &mut Vec::new(), &mut without).unwrap();
+        Decoder::default()
+            .decode_motion(&bare, &mut without)
+            .unwrap();
         assert_eq!(with.data, without.data);
     }
 
@@ -199,7 +218,9 @@ mod tests {
     fn every_cut_is_an_error() {
         for n in 0..TINY.len() {
             assert!(
-                decode_motion(&TINY[..n], &mut Vec::new(), &mut Frame::default()).is_err(),
+                Decoder::default()
+                    .decode_motion(&TINY[..n], &mut Frame::default())
+                    .is_err(),
                 "{n} of {} bytes were taken for a picture",
                 TINY.len()
             );

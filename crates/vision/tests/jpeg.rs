@@ -2,6 +2,7 @@
 
 use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use vision::frame::YuvRange;
+use vision::jpeg::Decoder;
 use vision::{Frame, PixelFormat, jpeg};
 
 /// A picture of soft colours: what halved chroma loses of it is little.
@@ -130,12 +131,56 @@ fn tables_that_are_implied_give_the_same_planes() {
     let bare = without_tables(&whole);
     assert!(bare.len() + 400 < whole.len());
     let (mut with, mut without) = (Frame::default(), Frame::default());
-    jpeg::decode_motion(&whole, &mut Vec::new(), &mut with).unwrap();
-    let mut scratch = Vec::new();
-    jpeg::decode_motion(&bare, &mut scratch, &mut without).unwrap();
+    let mut decoder = Decoder::default();
+    decoder.decode_motion(&whole, &mut with).unwrap();
+    decoder.decode_motion(&bare, &mut without).unwrap();
     assert_eq!(without.format, PixelFormat::I420);
-    assert!(with.data == without.data && scratch.is_empty());
-    assert!(jpeg::decode(&bare, &mut without).is_err());
+    assert!(with.data == without.data);
+    // Those of the picture before it are not meant.
+    assert!(decoder.decode(&bare, &mut without).is_err());
+}
+
+/// The same picture with its Huffman tables in each other's places.
+fn exchanged(jpeg: &[u8]) -> Vec<u8> {
+    let mut out = jpeg.to_vec();
+    let mut at = 2;
+    while out[at + 1] != 0xDA {
+        let end = at + 2 + usize::from(u16::from_be_bytes([out[at + 2], out[at + 3]]));
+        let mut table = at + 4;
+        while out[at + 1] == 0xC4 && table < end {
+            out[table] ^= 1;
+            let symbols: usize = out[table + 1..table + 17].iter().map(|n| *n as usize).sum();
+            table += 17 + symbols;
+        }
+        at = end;
+    }
+    assert_eq!(out[at + 4], 3, "components");
+    for component in [6, 8, 10] {
+        out[at + component] ^= 0x11;
+    }
+    out
+}
+
+#[test]
+fn tables_that_are_kept_are_those_of_the_picture() {
+    let plain = encoded(64, 48, SamplingFactor::R_4_2_0, 0);
+    let other = exchanged(&plain);
+    assert_ne!(plain, other);
+    let should = decoded(&plain);
+    assert_eq!(should.format, PixelFormat::I420);
+    let mut decoder = Decoder::default();
+    let mut frame = Frame::default();
+    for _ in 0..2 {
+        for bytes in [&plain, &other, &other, &plain] {
+            decoder.decode(bytes, &mut frame).unwrap();
+            assert_eq!((frame.format, &frame.data), (should.format, &should.data));
+        }
+        // Damaged tables leave nothing behind.
+        let mut damaged = plain.clone();
+        let at = plain.windows(2).position(|w| w == [0xFF, 0xC4]).unwrap();
+        damaged[at + 5..at + 9].fill(255);
+        assert!(decoder.decode(&damaged, &mut frame).is_err());
+    }
 }
 
 #[test]

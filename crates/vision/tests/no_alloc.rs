@@ -9,8 +9,10 @@ mod linear;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use jpeg_encoder::{ColorType, Encoder, SamplingFactor};
 use linear::{Linear, constant};
 use vision::gaze_net::{Contract, EyeView, GazeNet, Kind, SPREAD};
+use vision::jpeg::Decoder;
 use vision::{
     CropColour, EyeCropSpec, Frame, ModelStore, Perceiver, PerceiverConfig, PixelFormat, Runtime,
     SessionOptions,
@@ -94,6 +96,29 @@ fn followed(mut perceiver: Perceiver, frame: &mut Frame) {
     // The count counts.
     drop(std::hint::black_box(Box::new(1)));
     assert_eq!(made() - before, 1);
+}
+
+/// A camera's pictures of each kind, after the first one.
+#[test]
+fn a_jpeg_costs_no_allocation() {
+    for sampling in [SamplingFactor::R_4_2_0, SamplingFactor::R_4_2_2] {
+        let pictures = [40, 200].map(|light| {
+            let rgb: Vec<u8> = (0..64 * 48 * 3).map(|i| (i % 64 + light) as u8).collect();
+            let mut bytes = Vec::new();
+            let mut encoder = Encoder::new(&mut bytes, 85);
+            encoder.set_sampling_factor(sampling);
+            encoder.encode(&rgb, 64, 48, ColorType::Rgb).unwrap();
+            bytes
+        });
+        let (mut decoder, mut frame) = (Decoder::default(), Frame::default());
+        decoder.decode(&pictures[0], &mut frame).unwrap();
+        let before = made();
+        for bytes in &pictures {
+            decoder.decode_motion(bytes, &mut frame).unwrap();
+            assert_eq!(frame.format, PixelFormat::I420);
+        }
+        assert_eq!(made() - before, 0, "{sampling:?}");
+    }
 }
 
 /// A network that also tells how far it errs, asked about the mirrored picture too.

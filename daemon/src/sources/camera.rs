@@ -11,7 +11,7 @@ use std::thread::Thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwapOption;
-use vision::{Frame, PixelFormat};
+use vision::{Frame, PixelFormat, jpeg};
 
 use super::camera_pick::{Layout, Mode};
 use super::camera_pixels::{Picture, unpack};
@@ -223,7 +223,7 @@ fn start<D: Device>(
         place,
         shared,
         thread: Some(thread),
-        scratch: Vec::new(),
+        jpegs: jpeg::Decoder::default(),
         damaged: 0,
         last_damage: None,
         last_picture_ns: now_ns(),
@@ -270,7 +270,7 @@ struct CameraSource {
     place: String,
     shared: Arc<Shared>,
     thread: Option<std::thread::JoinHandle<()>>,
-    scratch: Vec<u8>,
+    jpegs: jpeg::Decoder,
     damaged: u64,
     last_damage: Option<String>,
     last_picture_ns: u64,
@@ -303,7 +303,7 @@ impl FrameSource for CameraSource {
                 match unpack(
                     (*arrived.raw.bytes).as_ref(),
                     arrived.raw.picture,
-                    &mut self.scratch,
+                    &mut self.jpegs,
                     frame,
                 ) {
                     Ok(()) => {

@@ -91,11 +91,11 @@ pub(crate) fn gather(planes: &[Plane], picture: &Picture, out: &mut Vec<u8>) -> 
 pub(crate) fn unpack(
     bytes: &[u8],
     picture: Picture,
-    scratch: &mut Vec<u8>,
+    jpegs: &mut jpeg::Decoder,
     frame: &mut Frame,
 ) -> Result<(), String> {
     let Some((tight, rows)) = picture.rows() else {
-        return jpeg::decode_motion(bytes, scratch, frame);
+        return jpegs.decode_motion(bytes, frame);
     };
     let format = match picture.layout {
         Layout::Yuyv | Layout::Uyvy => PixelFormat::Yuyv,

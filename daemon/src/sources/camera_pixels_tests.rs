@@ -111,7 +111,7 @@ fn every_layout_range_matrix_and_stride_gives_the_same_colours() {
                         .collect();
                     let (mut bytes, mut frame) = (vec![1; 3], Frame::default());
                     gather(&planes, &picture, &mut bytes).unwrap();
-                    unpack(&bytes, picture, &mut Vec::new(), &mut frame).unwrap();
+                    unpack(&bytes, picture, &mut jpeg::Decoder::default(), &mut frame).unwrap();
                     assert!(frame.is_sound());
                     let mut canvas = Canvas::default();
                     paint(&frame, &mut canvas);
@@ -150,7 +150,7 @@ fn greys_are_grey_in_either_matrix_and_extremes_do_not_wrap() {
         };
         let mut frame = Frame::default();
         let mut go = |bytes: [u8; 6]| {
-            unpack(&bytes, picture, &mut Vec::new(), &mut frame).unwrap();
+            unpack(&bytes, picture, &mut jpeg::Decoder::default(), &mut frame).unwrap();
             frame.data.clone()
         };
         for y in [0, 16, 128, 235, 255] {

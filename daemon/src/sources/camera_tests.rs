@@ -165,7 +165,7 @@ fn garbage_is_counted_and_the_next_good_frame_is_given() {
 #[test]
 fn short_rows_are_refused_and_padding_is_taken_off() {
     let mut frame = Frame::default();
-    let mut scratch = Vec::new();
+    let mut jpegs = vision::jpeg::Decoder::default();
     let mode = Mode {
         width: 4,
         height: 2,
@@ -173,7 +173,7 @@ fn short_rows_are_refused_and_padding_is_taken_off() {
         layout: Layout::Yuyv,
     };
     let mut go = |bytes: &[u8], mode| {
-        unpack(bytes, Picture::of(mode), &mut scratch, &mut frame).map(|()| frame.data.clone())
+        unpack(bytes, Picture::of(mode), &mut jpegs, &mut frame).map(|()| frame.data.clone())
     };
     let tight: Vec<u8> = (0..16).collect();
     assert_eq!(go(&tight, mode).as_deref(), Ok(&tight[..]));

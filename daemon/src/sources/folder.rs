@@ -72,6 +72,7 @@ fn play(
         fps,
         next: 0,
         bytes: Vec::new(),
+        jpegs: jpeg::Decoder::default(),
         losses: Losses::default(),
     };
     let mut first = Frame::default();
@@ -133,6 +134,7 @@ struct Folder {
     fps: f64,
     next: usize,
     bytes: Vec<u8>,
+    jpegs: jpeg::Decoder,
     losses: Losses,
 }
 
@@ -158,7 +160,7 @@ impl Folder {
             .map_err(|e| e.to_string())?;
         match self.bytes.as_slice() {
             [] => Err("it is empty".into()),
-            [0xFF, 0xD8, ..] => decode(&self.bytes, frame),
+            [0xFF, 0xD8, ..] => decode(&mut self.jpegs, &self.bytes, frame),
             b if b.starts_with(b"\x89PNG") => guarded(|| decode_png(b, frame)),
             _ => Err("it is neither JPEG nor PNG".into()),
         }
@@ -166,7 +168,7 @@ impl Folder {
 }
 
 /// What unpacks a JPEG.
-type Decode = fn(&[u8], &mut Frame) -> Result<(), String>;
+type Decode = fn(&mut jpeg::Decoder, &[u8], &mut Frame) -> Result<(), String>;
 
 /// Reads one picture: red, green and blue, or grey.
 pub(crate) fn read_one(path: &Path) -> Result<Frame, Flaw> {
@@ -175,11 +177,16 @@ pub(crate) fn read_one(path: &Path) -> Result<Frame, Flaw> {
         fps: DEFAULT_FPS,
         next: 0,
         bytes: Vec::new(),
+        jpegs: jpeg::Decoder::default(),
         losses: Losses::default(),
     };
     let mut frame = Frame::default();
     folder
-        .read(0, jpeg::decode_rgb, &mut frame)
+        .read(
+            0,
+            |_, bytes, frame| jpeg::decode_rgb(bytes, frame),
+            &mut frame,
+        )
         .map_err(|why| Flaw::damaged(format!("{}: {why}", path.display())))?;
     Ok(frame)
 }
@@ -210,7 +217,7 @@ impl Pictures for Folder {
         while self.next < self.files.len() {
             let i = self.next;
             self.next += 1;
-            match self.read(i, jpeg::decode, frame) {
+            match self.read(i, jpeg::Decoder::decode, frame) {
                 Ok(()) => return Ok(Some(self.time_of(i))),
                 Err(why) => {
                     self.losses.damaged += 1;

@@ -298,7 +298,7 @@ fn enter_jpeg(file: &Path, bytes: &[u8]) -> String {
     let mut frame = Frame::default();
     let still = jpeg::decode(bytes, &mut frame);
     assert!(still.is_err() || frame.is_sound());
-    let moving = jpeg::decode_motion(bytes, &mut Vec::new(), &mut frame);
+    let moving = jpeg::Decoder::default().decode_motion(bytes, &mut frame);
     assert!(moving.is_err() || frame.is_sound());
     word(&moving, file)
 }

@@ -1,143 +1,106 @@
 //! The inverse cosine transform of a JPEG's blocks (ITU-R T.81, A.3.3), by the factors of Arai,
-//! Agui and Nakajima (1988), as four columns at once: the compiler makes vectors of them.
+//! Agui and Nakajima (1988), as four columns at once.
 
-type Row = [f32; 4];
+use std::f32::consts::SQRT_2;
 
+use wide::{f32x4, i16x8, i32x8, u8x16};
+
+/// A byte's middle, where coefficients are zero, as the first of four coefficients.
+const MIDDLE: f32x4 = f32x4::new([128.0, 0.0, 0.0, 0.0]);
+
+/// Inverse transform of four columns at once; its scale factors are in the quanta.
 #[inline(always)]
-fn add(a: Row, b: Row) -> Row {
-    [a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]]
-}
-#[inline(always)]
-fn sub(a: Row, b: Row) -> Row {
-    [a[0] - b[0], a[1] - b[1], a[2] - b[2], a[3] - b[3]]
-}
-#[inline(always)]
-fn mul(a: Row, k: f32) -> Row {
-    [a[0] * k, a[1] * k, a[2] * k, a[3] * k]
+fn columns(v: [f32x4; 8]) -> [f32x4; 8] {
+    let (t10, t11) = (v[0] + v[4], v[0] - v[4]);
+    let t13 = v[2] + v[6];
+    let t12 = (v[2] - v[6]) * SQRT_2 - t13;
+    let even = [t10 + t13, t11 + t12, t11 - t12, t10 - t13];
+    let (z13, z10) = (v[5] + v[3], v[5] - v[3]);
+    let (z11, z12) = (v[1] + v[7], v[1] - v[7]);
+    let o7 = z11 + z13;
+    let z5 = (z10 + z12) * 1.847_759_1;
+    let o6 = z5 - z10 * 2.613_126 - o7;
+    let o5 = (z11 - z13) * SQRT_2 - o6;
+    let o4 = z5 - z12 * 1.082_392_2 - o5;
+    mirrored(even, [o7, o6, o5, o4])
 }
 
-/// Arai, Agui and Nakajima's inverse transform of four columns at once; its scale factors are in
-/// the quanta.
+/// The same where the lower four are all that there is.
 #[inline(always)]
-fn columns(v: [Row; 8]) -> [Row; 8] {
-    let (t10, t11) = (add(v[0], v[4]), sub(v[0], v[4]));
-    let t13 = add(v[2], v[6]);
-    let t12 = sub(mul(sub(v[2], v[6]), std::f32::consts::SQRT_2), t13);
-    let (e0, e3) = (add(t10, t13), sub(t10, t13));
-    let (e1, e2) = (add(t11, t12), sub(t11, t12));
-    let (z13, z10) = (add(v[5], v[3]), sub(v[5], v[3]));
-    let (z11, z12) = (add(v[1], v[7]), sub(v[1], v[7]));
-    let o7 = add(z11, z13);
-    let t11 = mul(sub(z11, z13), std::f32::consts::SQRT_2);
-    let z5 = mul(add(z10, z12), 1.847_759_1);
-    let t10 = sub(z5, mul(z12, 1.082_392_2));
-    let t12 = sub(z5, mul(z10, 2.613_126));
-    let o6 = sub(t12, o7);
-    let o5 = sub(t11, o6);
-    let o4 = sub(t10, o5);
+fn columns_of_few(v: [f32x4; 4]) -> [f32x4; 8] {
+    let t12 = v[2] * (SQRT_2 - 1.0);
+    let even = [v[0] + v[2], v[0] + t12, v[0] - t12, v[0] - v[2]];
+    let (sum, difference) = (v[1] + v[3], v[1] - v[3]);
+    let z5 = difference * 1.847_759_1;
+    let o6 = z5 + v[3] * 2.613_126 - sum;
+    let o5 = difference * SQRT_2 - o6;
+    let o4 = z5 - v[1] * 1.082_392_2 - o5;
+    mirrored(even, [sum, o6, o5, o4])
+}
+
+/// Odd waves have the other sign in the other half.
+#[inline(always)]
+fn mirrored(e: [f32x4; 4], o: [f32x4; 4]) -> [f32x4; 8] {
     [
-        add(e0, o7),
-        add(e1, o6),
-        add(e2, o5),
-        add(e3, o4),
-        sub(e3, o4),
-        sub(e2, o5),
-        sub(e1, o6),
-        sub(e0, o7),
+        e[0] + o[0],
+        e[1] + o[1],
+        e[2] + o[2],
+        e[3] + o[3],
+        e[3] - o[3],
+        e[2] - o[2],
+        e[1] - o[1],
+        e[0] - o[0],
     ]
 }
 
+/// Four rows of eight as eight of four.
 #[inline(always)]
-fn turned(v: [Row; 4]) -> [Row; 4] {
-    let [a, b, c, d] = v;
-    [
-        [a[0], b[0], c[0], d[0]],
-        [a[1], b[1], c[1], d[1]],
-        [a[2], b[2], c[2], d[2]],
-        [a[3], b[3], c[3], d[3]],
-    ]
+fn turned(l: &[f32x4], r: &[f32x4]) -> [f32x4; 8] {
+    let [a0, a1, a2, a3] = f32x4::transpose([l[0], l[1], l[2], l[3]]);
+    let [b0, b1, b2, b3] = f32x4::transpose([r[0], r[1], r[2], r[3]]);
+    [a0, a1, a2, a3, b0, b1, b2, b3]
 }
 
-/// The same where the upper four are 0.
+/// Eight rows' left and right halves as bytes, rounded and limited.
 #[inline(always)]
-fn columns_of_few(v: [Row; 4]) -> [Row; 8] {
-    let t12 = mul(v[2], std::f32::consts::SQRT_2 - 1.0);
-    let (e0, e3) = (add(v[0], v[2]), sub(v[0], v[2]));
-    let (e1, e2) = (add(v[0], t12), sub(v[0], t12));
-    let (sum, difference) = (add(v[1], v[3]), sub(v[1], v[3]));
-    let t11 = mul(difference, std::f32::consts::SQRT_2);
-    let z5 = mul(difference, 1.847_759_1);
-    let t10 = sub(z5, mul(v[1], 1.082_392_2));
-    let t12 = add(z5, mul(v[3], 2.613_126));
-    let o6 = sub(t12, sum);
-    let o5 = sub(t11, o6);
-    let o4 = sub(t10, o5);
-    [
-        add(e0, sum),
-        add(e1, o6),
-        add(e2, o5),
-        add(e3, o4),
-        sub(e3, o4),
-        sub(e2, o5),
-        sub(e1, o6),
-        sub(e0, sum),
-    ]
-}
-
-/// Eight rows of eight, in two halves.
-type Square = [[f32; 8]; 8];
-
-fn put(square: &mut Square, half: usize, done: &[Row; 8]) {
-    for (row, four) in square.iter_mut().zip(done) {
-        row[half..half + 4].copy_from_slice(four);
+fn store(left: &[f32x4; 8], right: &[f32x4; 8], to: &mut [u8], stride: usize) {
+    let whole = |y: usize| {
+        let [a, b] = [left[y], right[y]].map(|half| half.fast_round_int().to_array());
+        i16x8::from_i32x8_saturate(i32x8::new([a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]]))
+    };
+    for y in (0..8).step_by(2) {
+        let two = u8x16::narrow_i16x8(whole(y), whole(y + 1)).to_array();
+        to[y * stride..][..8].copy_from_slice(&two[..8]);
+        to[(y + 1) * stride..][..8].copy_from_slice(&two[8..]);
     }
 }
 
-/// Limits to a byte; above 2²³ a float's lowest bits are those of the whole number. Comparisons,
-/// since `max` and `min` also look after what is no number.
-#[inline(always)]
-fn store(square: &Square, to: &mut [u8], stride: usize) {
-    for (y, row) in square.iter().enumerate() {
-        let Some(to) = to[y * stride..].first_chunk_mut::<8>() else {
-            return;
-        };
-        // By index: of zipped values the compiler makes no vectors here.
-        for i in 0..8 {
-            let v = row[i] + 128.0;
-            let v = if v > 0.0 { v } else { 0.0 };
-            let v = if v < 255.0 { v } else { 255.0 };
-            to[i] = (v + 8_388_608.0).to_bits() as u8;
-        }
-    }
-}
-
-/// A block's pixels from its coefficients, column after column, [`scaled`]; rows so far apart.
+/// A block's pixels from its coefficients, column after column, [`scaled`], which become zeros; rows so far
+/// apart.
 #[inline(never)]
-pub(super) fn pixels(c: &[f32; 64], to: &mut [u8], stride: usize) {
+pub(super) fn pixels(c: &mut [f32; 64], to: &mut [u8], stride: usize) {
     let (q, _) = c.as_chunks::<4>();
-    let l = columns([q[0], q[2], q[4], q[6], q[8], q[10], q[12], q[14]]);
-    let r = columns([q[1], q[3], q[5], q[7], q[9], q[11], q[13], q[15]]);
-    let mut square = [[0.0; 8]; 8];
-    for h in [0, 4] {
-        let a = turned([l[h], l[h + 1], l[h + 2], l[h + 3]]);
-        let b = turned([r[h], r[h + 1], r[h + 2], r[h + 3]]);
-        let done = columns([a[0], a[1], a[2], a[3], b[0], b[1], b[2], b[3]]);
-        put(&mut square, h, &done);
-    }
-    store(&square, to, stride);
+    let q = |at: usize| f32x4::new(q[at]);
+    let l = columns([q(0) + MIDDLE, q(2), q(4), q(6), q(8), q(10), q(12), q(14)]);
+    let r = columns([q(1), q(3), q(5), q(7), q(9), q(11), q(13), q(15)]);
+    c.fill(0.0);
+    let left = columns(turned(&l[..4], &r[..4]));
+    let right = columns(turned(&l[4..], &r[4..]));
+    store(&left, &right, to, stride);
 }
 
 /// The same of a block with no coefficients but among the first four across and down.
 #[inline(never)]
-pub(super) fn pixels_of_few(c: &[f32; 64], to: &mut [u8], stride: usize) {
+pub(super) fn pixels_of_few(c: &mut [f32; 64], to: &mut [u8], stride: usize) {
     let (q, _) = c.as_chunks::<4>();
-    let l = columns_of_few([q[0], q[2], q[4], q[6]]);
-    let mut square = [[0.0; 8]; 8];
-    for h in [0, 4] {
-        let done = columns_of_few(turned([l[h], l[h + 1], l[h + 2], l[h + 3]]));
-        put(&mut square, h, &done);
+    let q = |at: usize| f32x4::new(q[at]);
+    let l = columns_of_few([q(0) + MIDDLE, q(2), q(4), q(6)]);
+    for at in [0, 8, 16, 24] {
+        c[at..at + 4].fill(0.0);
     }
-    store(&square, to, stride);
+    let left = columns_of_few(f32x4::transpose([l[0], l[1], l[2], l[3]]));
+    let right = columns_of_few(f32x4::transpose([l[4], l[5], l[6], l[7]]));
+    store(&left, &right, to, stride);
 }
 
 /// The same of a block of one brightness.
@@ -148,20 +111,28 @@ pub(super) fn pixels_of_one(c: f32, to: &mut [u8], stride: usize) {
     }
 }
 
+/// By place: 1, then cos(kπ/16) √2.
+const SCALES: [f64; 8] = [
+    1.0,
+    1.387_039_845_322_147_5,
+    1.306_562_964_876_376_4,
+    1.175_875_602_419_358_8,
+    1.0,
+    0.785_694_958_387_102_4,
+    0.541_196_100_146_197,
+    0.275_899_379_282_943_1,
+];
+
 /// What a quantum is multiplied with, of a coefficient so far across and down.
 pub(super) fn scaled(across: usize, down: usize) -> f64 {
-    let scale = |k: usize| match k {
-        0 => 1.0,
-        k => (k as f64 * std::f64::consts::PI / 16.0).cos() * std::f64::consts::SQRT_2,
-    };
-    scale(across) * scale(down) / 8.0
+    SCALES[across] * SCALES[down] / 8.0
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    type Make = fn(&[f32; 64], &mut [u8], usize);
+    type Make = fn(&mut [f32; 64], &mut [u8], usize);
 
     /// The transform by its definition (T.81, A.3.3), of coefficients that are not scaled.
     fn by_definition(c: &[f32; 64]) -> [u8; 64] {
@@ -196,10 +167,12 @@ mod tests {
                 }
             }
             let should = by_definition(&c);
-            let c = std::array::from_fn(|i| c[i] * scaled(i / 8, i % 8) as f32);
+            let c: [f32; 64] = std::array::from_fn(|i| c[i] * scaled(i / 8, i % 8) as f32);
             let near = |make: Make| {
                 let mut found = [0; 64];
-                make(&c, &mut found, 8);
+                let mut c = c;
+                make(&mut c, &mut found, 8);
+                assert_eq!(c, [0.0; 64]);
                 found.iter().zip(&should).all(|(a, b)| a.abs_diff(*b) <= 1)
             };
             assert!(near(pixels), "{c:?}");

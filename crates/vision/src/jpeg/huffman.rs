@@ -2,40 +2,84 @@
 
 /// Bits that are looked up at once.
 pub(super) const LOOK: u32 = 10;
+/// The run of the code that ends a block: behind all that can be in one.
+pub(super) const END: u32 = 128;
+
+/// A coefficient's code: bits of it and its value in the low byte (0: they are more than are
+/// looked up), zeros before it in the next, the value above.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Entry(u32);
+
+impl Entry {
+    fn of(bits: u32, run: u32, value: i32) -> Entry {
+        Entry((value as i16 as u16 as u32) << 16 | run << 8 | bits)
+    }
+
+    #[inline(always)]
+    pub fn bits(self) -> u32 {
+        self.0 & 0xFF
+    }
+
+    #[inline(always)]
+    pub fn run(self) -> u32 {
+        self.0 >> 8 & 0xFF
+    }
+
+    #[inline(always)]
+    pub fn value(self) -> i32 {
+        self.0 as i32 >> 16
+    }
+}
 
 /// A Huffman table.
 pub(super) struct Table {
-    /// By the next bits: length of the code in the low byte (0: longer), its symbol above.
-    codes: [u16; 1 << LOOK],
-    /// Of AC codes that fit with their value's bits: bits in all, run << 8, value << 16.
-    pub values: [u32; 1 << LOOK],
+    /// By the next bits.
+    entries: [Entry; 1 << LOOK],
     /// By length: the first code that is longer, left-aligned in 16 bits …
-    beyond: [u32; 18],
+    beyond: [u32; 17],
     /// … and what leads from a code of this length to its symbol.
     offset: [i32; 17],
+    counts: [u8; 16],
     symbols: [u8; 256],
+    /// Of DC.
+    first: bool,
 }
 
 impl Table {
-    /// Of codes of each length and their symbols; `None` where no code can be so.
-    pub fn new(counts: &[u8; 16], listed: &[u8]) -> Option<Table> {
-        let mut t = Table {
-            codes: [0; 1 << LOOK],
-            values: [0; 1 << LOOK],
-            beyond: [0; 18],
+    /// Of no codes.
+    pub fn new(first: bool) -> Table {
+        Table {
+            entries: [Entry::default(); 1 << LOOK],
+            beyond: [0; 17],
             offset: [0; 17],
+            counts: [0; 16],
             symbols: [0; 256],
-        };
-        t.symbols.get_mut(..listed.len())?.copy_from_slice(listed);
+            first,
+        }
+    }
+
+    /// Becomes that of codes of each length and their symbols; `None` where no code can be so.
+    /// Cameras send the same ones with every picture: there is nothing to do then.
+    pub fn become_of(&mut self, counts: &[u8; 16], listed: &[u8]) -> Option<()> {
+        if !listed.is_empty() && self.counts == *counts && self.symbols.starts_with(listed) {
+            return Some(());
+        }
+        self.counts = [0; 16];
+        self.entries.fill(Entry::default());
+        self.symbols
+            .get_mut(..listed.len())?
+            .copy_from_slice(listed);
         let (mut code, mut at) = (0u32, 0usize);
         for length in 1..=16u32 {
-            t.offset[length as usize] = at as i32 - code as i32;
+            self.offset[length as usize] = at as i32 - code as i32;
             for _ in 0..counts[length as usize - 1] {
                 if length <= LOOK {
                     let first = (code << (LOOK - length)) as usize;
                     let last = first + (1 << (LOOK - length));
-                    let entry = u16::from(listed[at]) << 8 | length as u16;
-                    t.codes.get_mut(first..last)?.fill(entry);
+                    let (symbol, dc) = (u32::from(listed[at]), self.first);
+                    for (i, entry) in self.entries.get_mut(first..last)?.iter_mut().enumerate() {
+                        *entry = entry_of(symbol, dc, length, i as u32);
+                    }
                 }
                 code += 1;
                 at += 1;
@@ -44,36 +88,53 @@ impl Table {
             if code >= 1 << length {
                 return None;
             }
-            t.beyond[length as usize] = code << (16 - length);
+            self.beyond[length as usize] = code << (16 - length);
             code <<= 1;
         }
-        t.beyond[17] = u32::MAX;
-        for (bits, (value, code)) in t.values.iter_mut().zip(&t.codes).enumerate() {
-            let (length, symbol) = (u32::from(code & 0xFF), code >> 8);
-            let (run, size) = (u32::from(symbol >> 4), u32::from(symbol & 15));
-            if length > 0 && size > 0 && length + size <= LOOK {
-                let more = (bits as u32 >> (LOOK - length - size)) & ((1 << size) - 1);
-                let v = extend(more, size);
-                *value = (v as i16 as u16 as u32) << 16 | run << 8 | (length + size);
-            }
+        self.counts = *counts;
+        Some(())
+    }
+
+    #[inline(always)]
+    pub fn entry(&self, bits: &Bits) -> Entry {
+        self.entries[bits.peek(LOOK) as usize]
+    }
+}
+
+/// What is looked up where bits behind a code are these.
+fn entry_of(symbol: u32, first: bool, length: u32, behind: u32) -> Entry {
+    match meaning(symbol, first) {
+        Some((run, size)) if length + size > LOOK => Entry::of(0, run, (length << 8 | size) as i32),
+        Some((run, size)) => {
+            let value = behind >> (LOOK - length - size) & ((1 << size) - 1);
+            Entry::of(length + size, run, extend(value, size))
         }
-        Some(t)
+        None => Entry::default(),
+    }
+}
+
+/// Zeros before a coefficient, and its bits.
+fn meaning(symbol: u32, first: bool) -> Option<(u32, u32)> {
+    match (symbol >> 4, symbol & 15) {
+        _ if first => (symbol <= 11).then_some((0, symbol)),
+        (0..15, 0) => Some((END, 0)),
+        both => Some(both),
     }
 }
 
 /// The signed value of so many bits (T.81, F.2.2.1).
-#[inline(always)]
-pub(super) fn extend(bits: u32, size: u32) -> i32 {
-    let v = bits as i32;
-    let low = (v < 1 << (size - 1)) as i32;
-    v - low * ((1 << size) - 1)
+fn extend(bits: u32, size: u32) -> i32 {
+    match bits as i32 {
+        v if size > 0 && v < 1 << (size - 1) => v - ((1 << size) - 1),
+        v => v,
+    }
 }
 
-/// The bits of a scan.
+/// The bits of a scan. What is seldom takes and gives it whole, so that it can stay in registers.
+#[derive(Clone, Copy)]
 pub(super) struct Bits<'a> {
-    bytes: &'a [u8],
-    /// Where the next byte is, of those that were not taken yet.
-    at: usize,
+    /// Bytes that were not taken yet.
+    rest: &'a [u8],
     /// Left-aligned, so many of them.
     held: u64,
     count: u32,
@@ -82,84 +143,76 @@ pub(super) struct Bits<'a> {
 }
 
 impl<'a> Bits<'a> {
-    /// From a place on.
-    pub fn new(bytes: &'a [u8], at: usize) -> Bits<'a> {
+    /// Of these bytes.
+    pub fn new(rest: &'a [u8]) -> Bits<'a> {
         Bits {
-            bytes,
-            at,
+            rest,
             held: 0,
             count: 0,
             made_up: 0,
         }
     }
 
-    /// The marker behind the bits, where no more than a byte's rest is left of them; the next bits
-    /// are those behind it. Fill bytes may stand before it (T.81, B.1.1.2).
-    pub fn marker(&mut self) -> Option<u8> {
-        let rest = self.count.checked_sub(8 * self.made_up)?;
-        while let Some([0xFF, 0xFF]) = self.bytes.get(self.at..self.at + 2) {
-            self.at += 1;
+    /// The marker behind the bits, where no more than a byte's rest is left of them, and the bits
+    /// behind it. Fill bytes may stand before it (T.81, B.1.1.2).
+    pub fn marker(self) -> Option<(Bits<'a>, u8)> {
+        let mut rest = self.rest;
+        while let [0xFF, 0xFF, ..] = rest {
+            rest = &rest[1..];
         }
-        let marker = match self.bytes.get(self.at..self.at + 2)? {
-            [0xFF, marker] if rest < 8 => *marker,
-            _ => return None,
-        };
-        *self = Bits::new(self.bytes, self.at + 2);
-        Some(marker)
+        match rest {
+            [0xFF, marker, behind @ ..] if self.count.checked_sub(8 * self.made_up)? < 8 => {
+                Some((Bits::new(behind), *marker))
+            }
+            _ => None,
+        }
     }
 
     /// Whether bits were taken that are not there.
+    #[inline(always)]
     pub fn are_over(&self) -> bool {
         self.count < 8 * self.made_up
     }
 
-    /// 32 bits and more are held after it; behind the last ones zeros are made up.
+    /// 56 bits and more are held after it; behind the last ones zeros are made up.
     #[inline(always)]
     pub fn fill(&mut self) {
-        if self.count >= 32 {
-            return;
-        }
-        if let Some(eight) = self.bytes.get(self.at..self.at + 8) {
-            let next = u64::from_be_bytes(eight.try_into().expect("eight"));
+        if let Some(eight) = self.rest.first_chunk() {
+            let next = u64::from_be_bytes(*eight);
             let ff = (!next).wrapping_sub(0x0101_0101_0101_0101) & next & 0x8080_8080_8080_8080;
             if ff == 0 {
                 self.held |= next >> self.count;
-                let bytes = (63 - self.count) / 8;
-                self.at += bytes as usize;
-                self.count += 8 * bytes;
+                self.rest = &self.rest[((63 - self.count) as usize / 8) & 7..];
+                self.count |= 56;
                 return;
             }
         }
-        self.fill_slowly();
+        *self = self.filled_slowly();
     }
 
     #[cold]
     #[inline(never)]
-    fn fill_slowly(&mut self) {
+    fn filled_slowly(mut self) -> Bits<'a> {
         // What the quick way brought of a byte that is not counted.
         self.held &= !(u64::MAX.checked_shr(self.count).unwrap_or(0));
-        while self.count <= 56 {
-            let byte = match (self.bytes.get(self.at), self.bytes.get(self.at + 1)) {
-                (Some(0xFF), Some(0)) => {
-                    self.at += 2;
-                    0xFF
-                }
-                (Some(0xFF), _) | (None, _) => {
+        while self.count < 56 {
+            let (byte, rest) = match self.rest {
+                [0xFF, 0, rest @ ..] => (0xFF, rest),
+                [0xFF, ..] | [] => {
                     self.made_up += 1;
-                    0
+                    (0, self.rest)
                 }
-                (Some(b), _) => {
-                    self.at += 1;
-                    *b
-                }
+                [byte, rest @ ..] => (*byte, rest),
             };
+            self.rest = rest;
             self.held |= u64::from(byte) << (56 - self.count);
             self.count += 8;
         }
+        self
     }
 
     #[inline(always)]
-    pub fn peek(&self, n: u32) -> u32 {
+    fn peek(&self, n: u32) -> u32 {
         (self.held >> (64 - n)) as u32
     }
 
@@ -169,26 +222,30 @@ impl<'a> Bits<'a> {
         self.count -= n;
     }
 
-    #[inline(always)]
-    pub fn symbol(&mut self, t: &Table) -> Option<u32> {
-        let entry = t.codes[self.peek(LOOK) as usize];
-        let length = u32::from(entry & 0xFF);
-        if length > 0 {
-            self.drop(length);
-            return Some(u32::from(entry >> 8));
-        }
-        self.long_symbol(t)
+    /// Zeros before a coefficient and its value, where they are more bits than are looked up. As
+    /// many bits are held after it as after [`Bits::fill`].
+    #[cold]
+    #[inline(never)]
+    pub fn long(mut self, entry: Entry, t: &Table) -> Option<(Bits<'a>, u32, i32)> {
+        self.fill();
+        let (length, run, size) = match entry.value() as u32 {
+            0 => self.long_code(t)?,
+            both => (both >> 8, entry.run(), both & 0xFF),
+        };
+        self.drop(length);
+        let value = (self.held >> 32 >> (32 - size)) as u32;
+        self.drop(size);
+        self.fill();
+        Some((self, run, extend(value, size)))
     }
 
-    #[cold]
-    fn long_symbol(&mut self, t: &Table) -> Option<u32> {
+    /// How long a code is that is longer than what is looked up, and its meaning.
+    fn long_code(&self, t: &Table) -> Option<(u32, u32, u32)> {
         let next = self.peek(16);
         let length = (LOOK + 1..=16).find(|l| next < t.beyond[*l as usize])?;
         let code = (next >> (16 - length)) as i32;
-        self.drop(length);
-        let at = code + t.offset[length as usize];
-        t.symbols
-            .get(usize::try_from(at).ok()?)
-            .map(|s| u32::from(*s))
+        let at = usize::try_from(code + t.offset[length as usize]).ok()?;
+        let (run, size) = meaning(u32::from(*t.symbols.get(at)?), t.first)?;
+        Some((length, run, size))
     }
 }
