@@ -16,6 +16,9 @@ use zune_jpeg::zune_core::colorspace::ColorSpace;
 use zune_jpeg::zune_core::options::DecoderOptions;
 
 use crate::frame::{Frame, MAX_SIDE, PixelFormat};
+use planar::Scan;
+
+const EARLY: &str = "it ends too early";
 
 /// Runs a decoder of someone else's on bytes from outside: a panic in it is one
 /// more way of saying that the bytes are damaged.
@@ -39,10 +42,8 @@ impl Decoder {
     /// half-way or holds damaged codes is an error, not a picture with a grey half.
     pub fn decode(&mut self, bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
         check(bytes)?;
-        match planar::decode(bytes, false, &mut self.tables, frame) {
-            Some(()) => Ok(()),
-            None => decode_rgb(bytes, frame),
-        }
+        self.common(bytes, false, frame)
+            .unwrap_or_else(|| decode_rgb(bytes, frame))
     }
 
     /// Motion JPEG as cameras send it: the same, but the standard Huffman tables may
@@ -52,21 +53,35 @@ impl Decoder {
             return self.decode(bytes, frame);
         }
         check(bytes)?;
-        if let Some(()) = planar::decode(bytes, true, &mut self.tables, frame) {
-            return Ok(());
+        if let Some(done) = self.common(bytes, true, frame) {
+            return done;
         }
         // An "AVI1" segment is how a decoder is told that the tables are implied.
         const IMPLIED: [u8; 18] = [
             0xFF, 0xE0, 0, 16, b'A', b'V', b'I', b'1', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
         ];
         let Some((start, rest)) = bytes.split_at_checked(2) else {
-            return Err("it ends too early".into());
+            return Err(EARLY.into());
         };
         self.completed.clear();
         self.completed.extend_from_slice(start);
         self.completed.extend_from_slice(&IMPLIED);
         self.completed.extend_from_slice(rest);
         decode_rgb(&self.completed, frame)
+    }
+
+    /// Decodes one of a common kind. `None`: it is another one, or damaged.
+    fn common(
+        &mut self,
+        bytes: &[u8],
+        implied: bool,
+        frame: &mut Frame,
+    ) -> Option<Result<(), String>> {
+        match planar::decode(bytes, implied, &mut self.tables, frame)? {
+            Scan::Whole => Some(Ok(())),
+            // The decoder of all kinds would fill up what is missing.
+            Scan::EndsEarly => Some(Err(EARLY.into())),
+        }
     }
 }
 
@@ -83,7 +98,7 @@ fn check(bytes: &[u8]) -> Result<(), String> {
     // One fills up what is missing with grey without a word.
     match has_end(bytes) {
         true => Ok(()),
-        false => Err("it ends too early".into()),
+        false => Err(EARLY.into()),
     }
 }
 
@@ -108,6 +123,13 @@ pub fn decode_rgb(bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
         if !(1..=MAX_SIDE).contains(&width) || !(1..=MAX_SIDE).contains(&height) {
             return Err(format!("its size is {width}×{height}"));
         }
+        // A block of 8×8 takes a bit at least: nobody's few bytes ask for much memory.
+        if (width.div_ceil(8) * height.div_ceil(8)) as usize / 8 > bytes.len() {
+            return Err(format!(
+                "{} bytes are too few for {width}×{height}",
+                bytes.len()
+            ));
+        }
         frame.reset(
             width,
             height,
@@ -126,7 +148,7 @@ pub fn decode_rgb(bytes: &[u8], frame: &mut Frame) -> Result<(), String> {
 
 fn words(e: DecodeErrors) -> String {
     match e {
-        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => "it ends too early".into(),
+        DecodeErrors::ExhaustedData | DecodeErrors::IoErrors(_) => EARLY.into(),
         e => format!("{e:?}"),
     }
 }

@@ -187,12 +187,17 @@ fn tables_that_are_kept_are_those_of_the_picture() {
 fn what_is_cut_is_no_picture_and_what_is_damaged_harms_nobody() {
     let whole = encoded(48, 32, SamplingFactor::R_4_2_0, 2);
     let mut frame = Frame::default();
+    let scan = whole.windows(2).position(|w| w == [0xFF, 0xDA]).unwrap() + 14;
     for n in 0..whole.len() {
         assert!(jpeg::decode(&whole[..n], &mut frame).is_err(), "{n}");
-        // The same with an end put to it: the decoder of all kinds may take it for a picture.
+        // The same with an end put to it: what is missing is not made up.
         let mut ended = whole[..n].to_vec();
         ended.extend([0xFF, 0xD9]);
-        let _ = jpeg::decode(&ended, &mut frame);
+        let said = jpeg::decode(&ended, &mut frame);
+        assert_eq!(said.is_ok(), n + 2 >= whole.len(), "{n}");
+        if n >= scan {
+            assert!(said.is_ok() || said == Err("it ends too early".into()));
+        }
     }
     let mut random = 7u64;
     let (mut refused, mut taken) = (0, 0);
@@ -253,4 +258,78 @@ fn colours_that_are_no_luma_and_chroma_are_left_to_the_decoder_of_all_kinds() {
         let bytes = [&plain[..2], &segment, &plain[2..]].concat();
         assert_eq!(decoded(&bytes).format, format, "{transform}");
     }
+}
+
+#[test]
+fn quanta_of_sixteen_bits_are_left_to_the_decoder_of_all_kinds() {
+    let plain = encoded(40, 24, SamplingFactor::F_2_2, 0);
+    let mut wide = plain[..2].to_vec();
+    let mut at = 2;
+    while plain[at + 1] != 0xDA {
+        let n = 2 + usize::from(u16::from_be_bytes([plain[at + 2], plain[at + 3]]));
+        let segment = &plain[at..at + n];
+        at += n;
+        if segment[1] != 0xDB {
+            wide.extend_from_slice(segment);
+            continue;
+        }
+        for table in segment[4..].chunks_exact(65) {
+            wide.extend([0xFF, 0xDB, 0, 131, 0x10 | table[0]]);
+            wide.extend(table[1..].iter().flat_map(|q| [0, *q]));
+        }
+    }
+    wide.extend_from_slice(&plain[at..]);
+    let (frame, mut should) = (decoded(&wide), Frame::default());
+    jpeg::decode_rgb(&plain, &mut should).unwrap();
+    assert_eq!(frame.format, PixelFormat::Rgb8);
+    assert!(frame.data == should.data);
+    // One that is cut is none.
+    let at = wide.windows(2).position(|w| w == [0xFF, 0xDB]).unwrap();
+    wide[at + 3] -= 1;
+    wide.remove(at + 131);
+    let mut frame = Frame::default();
+    assert!(jpeg::decode(&wide, &mut frame).is_err());
+}
+
+/// Says that it is so large.
+fn says(mut jpeg: Vec<u8>, frame: u8, width: u16, height: u16) -> Vec<u8> {
+    let at = jpeg.windows(2).position(|w| w == [0xFF, frame]).unwrap();
+    jpeg[at + 5..at + 7].copy_from_slice(&height.to_be_bytes());
+    jpeg[at + 7..at + 9].copy_from_slice(&width.to_be_bytes());
+    jpeg
+}
+
+#[test]
+fn few_bytes_ask_for_no_large_frame() {
+    let flat = |side: u16, colour: ColorType, progressive: bool| {
+        let mut bytes = Vec::new();
+        let mut encoder = Encoder::new(&mut bytes, 85);
+        encoder.set_progressive(progressive);
+        encoder.set_optimized_huffman_tables(progressive);
+        let size = usize::from(side).pow(2) * if colour == ColorType::Luma { 1 } else { 3 };
+        encoder.encode(&vec![77; size], side, side, colour).unwrap();
+        bytes
+    };
+    // What is least of a real picture.
+    let mut frame = Frame::default();
+    for (colour, progressive) in [
+        (ColorType::Luma, false),
+        (ColorType::Luma, true),
+        (ColorType::Rgb, true),
+    ] {
+        let bytes = flat(1024, colour, progressive);
+        jpeg::decode(&bytes, &mut frame).unwrap();
+        assert_eq!((frame.width, frame.height), (1024, 1024));
+        let kind = if progressive { 0xC2 } else { 0xC0 };
+        let large = says(flat(64, colour, progressive), kind, 8192, 8192);
+        let mut frame = Frame::default();
+        let said = jpeg::decode(&large, &mut frame).unwrap_err();
+        assert!(said.ends_with("bytes are too few for 8192×8192"), "{said}");
+        assert_eq!(frame.data.capacity(), 0);
+    }
+    let common = says(encoded(64, 48, SamplingFactor::F_2_2, 0), 0xC0, 8192, 8192);
+    let mut frame = Frame::default();
+    let said = jpeg::decode(&common, &mut frame);
+    assert_eq!(said, Err("it ends too early".into()));
+    assert_eq!(frame.data.capacity(), 0);
 }

@@ -174,6 +174,15 @@ impl<'a> Bits<'a> {
         self.count < 8 * self.made_up
     }
 
+    /// Whether nothing comes behind them but the end of the picture.
+    pub fn are_last(&self) -> bool {
+        let mut rest = self.rest;
+        while let [0xFF, 0xFF, ..] = rest {
+            rest = &rest[1..];
+        }
+        matches!(rest, [] | [0xFF] | [0xFF, 0xD9, ..])
+    }
+
     /// 56 bits and more are held after it; behind the last ones zeros are made up.
     #[inline(always)]
     pub fn fill(&mut self) {

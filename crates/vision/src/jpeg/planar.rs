@@ -62,21 +62,28 @@ impl<'a> Plane<'a> {
     #[inline(never)]
     fn read(&mut self, held: &mut Bits, block: &mut Block) -> Option<()> {
         let mut bits = *held;
+        let read = self.read_with(&mut bits, block);
+        *held = bits;
+        read
+    }
+
+    #[inline(always)]
+    fn read_with(&mut self, bits: &mut Bits, block: &mut Block) -> Option<()> {
         bits.fill();
-        let entry = self.dc.entry(&bits);
+        let entry = self.dc.entry(bits);
         let mut change = entry.value();
         bits.drop(entry.bits());
         if entry.bits() == 0 {
-            (bits, _, change) = bits.long(entry, self.dc)?;
+            (*bits, _, change) = bits.long(entry, self.dc)?;
         }
         self.before = self.before.wrapping_add(change);
         block.values[0] = self.before as f32 * self.steps[0].quantum;
         let mut k = 1;
         // So many are in the bits that are held, the first one's before them included.
-        while !(self.next(&mut bits, &mut k, block)?
-            || self.next(&mut bits, &mut k, block)?
-            || self.next(&mut bits, &mut k, block)?
-            || self.next(&mut bits, &mut k, block)?)
+        while !(self.next(bits, &mut k, block)?
+            || self.next(bits, &mut k, block)?
+            || self.next(bits, &mut k, block)?
+            || self.next(bits, &mut k, block)?)
         {
             bits.fill();
         }
@@ -84,7 +91,6 @@ impl<'a> Plane<'a> {
             64 => 63,
             _ => k.checked_sub(END as usize + 2)?,
         };
-        *held = bits;
         Some(())
     }
 
@@ -147,6 +153,13 @@ impl<'a> Plane<'a> {
     }
 }
 
+/// What the scan of a common JPEG was.
+pub(super) enum Scan {
+    Whole,
+    /// Blocks are missing.
+    EndsEarly,
+}
+
 /// Decodes a common JPEG into `frame` as [`PixelFormat::I420`], rows as long as its units of the
 /// scan want them. `None`, and `frame` in any state: it is another one, or damaged. Where Huffman
 /// tables are `implied`, it may have none.
@@ -155,7 +168,7 @@ pub(super) fn decode(
     implied: bool,
     tables: &mut Tables,
     frame: &mut Frame,
-) -> Option<()> {
+) -> Option<Scan> {
     let (header, at) = Header::of(bytes, implied, tables)?;
     let parts = header.parts?;
     let [width, height] = header.size;
@@ -164,7 +177,7 @@ pub(super) fn decode(
     // A block takes a bit for its DC and one for its end at least.
     let blocks = units[0] * units[1] * (across * down + 2);
     if blocks / 4 > bytes.len() - at {
-        return None;
+        return Some(Scan::EndsEarly);
     }
     let stride = 8 * across * units[0];
     frame.reset(width as u32, height as u32, PixelFormat::I420);
@@ -197,6 +210,9 @@ pub(super) fn decode(
             if header.restart > 0 && left == 0 {
                 let marker;
                 (bits, marker) = bits.marker()?;
+                if marker == 0xD9 {
+                    return Some(Scan::EndsEarly);
+                }
                 if marker != 0xD0 + restarts {
                     return None;
                 }
@@ -210,14 +226,18 @@ pub(super) fn decode(
             let [four @ .., b, r] = &mut *unit else {
                 return None;
             };
-            for block in &mut *four {
-                luma.read(&mut bits, block)?;
-            }
-            blue.read(&mut bits, b)?;
-            red.read(&mut bits, r)?;
+            let mut read = || {
+                for block in &mut *four {
+                    luma.read(&mut bits, block)?;
+                }
+                blue.read(&mut bits, b)?;
+                red.read(&mut bits, r)
+            };
+            let read = read();
             if bits.are_over() {
-                return None;
+                return bits.are_last().then_some(Scan::EndsEarly);
             }
+            read?;
             // Not each as soon as it is read: what was put one by one would be waited for there.
             for (i, block) in four.iter_mut().enumerate() {
                 let place = [mx * across + i % across, my * down + i / across];
@@ -232,5 +252,5 @@ pub(super) fn decode(
     if header.restart > 0 && left == 0 && last == 0xD0 + restarts {
         (_, last) = behind.marker()?;
     }
-    (last == 0xD9).then_some(())
+    (last == 0xD9).then_some(Scan::Whole)
 }
