@@ -233,9 +233,8 @@ impl<'a> Bits<'a> {
 
     /// Zeros before a coefficient and its value, where they are more bits than are looked up. As
     /// many bits are held after it as after [`Bits::fill`].
-    #[cold]
-    #[inline(never)]
-    pub fn long(mut self, entry: Entry, t: &Table) -> Option<(Bits<'a>, u32, i32)> {
+    #[inline(always)]
+    pub fn long(&mut self, entry: Entry, t: &Table) -> Option<(u32, i32)> {
         self.fill();
         let (length, run, size) = match entry.value() as u32 {
             0 => self.long_code(t)?,
@@ -245,11 +244,13 @@ impl<'a> Bits<'a> {
         let value = (self.held >> 32 >> (32 - size)) as u32;
         self.drop(size);
         self.fill();
-        Some((self, run, extend(value, size)))
+        Some((run, extend(value, size)))
     }
 
     /// How long a code is that is longer than what is looked up, and its meaning.
-    fn long_code(&self, t: &Table) -> Option<(u32, u32, u32)> {
+    #[cold]
+    #[inline(never)]
+    fn long_code(self, t: &Table) -> Option<(u32, u32, u32)> {
         let next = self.peek(16);
         let length = (LOOK + 1..=16).find(|l| next < t.beyond[*l as usize])?;
         let code = (next >> (16 - length)) as i32;

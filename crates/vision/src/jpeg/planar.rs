@@ -74,7 +74,7 @@ impl<'a> Plane<'a> {
         let mut change = entry.value();
         bits.drop(entry.bits());
         if entry.bits() == 0 {
-            (*bits, _, change) = bits.long(entry, self.dc)?;
+            (_, change) = bits.long(entry, self.dc)?;
         }
         self.before = self.before.wrapping_add(change);
         block.values[0] = self.before as f32 * self.steps[0].quantum;
@@ -101,7 +101,7 @@ impl<'a> Plane<'a> {
         let (mut run, mut value) = (entry.run(), entry.value());
         bits.drop(entry.bits());
         if entry.bits() == 0 {
-            (*bits, run, value) = bits.long(entry, self.ac)?;
+            (run, value) = bits.long(entry, self.ac)?;
         }
         *k += run as usize;
         // The code that ends a block puts a zero where nothing has been put yet.
