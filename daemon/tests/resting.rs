@@ -23,12 +23,16 @@ use vision::{Frame, ModelStore, Perceiver, PerceiverConfig, PixelFormat, Runtime
 /// On a machine whose cores others have.
 const WATCHDOG: Duration = Duration::from_secs(180);
 const FRAME_NS: u64 = 33_333_333;
+/// Every third of 30 frames a second: so long after one that was unpacked none is wanted.
+const REST_NS: u64 = 80_000_000;
 
-/// Frames of a source, by what became of them.
+/// Frames of a source, by what became of them: how many are passed over depends on how late they
+/// come on a busy machine, for how many that was asked does not.
 #[derive(Default)]
 struct Counts {
     unpacked: AtomicU64,
     passed: AtomicU64,
+    unwanted: AtomicU64,
 }
 
 /// A camera before an empty room, which says what it was asked for.
@@ -36,6 +40,7 @@ struct Room {
     info: SourceInfo,
     counts: Arc<Counts>,
     due_ns: u64,
+    given_ns: u64,
     index: u64,
     pass_until_ns: u64,
 }
@@ -55,6 +60,9 @@ impl FrameSource for Room {
         let now_ns = clock::now_ns();
         self.due_ns = now_ns + FRAME_NS;
         self.index += 1;
+        if self.pass_until_ns >= self.given_ns + REST_NS {
+            self.counts.unwanted.fetch_add(1, Relaxed);
+        }
         if now_ns < self.pass_until_ns {
             self.counts.passed.fetch_add(1, Relaxed);
             return Ok(Next::Passed);
@@ -70,11 +78,27 @@ impl FrameSource for Room {
             *byte = 100 + (k / 3000) as u8 + (random % 3) as u8;
         }
         (frame.index, frame.captured_ns) = (self.index, now_ns);
+        self.given_ns = now_ns;
         Ok(Next::Frame)
     }
 
     fn describe(&self) -> &SourceInfo {
         &self.info
+    }
+}
+
+/// What became of frames.
+#[derive(Debug)]
+struct Came {
+    all: u64,
+    unpacked: u64,
+    unwanted: u64,
+}
+
+impl Came {
+    /// But for one that was being counted.
+    fn all_unwanted(&self) -> bool {
+        self.unwanted + 1 >= self.all && self.unwanted <= self.all + 1
     }
 }
 
@@ -102,6 +126,7 @@ fn frames_of_an_empty_room_are_passed_over_unless_somebody_wants_every_picture()
         },
         counts: counts.clone(),
         due_ns: 0,
+        given_ns: 0,
         index: 0,
         pass_until_ns: 0,
     };
@@ -138,36 +163,45 @@ fn frames_of_an_empty_room_are_passed_over_unless_somebody_wants_every_picture()
     })
     .unwrap();
     let resting = || shared.resting.load(Relaxed);
-    // Frames that come from now on: unpacked, passed over. The first few may be of before.
+    // Frames that come from now on, but for the first two, which may be of before.
     let next = |frames: u64| {
-        let so_far = || {
-            let [unpacked, passed] = [&counts.unpacked, &counts.passed].map(|n| n.load(Relaxed));
-            (unpacked, passed)
+        let so_far =
+            || [&counts.unpacked, &counts.passed, &counts.unwanted].map(|n| n.load(Relaxed));
+        let wait = |frames: u64| {
+            let [unpacked, passed, _] = so_far();
+            until("frames", || {
+                let now = so_far();
+                now[0] + now[1] >= unpacked + passed + frames
+            });
         };
-        let (unpacked, passed) = so_far();
-        until("frames", || {
-            let now = so_far();
-            now.0 + now.1 >= unpacked + passed + frames
-        });
-        (so_far().0 - unpacked, so_far().1 - passed)
+        wait(2);
+        let before = so_far();
+        wait(frames);
+        let after = so_far();
+        let [unpacked, passed, unwanted] = std::array::from_fn(|i| after[i] - before[i]);
+        Came {
+            all: unpacked + passed,
+            unpacked,
+            unwanted,
+        }
     };
 
     until("a first frame", || counts.unpacked.load(Relaxed) > 0);
     assert_eq!(counts.passed.load(Relaxed), 0);
     until("rest", resting);
-    // Every third is unpacked: 80 ms lie between two. A slow machine's frames come less often.
-    let (unpacked, passed) = next(60);
-    assert!(passed > unpacked && unpacked > 10, "{unpacked} {passed}");
+    // Every third is unpacked: 80 ms lie between two.
+    let came = next(60);
+    assert!(came.all_unwanted() && came.unpacked > 10, "{came:?}");
 
     // Somebody at the window wants every picture …
     inlet.wish.want_every(0);
     until("no rest", || !resting());
-    next(2);
-    assert_eq!(next(30).1, 0);
+    let came = next(30);
+    assert_eq!((came.unpacked, came.unwanted), (came.all, 0), "{came:?}");
     assert!(!resting());
     inlet.wish.want_nothing();
     until("rest", resting);
-    assert!(next(30).1 > 10);
+    assert!(next(30).all_unwanted());
 
     // … or who records …
     let mut client = UnixStream::connect(path).unwrap();
@@ -182,15 +216,15 @@ fn frames_of_an_empty_room_are_passed_over_unless_somebody_wants_every_picture()
     let mut answers = BufReader::new(client.try_clone().unwrap());
     answers.read_line(&mut ready).unwrap();
     until("no rest", || !resting());
-    next(2);
-    assert_eq!(next(30).1, 0);
+    let came = next(30);
+    assert_eq!((came.unpacked, came.unwanted), (came.all, 0), "{came:?}");
     drop((client, answers));
     until("rest", resting);
-    assert!(next(30).1 > 10);
+    assert!(next(30).all_unwanted());
 
     // … but not who is told of changes only: nobody's contact changes.
     inlet.wish.want_changes();
-    assert!(next(30).1 > 10);
+    assert!(next(30).all_unwanted());
     daemon.stop();
     let _ = rustix::shm::unlink(name.as_str());
 }
