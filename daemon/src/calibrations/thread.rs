@@ -16,7 +16,8 @@ use crate::pipeline::measurement::NetworkTag;
 use crate::pipeline::shared::Shared;
 use crate::settings::FileSettings;
 
-/// The camera's name is looked at this often; whoever ends the daemon wakes the thread.
+/// The camera's name is looked at this often, but not while it is closed; whoever opens it again or
+/// ends the daemon wakes the thread.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// The same while a file is away that may come back.
 const IMPATIENCE: Duration = Duration::from_millis(20);
@@ -81,7 +82,7 @@ impl Files {
         // them: that is the allocator's business, and may take its lock.
         let mut retired: Vec<Arc<Mapping>> = Vec::new();
         while !shared.stopping() {
-            let mut look = self.hear(&watch);
+            let mut look = self.hear(&watch, shared.paused());
             let now = Instant::now();
             if now >= next_display {
                 // No answer is no news: a desktop that is busy or restarts has not
@@ -119,10 +120,11 @@ impl Files {
     }
 
     /// Waits for news; whether there were any.
-    fn hear(&mut self, watch: &FolderWatch) -> bool {
+    fn hear(&mut self, watch: &FolderWatch, paused: bool) -> bool {
         let patience = match () {
             () if self.keeper.waits() => IMPATIENCE,
             () if watch.is_blind() => BLIND_POLL,
+            () if paused => POLL,
             () => PATIENCE,
         };
         let mut news = match self.inbox.recv_timeout(patience) {

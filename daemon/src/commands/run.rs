@@ -618,7 +618,10 @@ fn look_after(witness: &Witness, at: &mut Instant) -> Result<(), Failure> {
 fn next_event(daemon: &Daemon, until: Instant) -> Result<Event, RecvTimeoutError> {
     loop {
         let left = until.saturating_duration_since(Instant::now());
-        match daemon.events.recv_timeout(GLANCE.min(left)) {
+        // With the camera closed there is nothing to see, but for a Mac's cameras.
+        let rests = daemon.shared.paused() && !cfg!(target_os = "macos");
+        let glance = if rests { left } else { GLANCE.min(left) };
+        match daemon.events.recv_timeout(glance) {
             Err(RecvTimeoutError::Timeout) if Instant::now() < until => {
                 daemon.shared.engine.look();
                 #[cfg(target_os = "macos")]

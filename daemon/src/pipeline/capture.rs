@@ -37,7 +37,7 @@ const LONGEST_WAIT: Duration = Duration::from_secs(8);
 /// While it waits, the thread looks this often whether it is to end.
 const GLANCE: Duration = Duration::from_millis(20);
 /// The same while the camera is closed; who opens it, or ends the daemon, wakes the thread.
-const REST: Duration = Duration::from_millis(500);
+const REST: Duration = Duration::from_secs(1);
 
 /// Before an empty chair a frame is unpacked so long after the one before it, nanoseconds: every
 /// third of 30 a second. [`SEARCH_EVERY_NS`] is less: whatever is unpacked then is searched.

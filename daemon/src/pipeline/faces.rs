@@ -28,8 +28,9 @@ use crate::settings::GazeChoice;
 /// Of one core: what the faces beside the primary one may take.
 pub const SHARE: f64 = 0.8;
 
-/// Without a parcel it looks this often whether the settings name other networks.
-const REST: Duration = Duration::from_millis(250);
+/// Without a parcel it looks this often whether the settings name other networks; who changes them
+/// wakes it.
+const REST: Duration = Duration::from_secs(1);
 
 /// A frame and what is wanted of it; on the way back what was found.
 pub struct Parcel {

@@ -27,6 +27,8 @@ pub mod publish;
 pub mod shared;
 pub mod ticker;
 
+use std::io::Write;
+use std::os::unix::net::UnixStream;
 use std::panic::AssertUnwindSafe;
 use std::path::Path;
 use std::sync::atomic::Ordering::Relaxed;
@@ -152,6 +154,7 @@ pub struct Daemon {
     /// For whoever else has news (the signal thread).
     pub tell: Sender<Event>,
     files: Option<SyncSender<Wake>>,
+    bell: Option<UnixStream>,
     order_network: Option<Sender<GazeChoice>>,
     order_faces: Sender<faces::Order>,
     order_clips: Sender<Option<clips::Plan>>,
@@ -186,11 +189,15 @@ impl Daemon {
             publish.run();
         })?);
         let (tap, intake) = tap::pair(&shared.record);
+        let mut bell = None;
         if let Some(door) = parts.door {
+            let (ringer, heard) = UnixStream::pair()?;
+            bell = Some(ringer);
             let recorder = Recorder {
                 shared: shared.clone(),
                 intake,
                 door,
+                bell: heard,
             };
             threads.push(spawn("gaze-record", &shared, &tell, move || {
                 recorder.run()
@@ -310,6 +317,7 @@ impl Daemon {
             events,
             tell,
             files: tell_files,
+            bell,
             order_network,
             order_faces,
             order_clips,
@@ -344,14 +352,24 @@ impl Daemon {
             // It fails only when that thread has died, which is an event of its own.
             let _ = files.send(Wake::Settings(Box::new(settings)));
         }
+        self.wake();
+    }
+
+    /// Wakes the threads that wait until they have something to do.
+    fn wake(&self) {
+        for thread in &self.threads {
+            thread.thread().unpark();
+        }
     }
 
     /// Closes the camera, or opens it again; whether it is closed now.
     pub fn toggle_pause(&self) -> bool {
         let paused = !self.shared.pause.fetch_xor(true, Relaxed);
-        for thread in &self.threads {
-            thread.thread().unpark();
+        if let Some(files) = &self.files {
+            // Where no more news fit in it is awake.
+            let _ = files.try_send(Wake::Look);
         }
+        self.wake();
         paused
     }
 
@@ -359,14 +377,17 @@ impl Daemon {
     /// ONNX Runtime or CoreML, which compiles for minutes, hears nothing. The header says
     /// "stopped" then. Threads that did not end are named; the process may not take the C
     /// library's farewell, which would take away what they use ([`exit::leave_behind`]).
-    pub fn stop(self) -> Vec<String> {
+    pub fn stop(mut self) -> Vec<String> {
         self.shared.stop.store(true, Relaxed);
         if let Some(files) = &self.files {
             let _ = files.try_send(Wake::Look);
         }
-        for thread in &self.threads {
-            thread.thread().unpark();
+        if let Some(mut bell) = self.bell.as_ref() {
+            // It fails only when that thread has died.
+            let _ = bell.write_all(&[1]);
         }
+        self.order_network = None;
+        self.wake();
         let begun = Instant::now();
         let mut left = vec![];
         for thread in self.threads {

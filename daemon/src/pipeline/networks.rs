@@ -21,8 +21,11 @@ use crate::calibrations::{Wake, note};
 use crate::log::say;
 use crate::settings::GazeChoice;
 
-/// How often it looks whether a network came back, and for the end of the daemon.
+/// How often it looks whether a network was taken and the one before it came back, while it is
+/// owed one.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// And how often otherwise: orders wake it, and the end of the daemon does.
+const REST: Duration = Duration::from_secs(5);
 
 /// A network on its way to the perceive thread.
 pub struct Coming {
@@ -104,6 +107,8 @@ pub struct Networks {
     files: Option<SyncSender<Wake>>,
     /// Loaded, and the one before it has not been taken yet.
     waiting: Option<Coming>,
+    /// Networks on their way, and those that have not come back for them.
+    owed: u32,
 }
 
 impl Networks {
@@ -124,6 +129,7 @@ impl Networks {
             back,
             files,
             waiting: None,
+            owed: 0,
         };
         (networks, Exchange { coming, going }, order)
     }
@@ -133,17 +139,20 @@ impl Networks {
         // Lines that the publisher may still hold: it must not be the one who frees them.
         let mut retired: Vec<Arc<String>> = Vec::new();
         while !shared.stopping() {
-            drop(self.back.try_pop());
+            if self.back.try_pop().is_some() {
+                self.owed -= 1;
+            }
             if let Some(coming) = self.waiting.take() {
-                self.waiting = self.send.try_push(coming).err();
+                self.push(coming);
             }
             retired.retain(|line| Arc::strong_count(line) > 1);
-            let mut order = match self.orders.recv_timeout(PATIENCE) {
+            let owed = self.waiting.is_some() || self.owed > 0 || !retired.is_empty();
+            let mut order = match self.orders.recv_timeout(if owed { PATIENCE } else { REST }) {
                 Ok(order) => order,
                 Err(RecvTimeoutError::Timeout) => continue,
                 Err(RecvTimeoutError::Disconnected) => {
-                    // The supervisor has gone: the daemon is about to end.
-                    std::thread::sleep(PATIENCE);
+                    // The supervisor has let go of it: the daemon is about to end.
+                    std::thread::park_timeout(PATIENCE);
                     continue;
                 }
             };
@@ -188,7 +197,13 @@ impl Networks {
             // It fails only when that thread has died, which is an event of its own.
             let _ = files.send(Wake::Network(Box::new(self.tag)));
         }
-        self.waiting = self.send.try_push(coming).err();
+        self.push(coming);
         Ok(())
+    }
+
+    /// Sends it on its way, or keeps it until the one before it has been taken.
+    fn push(&mut self, coming: Coming) {
+        self.waiting = self.send.try_push(coming).err();
+        self.owed += u32::from(self.waiting.is_none());
     }
 }

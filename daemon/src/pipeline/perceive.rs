@@ -29,7 +29,7 @@ use crate::sources::{Victim, dies};
 /// perception was held up, and what it would say is of no use any more.
 const STALE_NS: u64 = TOO_OLD_NS;
 /// Without a frame it looks this often whether a network has come for it.
-const REST: Duration = Duration::from_millis(250);
+const REST: Duration = Duration::from_secs(1);
 /// Frames after which buffers have their final size.
 const WARM_UP_FRAMES: u64 = 30;
 

@@ -17,8 +17,10 @@ use crate::pipeline::shared::Shared;
 
 /// So often it looks for pictures while some are awaited: they do not wake it.
 const GLANCE: Duration = Duration::from_millis(10);
-/// So often it looks whether the daemon ends.
+/// So often it looks at a client's sitting.
 const PATIENCE: Duration = Duration::from_millis(250);
+/// And for the end of the daemon, which rings too.
+const REST: Duration = Duration::from_secs(5);
 /// A client says within this time what it wants.
 const FIRST_WORD: Duration = Duration::from_secs(10);
 
@@ -30,6 +32,8 @@ pub struct Recorder {
     pub intake: Intake,
     /// The socket.
     pub door: Door,
+    /// Whoever ends the daemon writes here.
+    pub bell: UnixStream,
 }
 
 impl Recorder {
@@ -62,19 +66,24 @@ impl Recorder {
     /// Sleeps until somebody says something, or it is time to look.
     fn wait(&self, client: Option<&Client>) {
         let waiting = client.is_some_and(|c| c.sitting.as_ref().is_some_and(Sitting::is_waiting));
-        let patience = if waiting { GLANCE } else { PATIENCE };
-        let time = Timespec {
-            tv_sec: 0,
-            tv_nsec: patience.as_nanos() as _,
+        let patience = match client {
+            Some(_) if waiting => GLANCE,
+            Some(_) => PATIENCE,
+            None => REST,
         };
+        let time = Timespec {
+            tv_sec: patience.as_secs() as _,
+            tv_nsec: patience.subsec_nanos() as _,
+        };
+        let bell = PollFd::new(&self.bell, PollFlags::IN);
         let door = PollFd::new(&self.door.listener, PollFlags::IN);
         // An interrupted wait is a short one.
         let _ = match client {
             Some(c) => poll(
-                &mut [door, PollFd::new(&c.stream, PollFlags::IN)],
+                &mut [door, bell, PollFd::new(&c.stream, PollFlags::IN)],
                 Some(&time),
             ),
-            None => poll(&mut [door], Some(&time)),
+            None => poll(&mut [door, bell], Some(&time)),
         };
     }
 

@@ -21,8 +21,8 @@ use crate::pipeline::shared::Shared;
 
 /// So often it looks for pictures: they do not wake it.
 const GLANCE: Duration = Duration::from_millis(8);
-/// The same while clips are off, or the camera is closed.
-const REST: Duration = Duration::from_millis(250);
+/// The same while clips are off, or the camera is closed; who changes that wakes it.
+const REST: Duration = Duration::from_secs(1);
 /// The header's counters are renewed this often.
 const TELL_EVERY: Duration = Duration::from_millis(250);
 

@@ -27,8 +27,8 @@ use crate::pipeline::shared::Shared;
 
 /// So often it looks for news.
 const GLANCE: Duration = Duration::from_millis(10);
-/// The same while there are no hooks, or the camera is closed.
-const REST: Duration = Duration::from_millis(250);
+/// The same while there are no hooks, or the camera is closed; who changes that wakes it.
+const REST: Duration = Duration::from_secs(1);
 /// Commands at the same time.
 const MOST_COMMANDS: usize = 4;
 /// A face that is not in the pictures for this long has gone.

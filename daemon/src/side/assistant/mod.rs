@@ -38,8 +38,10 @@ use ask::{Asker, Job};
 
 /// So often it looks for a picture or an answer.
 const GLANCE: Duration = Duration::from_millis(20);
-/// The same while there is nothing to look for.
-const REST: Duration = Duration::from_millis(250);
+/// The same until the next picture is due.
+const SOON: Duration = Duration::from_millis(250);
+/// The same while it is off or the camera closed; who changes that wakes it.
+const REST: Duration = Duration::from_secs(1);
 /// The longer side of the picture that is sent.
 const LONGEST_SIDE: usize = 640;
 /// A picture that waited for longer is not sent.
@@ -101,8 +103,12 @@ impl Assistant {
                 self.inlet.give_back(view);
             }
             talk.teller.tell(&self.shared);
-            let looks = talk.pending.is_some() || talk.is_due() && !self.shared.paused();
-            std::thread::park_timeout(if looks { GLANCE } else { REST });
+            let wanted = talk.plan.is_some() && !self.shared.paused();
+            std::thread::park_timeout(match () {
+                () if talk.pending.is_some() || wanted && talk.is_due() => GLANCE,
+                () if wanted => SOON,
+                () => REST,
+            });
         }
     }
 }
