@@ -4,7 +4,8 @@
 //!
 //! Common is what cameras send: baseline (ITU-R T.81, one interleaved scan of 8 bits), YCbCr,
 //! chroma halved across (4:2:2, halved here down too) or both ways (4:2:0). All else, and
-//! whatever is damaged, is left to the decoder of all kinds, which has the words for it.
+//! whatever is damaged, is left to the decoder of all kinds, which has the words for it; but not
+//! a scan that ends early, which that one fills up.
 
 use super::cosine::{pixels, pixels_of_few, pixels_of_one};
 use super::header::{Component, Header, Step, Tables};
