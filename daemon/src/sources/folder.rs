@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 use std::fs::File;
-use std::io::{BufReader, Read};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 use image::ImageDecoder;
@@ -154,10 +154,14 @@ impl Folder {
         if meta.len() > MAX_FILE {
             return Err(format!("it has {} bytes", meta.len()));
         }
-        self.bytes.clear();
-        let mut file = BufReader::new(File::open(path).map_err(|e| e.to_string())?).take(MAX_FILE);
-        file.read_to_end(&mut self.bytes)
-            .map_err(|e| e.to_string())?;
+        // At once: piece by piece it is five calls of the system.
+        self.bytes.resize(meta.len() as usize, 0);
+        let mut file = File::open(path).map_err(|e| e.to_string())?;
+        file.read_exact(&mut self.bytes)
+            .map_err(|e| match e.kind() {
+                io::ErrorKind::UnexpectedEof => "it became shorter while it was read".into(),
+                _ => e.to_string(),
+            })?;
         match self.bytes.as_slice() {
             [] => Err("it is empty".into()),
             [0xFF, 0xD8, ..] => decode(&mut self.jpegs, &self.bytes, frame),
