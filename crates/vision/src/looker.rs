@@ -308,7 +308,8 @@ impl Looker {
         face.spread_deg = told.spread_deg;
         if let Some(model) = self.gaze.contact() {
             let width = f64::from(face.bbox.width);
-            face.contact = model.evidence(face.gaze.as_ref(), &face.head, face.eyes.open, width);
+            let (gaze, told) = (face.gaze.as_ref(), face.spread_deg);
+            face.contact = model.evidence(gaze, &face.head, face.eyes.open, width, told);
         }
         times.network_ns += told.network_ns;
         times.geometry_ns += nanos(begun).saturating_sub(told.network_ns);
@@ -452,7 +453,7 @@ impl Looker {
             [false, false] => None,
         };
         let width = f64::from(bbox.width);
-        let contact = Derived::RENDERED.evidence(gaze.as_ref(), &head, eyes.open, width);
+        let contact = Derived::RENDERED.evidence(gaze.as_ref(), &head, eyes.open, width, None);
         times.geometry_ns += nanos(begun);
         Some(Measured {
             face: Face {

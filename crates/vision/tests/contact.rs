@@ -27,7 +27,10 @@ fn who_looks_into_the_lens_is_told_from_who_looks_away() {
 #[test]
 fn a_fit_finds_the_constants_that_labels_were_made_with() {
     // Looks on a grid; labels by a known model, drawn with its own probabilities.
-    let truth = Derived::RENDERED;
+    let truth = Derived {
+        told_share: 0.7,
+        ..Derived::RENDERED
+    };
     let mut state = 12345u64;
     let mut unit = || {
         state = state
@@ -42,6 +45,7 @@ fn a_fit_finds_the_constants_that_labels_were_made_with() {
                 gaze_deg: [angle(25.0), angle(25.0)],
                 head_deg: [angle(20.0), angle(15.0)],
                 face_px: 80.0 + angle(1.0).abs() * 250.0,
+                told_deg: Some([angle(8.0).abs(), angle(8.0).abs()]),
             };
             let contact = unit() < truth.probability(&look);
             (look, contact)

@@ -2,7 +2,7 @@
 //!
 //! Who looks into the lens is measured with an error: the angle from the measured line of sight
 //! to the line to the camera scatters about a mean, the wider the smaller the face and the more
-//! it is turned. Who looks elsewhere scatters more widely by [`Derived::elsewhere_deg`]. The
+//! it is turned, and the less sure a network is of this very look. Who looks elsewhere scatters more widely by [`Derived::elsewhere_deg`]. The
 //! probability is Bayes' rule on the two. Its constants are those under which the labels of
 //! rendered people are likeliest; `gaze-vision`, example `contact`, fits and measures them.
 
@@ -29,11 +29,18 @@ pub struct ContactLook {
     pub head_deg: [f64; 2],
     /// Width of the box around the face's landmarks.
     pub face_px: f64,
+    /// How far the line of sight is expected to be off, across and up, where a network tells.
+    pub told_deg: Option<[f64; 2]>,
 }
 
 impl ContactLook {
     /// Of a measured face. `None`: its gaze cannot be told.
-    pub fn of(gaze: Option<&EyeGaze>, head: &HeadPose, face_px: f64) -> Option<ContactLook> {
+    pub fn of(
+        gaze: Option<&EyeGaze>,
+        head: &HeadPose,
+        face_px: f64,
+        told_deg: Option<[f64; 2]>,
+    ) -> Option<ContactLook> {
         let gaze = gaze.filter(|g| g.confidence > 0.0)?;
         let at = gaze.combined.origin;
         let to_camera = Ray {
@@ -46,6 +53,7 @@ impl ContactLook {
             gaze_deg: beside(gaze.combined.yaw_deg(), gaze.combined.pitch_deg()),
             head_deg: beside(head.yaw, head.pitch),
             face_px,
+            told_deg: told_deg.filter(|t| t.iter().all(|v| v.is_finite())),
         };
         let all = look.gaze_deg.iter().chain(&look.head_deg);
         let sound = all.chain([&face_px]).all(|v| v.is_finite());
@@ -68,6 +76,10 @@ pub struct Derived {
     pub small_deg: [f64; 2],
     /// … and what each 10° of the head's turn add, likewise.
     pub turned_deg: f64,
+    /// How much of what a network expects to be off adds to it, likewise; 0 before there were
+    /// networks that tell.
+    #[serde(default)]
+    pub told_share: f64,
     /// Standard deviation of where people look who look elsewhere; 0.8 of it up and down.
     pub elsewhere_deg: f64,
     /// Logarithm of the odds that someone looks into the lens of whom nothing is known.
@@ -76,7 +88,7 @@ pub struct Derived {
 
 impl Derived {
     /// How many constants there are.
-    pub const CONSTANTS: usize = 11;
+    pub const CONSTANTS: usize = 12;
 
     /// Fitted to rendered people (`gaze-vision`, example `contact`).
     pub const RENDERED: Derived = Derived {
@@ -85,6 +97,7 @@ impl Derived {
         error_deg: [3.203, 3.091],
         small_deg: [4.353, 9.073],
         turned_deg: 1.182,
+        told_share: 0.0,
         elsewhere_deg: 9.513,
         odds: -0.400,
     };
@@ -107,6 +120,7 @@ impl Derived {
             self.turned_deg,
             self.elsewhere_deg,
             self.odds,
+            self.told_share,
         ]
     }
 
@@ -120,6 +134,7 @@ impl Derived {
             turned_deg: v[8].abs(),
             elsewhere_deg: v[9].abs(),
             odds: v[10],
+            told_share: v[11].abs(),
         }
     }
 
@@ -127,10 +142,13 @@ impl Derived {
     pub fn spread_deg(&self, look: &ContactLook) -> [f64; 2] {
         let turn = (look.head_deg[0].powi(2) + look.head_deg[1].powi(2)) / 100.0;
         let small = FACE_PX / look.face_px;
+        let told = look.told_deg.unwrap_or_default();
         [0, 1].map(|axis| {
             let of_size = self.small_deg[axis] * small;
-            let squares =
-                self.error_deg[axis].powi(2) + of_size * of_size + self.turned_deg.powi(2) * turn;
+            let squares = self.error_deg[axis].powi(2)
+                + of_size * of_size
+                + self.turned_deg.powi(2) * turn
+                + (self.told_share * told[axis]).powi(2);
             squares.max(0.01).sqrt()
         })
     }
@@ -163,6 +181,7 @@ impl Derived {
         head: &HeadPose,
         open: [bool; 2],
         face_px: f64,
+        told_deg: Option<[f64; 2]>,
     ) -> Evidence {
         if open == [false; 2] {
             // Eyes that are seen edge-on do not count as open, but need not be shut.
@@ -174,7 +193,8 @@ impl Derived {
                 Evidence::Nothing
             };
         }
-        ContactLook::of(gaze, head, face_px).map_or(Evidence::Nothing, |l| {
+        let look = ContactLook::of(gaze, head, face_px, told_deg);
+        look.map_or(Evidence::Nothing, |l| {
             Evidence::Probability(self.probability(&l))
         })
     }
@@ -210,7 +230,7 @@ mod tests {
 
     fn probability(at: Vector3<f64>, yaw: f64, pitch: f64, px: f64) -> f64 {
         let both = [true; 2];
-        match Derived::RENDERED.evidence(Some(&gaze(at, yaw, pitch)), &head(at), both, px) {
+        match Derived::RENDERED.evidence(Some(&gaze(at, yaw, pitch)), &head(at), both, px, None) {
             Evidence::Probability(p) => p,
             other => panic!("{other:?}"),
         }
@@ -251,12 +271,40 @@ mod tests {
     }
 
     #[test]
+    fn a_look_that_the_network_is_unsure_of_is_less_sure_either_way() {
+        let model = Derived {
+            told_share: 0.6,
+            ..Derived::RENDERED
+        };
+        let told = |yaw: f64, told_deg: Option<[f64; 2]>| {
+            model.probability(&ContactLook {
+                gaze_deg: [model.mean_deg[0] + yaw, model.mean_deg[1]],
+                head_deg: [0.0; 2],
+                face_px: 250.0,
+                told_deg,
+            })
+        };
+        let [none, sure, unsure] = [None, Some([2.0; 2]), Some([12.0; 2])].map(|t| told(0.0, t));
+        assert!(
+            none > sure && sure > unsure + 0.05,
+            "{none} {sure} {unsure}"
+        );
+        let [sure, unsure] = [[2.0; 2], [12.0; 2]].map(|t| told(14.0, Some(t)));
+        assert!(sure + 0.02 < unsure, "{sure} {unsure}");
+        let at = Vector3::new(0.0, 0.0, 600.0);
+        let look = |t| ContactLook::of(Some(&gaze(at, 0.0, 0.0)), &head(at), 200.0, t);
+        assert_eq!(look(Some([f64::NAN, 1.0])), look(None));
+        assert_ne!(look(Some([1.0; 2])), look(None));
+    }
+
+    #[test]
     fn what_cannot_be_told_is_not_told() {
         let at = Vector3::new(0.0, 0.0, 700.0);
         let (model, both) = (Derived::RENDERED, [true; 2]);
         let look = gaze(at, 0.0, 0.0);
         let straight = head(at);
-        let tell = |g: Option<&EyeGaze>, h: &HeadPose, open, px| model.evidence(g, h, open, px);
+        let tell =
+            |g: Option<&EyeGaze>, h: &HeadPose, open, px| model.evidence(g, h, open, px, None);
         assert_eq!(tell(None, &straight, both, 200.0), Evidence::Nothing);
         assert_eq!(tell(Some(&look), &straight, both, 20.0), Evidence::Nothing);
         assert_eq!(

@@ -19,7 +19,7 @@ fn loss(point: &Point, looks: &[(ContactLook, bool)]) -> f64 {
 /// Fits by the downhill simplex (Nelder and Mead 1965, with the steps of Gao and Han 2012 for
 /// many dimensions), three times from where it ended.
 pub fn fit(looks: &[(ContactLook, bool)]) -> (Derived, f64) {
-    let mut best = [0.0, 0.0, 0.0, 0.0, 3.0, 3.0, 2.0, 2.0, 1.0, 14.0, -0.4];
+    let mut best = [0.0, 0.0, 0.0, 0.0, 3.0, 3.0, 2.0, 2.0, 1.0, 14.0, -0.4, 0.5];
     for _ in 0..3 {
         best = simplex(best, |p| loss(p, looks));
     }

@@ -155,16 +155,17 @@ impl Studio {
             let face = self.findings.faces().next()?;
             region = next_region(&face.landmarks);
             let width = f64::from(face.bbox.width);
-            let mut gaze = face.gaze;
+            let (mut gaze, mut told_deg) = (face.gaze, None);
             if let (Some(net), Some(gaze)) = (&mut self.network, &mut gaze) {
                 let view = EyeView::of(&face.landmarks, &face.head, &face.camera);
                 let view = view.with_geometric(Some(&gaze.combined));
                 let told = net.estimate(&self.frame, &face.landmarks, &view);
                 if let Ok(Some(NetGaze::Ray(ray))) = told {
                     gaze.combined = ray;
+                    told_deg = net.spread_deg();
                 }
             }
-            look = ContactLook::of(gaze.as_ref(), &face.head, width);
+            look = ContactLook::of(gaze.as_ref(), &face.head, width, told_deg);
         }
         look
     }
