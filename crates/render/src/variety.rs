@@ -20,6 +20,14 @@ pub enum Variety {
     Usual,
     /// Likely and unlikely ones, to learn from.
     Wide,
+    /// Eyes whose surfaces and cameras differ as far as [`Variety::Wide`]'s do, in people whose lids
+    /// and shapes are likely ones: of where real people look their lids tell much, and a network
+    /// that has seen all kinds of lids trusts none. Heads turn away from what is looked at as
+    /// often as towards it, so that nothing can be learned from where they point.
+    SkinDeep,
+    /// As [`Variety::SkinDeep`], but dull whites, deep shade, thick lashes and lines all come together,
+    /// as far as [`Variety::Wide`] goes: pupils that are hard to tell from what is around them.
+    Murky,
     /// Whites, shade, lashes, glints, lights and cameras that [`Variety::Wide`] does not reach, to
     /// test with: never learned from. Lids and shapes are as its.
     Other,
@@ -27,13 +35,21 @@ pub enum Variety {
 
 impl Variety {
     /// All of them.
-    pub const ALL: [Variety; 3] = [Variety::Usual, Variety::Wide, Variety::Other];
+    pub const ALL: [Variety; 5] = [
+        Variety::Usual,
+        Variety::Wide,
+        Variety::SkinDeep,
+        Variety::Murky,
+        Variety::Other,
+    ];
 
     /// Its name on the command line.
     pub fn name(self) -> &'static str {
         match self {
             Variety::Usual => "usual",
             Variety::Wide => "wide",
+            Variety::SkinDeep => "skin-deep",
+            Variety::Murky => "murky",
             Variety::Other => "other",
         }
     }
@@ -51,7 +67,7 @@ impl FromStr for Variety {
 
 /// A variety's name that is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("no variety is called \"{0}\": choose usual, wide or other")]
+#[error("no variety is called \"{0}\": choose usual, wide, skin-deep, murky or other")]
 pub struct UnknownVariety(pub String);
 
 /// How a person's eyes differ from the usual picture of eyes. Of everything, 1 is usual.
@@ -95,7 +111,7 @@ impl EyeStyle {
         let mut around = |lo: f32, hi: f32| lo * libm::powf(hi / lo, r.unit());
         match variety {
             Variety::Usual => EyeStyle::default(),
-            Variety::Wide => EyeStyle {
+            Variety::Wide | Variety::SkinDeep => EyeStyle {
                 white: around(0.55, 1.15),
                 shade: around(0.6, 2.0),
                 gloss: around(0.3, 2.2),
@@ -105,7 +121,19 @@ impl EyeStyle {
                 // Upper lids go with the eye for nearly all of its way (Becker and Fuchs 1988,
                 // "Lid-eye coordination during vertical gaze changes"): of real people they tell
                 // more of where it looks than the iris does, so they must not be made to lie.
-                follow: [around(0.85, 1.1), around(0.6, 1.6)],
+                follow: match variety {
+                    Variety::Wide => [around(0.85, 1.1), around(0.6, 1.6)],
+                    _ => [1.0; 2],
+                },
+            },
+            Variety::Murky => EyeStyle {
+                white: around(0.55, 0.75),
+                shade: around(1.4, 2.0),
+                gloss: around(1.2, 2.2),
+                lashes: around(1.3, 2.0),
+                line: around(1.3, 2.0),
+                crease: around(1.0, 1.7),
+                follow: [1.0; 2],
             },
             Variety::Other => EyeStyle {
                 white: around(0.42, 0.55),
@@ -125,7 +153,7 @@ impl EyeStyle {
 pub(crate) fn lids_at_rest(variety: Variety, seed: u64, usual: [f32; 2]) -> [f32; 2] {
     let mut r = Rng::new(seed ^ 0x11d5);
     match variety {
-        Variety::Usual => usual,
+        Variety::Usual | Variety::SkinDeep | Variety::Murky => usual,
         Variety::Wide | Variety::Other => [
             (4.2 + 0.7 * r.normal()).clamp(2.8, 5.4),
             (5.3 + 0.5 * r.normal()).clamp(4.2, 6.3),
@@ -170,7 +198,7 @@ const SHAPES: [(&str, &str, f32); 8] = [
 /// More shape details of a person's eyes, by name, with weights.
 pub(crate) fn shapes(variety: Variety, seed: u64) -> Vec<(String, f32)> {
     let mut r = Rng::new(seed ^ 0x54a9);
-    if variety == Variety::Usual {
+    if !matches!(variety, Variety::Wide | Variety::Other) {
         return vec![];
     }
     let one = |(less, more, most): (&str, &str, f32)| {
@@ -193,12 +221,18 @@ mod tests {
     }
 
     #[test]
-    fn other_eyes_are_none_that_the_wide_show() {
+    fn other_eyes_are_none_that_are_learned_from() {
         let all = |variety| {
             let style = move |seed| EyeStyle::of(variety, seed);
             (0..500).map(style).collect::<Vec<_>>()
         };
-        let (wide, other) = (all(Variety::Wide), all(Variety::Other));
+        let mut wide = all(Variety::Wide);
+        wide.extend(
+            [Variety::SkinDeep, Variety::Murky]
+                .into_iter()
+                .flat_map(all),
+        );
+        let other = all(Variety::Other);
         type Of = fn(&EyeStyle) -> f32;
         let each: [Of; 6] = [
             |s| s.white,
@@ -216,6 +250,16 @@ mod tests {
             let ((a, b), (c, d)) = (span(&wide), span(&other));
             assert!(d < a || b < c, "{k}: {a}..{b} meets {c}..{d}");
         }
+        // Under their skins some are like anybody.
+        let who = |variety| Identity::of(variety, 5);
+        let (usual, skin) = (who(Variety::Usual), who(Variety::SkinDeep));
+        assert_ne!(usual.eyes, skin.eyes);
+        assert_eq!(skin.eyes.follow, usual.eyes.follow);
+        assert_eq!(
+            format!("{:?}", skin.details),
+            format!("{:?}", usual.details)
+        );
+        assert_eq!(skin.upper_lid_mm, usual.upper_lid_mm);
         // And the wide reach to both sides of the usual.
         assert!(wide.iter().any(|s| s.white < 0.7) && wide.iter().any(|s| s.white > 1.05));
         assert_ne!(

@@ -241,8 +241,8 @@ impl<'a> Artist<'a> {
                 seat = Some(self.sit(number, look / LOOKS_IN_A_ROOM, &mut rng));
             }
             let seat = seat.as_mut().expect("the first look takes one");
-            let target = look_somewhere(seat, look, &mut rng);
-            if self.order.variety != Variety::Usual {
+            let target = look_somewhere(seat, look, self.order.variety, &mut rng);
+            if matches!(self.order.variety, Variety::Wide | Variety::Other) {
                 narrow(seat, &mut rng);
             }
             let truth = self.painter.paint(&seat.shot, &mut self.picture).remove(0);
@@ -391,7 +391,7 @@ impl<'a> Artist<'a> {
 }
 
 /// Lets the seated person look somewhere; tells where, camera frame, mm.
-fn look_somewhere(seat: &mut Seat, look: usize, rng: &mut Rng) -> Vector3<f64> {
+fn look_somewhere(seat: &mut Seat, look: usize, variety: Variety, rng: &mut Rng) -> Vector3<f64> {
     let mut normal = |deviation: f64| f64::from(rng.normal()) * deviation;
     let place = seat.place + Vector3::new(normal(8.0), normal(5.0), normal(8.0));
     // Beside the lens, as seen from the eyes: at a screen below it, into it, or anywhere.
@@ -406,7 +406,10 @@ fn look_somewhere(seat: &mut Seat, look: usize, rng: &mut Rng) -> Vector3<f64> {
             .direction;
     let target = place + direction * place.norm() / -direction.z.min(-0.2) * 0.9;
     // The head turns towards the eyes' target, for some part of the way, or stays, or turns away.
-    let part = rng.range(-0.3, 1.1);
+    let part = match variety {
+        Variety::SkinDeep | Variety::Murky => rng.range(-1.2, 0.4),
+        _ => rng.range(-0.3, 1.1),
+    };
     let (wide, roll) = (if rng.unit() < 0.5 { 5.0 } else { 14.0 }, 6.0);
     let mut head = [yaw, pitch, 0.0];
     for _ in 0..40 {

@@ -88,9 +88,13 @@ impl Painter {
                 let size = (i.width as usize, i.height as usize);
                 let mut room = Room::random(setup.room, &setup.screen, size.0, size.1);
                 let mut sensor = Sensor::random(setup.sensor);
-                if self.people.variety == Variety::Other {
-                    relight(&mut room.lights, setup.room);
-                    sensor.make_harsh(setup.sensor);
+                match self.people.variety {
+                    Variety::Other => {
+                        relight(&mut room.lights, setup.room);
+                        sensor.make_harsh(setup.sensor);
+                    }
+                    Variety::SkinDeep | Variety::Murky => sensor.make_poor(setup.sensor),
+                    Variety::Usual | Variety::Wide => {}
                 }
                 Scene::reusing(setup.camera, room, sensor, people, buffers)
             }

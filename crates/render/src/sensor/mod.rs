@@ -160,6 +160,21 @@ impl Sensor {
         }
     }
 
+    /// Every other webcam is a poor one: soft, its edges overdrawn, its tones steep.
+    pub(crate) fn make_poor(&mut self, seed: u64) {
+        let mut r = Rng::new(seed ^ 0x9002);
+        if r.unit() < 0.5 {
+            self.sharpen = r.range(0.5, 1.05);
+            self.tone = tone_table(
+                f64::from(r.range(0.3, 0.5)),
+                f64::from(r.range(0.3, 0.9)),
+                0.0,
+            );
+            self.softness = r.range(0.8, 1.35);
+            self.read *= 1.5;
+        }
+    }
+
     /// As no webcam of [`Sensor::random`] is: edges overdrawn by far, steep tones, coarse noise.
     pub(crate) fn make_harsh(&mut self, seed: u64) {
         let mut r = Rng::new(seed ^ 0x4a25);
