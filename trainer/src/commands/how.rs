@@ -88,6 +88,10 @@ pub struct How {
     /// Weight of: the same person at the same target with the head held otherwise shall give the same place
     #[arg(long, value_name = "C", default_value_t = 0.0)]
     consistency: f32,
+    /// Draw each epoch's looks so that where somebody looks does not go with where the head points: of eyes
+    /// that are hard to see nothing can be learned from the face then
+    #[arg(long)]
+    balance: bool,
     /// Epochs without a better one after which it ends, 0 for never
     #[arg(long, value_name = "N", default_value_t = 8)]
     patience: usize,
@@ -193,6 +197,8 @@ impl How {
             output_only: false,
             loss: self.loss.into(),
             consistency: self.consistency,
+            balance: self.balance,
+            teacher: None,
             patience: self.patience,
             augment: if self.no_augment {
                 Augment::NONE
@@ -229,6 +235,7 @@ impl How {
     /// Trains one fold; `tell` hears of each epoch.
     pub fn train(
         &self,
+        settings: Settings,
         examples: Examples,
         fold: Fold,
         place: (&Path, bool),
@@ -239,7 +246,7 @@ impl How {
         let order = Order {
             examples,
             fold,
-            settings: self.settings()?,
+            settings,
             device,
             out: Some(place.0.to_owned()),
             resume: place.1,

@@ -91,14 +91,19 @@ impl StudyCommand {
                 n + 1,
                 people.len()
             ));
-            let trained = self
-                .how
-                .train(examples, fold, (&out, there), &stopped, |e, p| {
+            let trained = self.how.train(
+                settings.clone(),
+                examples,
+                fold,
+                (&out, there),
+                &stopped,
+                |e, p| {
                     tell(&format!(
                         "epoch {:>3} of {}: {:.2}°, {:.0} px",
                         e.epoch, p.settings.epochs, e.check.mean_deg, e.check.mean_px
                     ));
-                })?;
+                },
+            )?;
             if trained.stopped {
                 tell(&format!(
                     "gaze-trainer: stopped; --resume goes on ({})",

@@ -26,7 +26,7 @@ use crate::train::judge::{self, Judged};
 use crate::train::pupils::Pupils;
 use crate::train::run::{CURVES, Epoch, TrainError};
 use crate::train::state::{self, Progress};
-use crate::train::{curves, guard};
+use crate::train::{curves, guard, teacher};
 
 /// What a stopped run exits with: 128 and the signal's number.
 pub const STOPPED: u8 = 130;
@@ -54,6 +54,7 @@ Examples:
   gaze-trainer train recordings.cache --out runs/1
   gaze-trainer train recordings.cache --out runs/2 --weights mobilenet_v2.pth --frozen-epochs 3 --unfrozen-blocks 6
   gaze-trainer train usual.cache wide.cache --out runs/all --encoder compact --standardise --augment strong
+  gaze-trainer train usual.cache wide.cache --out runs/student --encoder compact --teacher all/gaze.onnx --balance
   gaze-trainer train mine.cache --out runs/mine --head screen --by target --consistency 0.5
   gaze-trainer train recordings.cache --out runs/1 --resume --json
   gaze-trainer train recordings.cache --out runs/3 --dashboard";
@@ -70,6 +71,10 @@ pub struct Train {
     out: PathBuf,
     #[command(flatten)]
     how: How,
+    /// Learn what this network's ONNX file says of each look, not the labels: a student of a committee. The errors
+    /// that are told are from its answers then
+    #[arg(long, value_name = "FILE", conflicts_with = "cross_validate")]
+    teacher: Option<PathBuf>,
     /// Go on with the run in OUT; other options as they were
     #[arg(long)]
     resume: bool,
@@ -171,7 +176,7 @@ impl Train {
     /// Whether it was stopped.
     fn train(&self) -> Result<bool, Failure> {
         // What is wrong on the command line is told before a large cache is read.
-        let settings = self.how.settings()?;
+        let mut settings = self.how.settings()?;
         if self.dashboard {
             dashboard::possible()?;
         }
@@ -183,7 +188,12 @@ impl Train {
             );
             return Err((2, line));
         }
-        let cache = open_all(&self.sources)?;
+        let mut cache = open_all(&self.sources)?;
+        if let Some(file) = &self.teacher {
+            let jobs = std::thread::available_parallelism().map_or(1, usize::from);
+            let learned = teacher::teach(&mut cache, file, jobs);
+            settings.teacher = Some(learned.map_err(|e| (5, e.to_string()))?);
+        }
         let plan = self.how.plan(&cache)?;
         let examples = Examples::new(&cache, &plan).map_err(|e| (3, e.to_string()))?;
         let (by, all) = self.how.parted(&examples)?;
@@ -225,17 +235,17 @@ impl Train {
                 let asked = (board.as_ref()).is_some_and(|b| b.borrow_mut().batch(done));
                 asked || stop.load(Ordering::Relaxed)
             };
-            let trained =
-                self.how.train(
-                    examples,
-                    fold,
-                    (&out, resume),
-                    &stopped,
-                    |e, p| match &board {
-                        Some(board) => board.borrow_mut().epoch(e),
-                        None => self.epoch(e, p),
-                    },
-                )?;
+            let trained = self.how.train(
+                settings.clone(),
+                examples,
+                fold,
+                (&out, resume),
+                &stopped,
+                |e, p| match &board {
+                    Some(board) => board.borrow_mut().epoch(e),
+                    None => self.epoch(e, p),
+                },
+            )?;
             drop(board);
             curves::write(&out.join("train.html"), &trained.epochs, &centre_guess)
                 .map_err(failure)?;

@@ -1,11 +1,13 @@
 //! Samples as the network takes them: inputs and answers, in batches.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
+use gaze::ray::Ray;
 use nalgebra::{Point2, Vector3};
 use rayon::prelude::*;
 use render::maths::{Rng, mix_seed};
 
 use super::augment;
+use super::balance;
 use super::settings::{Augment, Settings};
 use crate::data::cache::Cache;
 use crate::net::{Head, NetConfig, POSE_DIVISOR};
@@ -215,12 +217,15 @@ impl<'a> Examples<'a> {
     pub fn epoch(&self, of: &[usize], settings: &Settings, epoch: usize) -> Vec<Vec<Look>> {
         let seed = mix_seed(settings.seed, 0xe90c, epoch as u64);
         let mut rng = Rng::new(seed);
-        let mut order = of.to_vec();
+        let mut order = match settings.balance {
+            true => self.balanced(of, &mut rng),
+            false => of.to_vec(),
+        };
         for i in (1..order.len()).rev() {
             order.swap(i, (rng.bits() % (i as u64 + 1)) as usize);
         }
         let mut looks = Vec::with_capacity(order.len());
-        let mut taken = vec![false; self.cache.len()];
+        let mut taken = vec![0u64; self.cache.len()];
         let mut partners: std::collections::BTreeMap<_, Vec<usize>> = Default::default();
         let name = |i: usize| {
             let s = &self.cache.samples[i];
@@ -231,26 +236,30 @@ impl<'a> Examples<'a> {
                 partners.entry(name(*i)).or_default().push(*i);
             }
         }
-        let look = |sample: usize, mirror: bool, pair: bool| Look {
+        // A look that comes again is changed otherwise.
+        let look = |sample: usize, again: u64, mirror: bool, pair: bool| Look {
             sample,
             mirror,
             pair,
-            chance: Some(mix_seed(seed, 0x100c, sample as u64)),
+            chance: Some(mix_seed(seed, 0x100c + again, sample as u64)),
         };
         for &i in &order {
-            if std::mem::replace(&mut taken[i], true) {
+            let again = taken[i];
+            taken[i] += 1;
+            // The second of a pair has had its turn.
+            if again > 0 && settings.consistency > 0.0 {
                 continue;
             }
             let mirror = rng.unit() < settings.augment.flip;
-            looks.push(look(i, mirror, false));
+            looks.push(look(i, again, mirror, false));
             let other = partners.get(&name(i)).and_then(|all| {
-                let fit = |j: &&usize| !taken[**j] && self.turned(i, **j) >= PAIR_DEG;
+                let fit = |j: &&usize| taken[**j] == 0 && self.turned(i, **j) >= PAIR_DEG;
                 all.iter().find(fit).copied()
             });
             if let Some(j) = other {
-                taken[j] = true;
+                taken[j] += 1;
                 // In the same mirror: they meet at the same place.
-                looks.push(look(j, mirror, true));
+                looks.push(look(j, 0, mirror, true));
             }
         }
         let mut batches: Vec<Vec<Look>> =
@@ -262,6 +271,23 @@ impl<'a> Examples<'a> {
             batch[0].pair = false;
         }
         batches
+    }
+
+    /// As many of them, drawn so that where somebody looks does not go with where the head points.
+    fn balanced(&self, of: &[usize], rng: &mut Rng) -> Vec<usize> {
+        let (gaze, head): (Vec<_>, Vec<_>) = (of.iter())
+            .map(|i| {
+                let sample = &self.cache.samples[*i];
+                let ray = Ray {
+                    origin: Vector3::zeros(),
+                    direction: Vector3::from(sample.ray.unwrap_or_default().map(f64::from)),
+                };
+                let [yaw, pitch, _] = sample.head_deg.map(f64::from);
+                ([ray.yaw_deg(), ray.pitch_deg()], [yaw, pitch])
+            })
+            .unzip();
+        let drawn = balance::draw(&balance::weights(&gaze, &head), rng);
+        drawn.into_iter().map(|n| of[n]).collect()
     }
 
     /// Largest difference of the heads' angles, degrees.

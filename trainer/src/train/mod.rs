@@ -5,6 +5,8 @@
 //! | [`settings`] | what a training is told |
 //! | [`folds`] | what is learned from and what is checked on |
 //! | [`examples`] | samples as batches of inputs and answers; the order of an epoch |
+//! | [`balance`] | looks drawn so that where heads point tells nothing |
+//! | [`teacher`] | another network's answers in place of the labels |
 //! | [`augment`] | light, blur, noise, crops that lie off, the mirror |
 //! | [`loss`] | what is made small: the answers' error, and that pairs agree |
 //! | [`schedule`] | which part learns how fast, and which stands still |
@@ -19,6 +21,7 @@
 //! | [`guard`] | memory that is not enough, as one line |
 
 pub mod augment;
+pub mod balance;
 pub mod curves;
 pub mod examples;
 pub mod folds;
@@ -33,3 +36,4 @@ pub mod settings;
 pub mod spread;
 pub mod state;
 pub mod study;
+pub mod teacher;

@@ -154,6 +154,14 @@ pub struct Settings {
     /// Weight of the consistency loss: of the same person, at the same target, with the head
     /// held otherwise, the answers shall meet at the same place. 0 is: no pairs are made.
     pub consistency: f32,
+    /// Whether an epoch's looks are drawn so that where somebody looks does not go with where the
+    /// head points ([`balance`](super::balance)). Not with pairs.
+    #[serde(default)]
+    pub balance: bool,
+    /// SHA-256 of the network whose answers are learned in place of the labels
+    /// ([`teacher`](super::teacher)).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub teacher: Option<String>,
     /// Epochs without a better one after which it ends; 0 waits to the end.
     pub patience: usize,
     /// How pictures are changed.
@@ -176,6 +184,8 @@ impl Default for Settings {
             output_only: false,
             loss: Loss::SmoothL1,
             consistency: 0.0,
+            balance: false,
+            teacher: None,
             patience: 8,
             augment: Augment::USUAL,
         }
@@ -200,7 +210,7 @@ impl Settings {
         let a = &self.augment;
         let rates = |v: f64| (0.0..=1.0).contains(&v);
         let part = |v: f32| (0.0..=1.0).contains(&v);
-        let rules: [(bool, &'static str, String, &'static str); 16] = [
+        let rules: [(bool, &'static str, String, &'static str); 17] = [
             (
                 (1..=100_000).contains(&self.epochs),
                 "epochs",
@@ -248,6 +258,12 @@ impl Settings {
                 "consistency",
                 self.consistency.to_string(),
                 "use 0 to 1000",
+            ),
+            (
+                !(self.balance && self.consistency > 0.0),
+                "balance",
+                "on, and so is consistency".into(),
+                "use one of them",
             ),
             (
                 part(a.brightness) && part(a.contrast),

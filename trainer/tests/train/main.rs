@@ -1,5 +1,6 @@
 //! Training: the loop, its folds, people who are rendered, a person's own network, commands.
 
+mod balanced;
 mod commands;
 mod drawn;
 mod learning;
