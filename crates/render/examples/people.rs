@@ -1,5 +1,5 @@
 //! Draws people side by side in one light: `cargo run --release -p gaze-render --example people -- OUT.png FIRST COUNT [yaw pitch zoom mm times variety]`
-//! (variety: 0 usual, 1 wide, 2 other)
+//! (variety: 0 usual, 1 wide, 2 skin-deep, 3 murky, 4 other)
 //! Prints what making and drawing them cost, on one core.
 
 use std::sync::Arc;
@@ -25,7 +25,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let get = |i: usize, or: f64| n.get(i).copied().unwrap_or(or);
     let (first, count) = (get(0, 1.0) as u64, get(1, 12.0) as usize);
     let zoom = get(4, 1.0);
-    let variety = Variety::ALL[(get(7, 0.0) as usize).min(2)];
+    let variety = Variety::ALL[(get(7, 0.0) as usize).min(Variety::ALL.len() - 1)];
     let (w, h) = (640usize, 480usize);
     // The middle of each picture, wide enough for head and shoulders.
     let (cw, ch) = (320, 400);

@@ -62,4 +62,8 @@ fn a_fit_finds_the_constants_that_labels_were_made_with() {
         .map(|(l, y)| (found.probability(l), *y))
         .collect();
     assert!(calibration_error(&scored) < 0.02);
+    assert!(
+        (found.told_share - truth.told_share).abs() < 0.25,
+        "{found:?}"
+    );
 }

@@ -1,6 +1,7 @@
 //! The record thread: hears one client, hands pictures to its sitting, answers.
 
 use std::io::{Read, Write};
+use std::os::fd::AsFd as _;
 use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -41,7 +42,9 @@ impl Recorder {
     pub fn run(mut self) {
         let mut client: Option<Client> = None;
         while !self.shared.stopping() {
-            self.wait(client.as_ref());
+            if self.wait(client.as_ref()) {
+                break;
+            }
             self.let_in(&mut client);
             if let Some(mut c) = client.take() {
                 match self.serve(&mut c) {
@@ -63,8 +66,9 @@ impl Recorder {
         }
     }
 
-    /// Sleeps until somebody says something, or it is time to look.
-    fn wait(&self, client: Option<&Client>) {
+    /// Sleeps until somebody says something, or it is time to look. Whether the bell has rung, or
+    /// nobody can ring it any more: then the daemon ends.
+    fn wait(&self, client: Option<&Client>) -> bool {
         let waiting = client.is_some_and(|c| c.sitting.as_ref().is_some_and(Sitting::is_waiting));
         let patience = match client {
             Some(_) if waiting => GLANCE,
@@ -77,14 +81,11 @@ impl Recorder {
         };
         let bell = PollFd::new(&self.bell, PollFlags::IN);
         let door = PollFd::new(&self.door.listener, PollFlags::IN);
+        let speaker = client.map_or(self.door.listener.as_fd(), |c| c.stream.as_fd());
+        let mut all = [bell, door, PollFd::from_borrowed_fd(speaker, PollFlags::IN)];
         // An interrupted wait is a short one.
-        let _ = match client {
-            Some(c) => poll(
-                &mut [door, bell, PollFd::new(&c.stream, PollFlags::IN)],
-                Some(&time),
-            ),
-            None => poll(&mut [door, bell], Some(&time)),
-        };
+        let _ = poll(&mut all, Some(&time));
+        !all[0].revents().is_empty()
     }
 
     /// One client at a time; others are told so.

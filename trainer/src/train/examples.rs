@@ -1,13 +1,11 @@
 //! Samples as the network takes them: inputs and answers, in batches.
 
 use burn::tensor::{Device, Int, Tensor, TensorData};
-use gaze::ray::Ray;
 use nalgebra::{Point2, Vector3};
 use rayon::prelude::*;
 use render::maths::{Rng, mix_seed};
 
 use super::augment;
-use super::balance;
 use super::settings::{Augment, Settings};
 use crate::data::cache::Cache;
 use crate::net::{Head, NetConfig, POSE_DIVISOR};
@@ -218,7 +216,7 @@ impl<'a> Examples<'a> {
         let seed = mix_seed(settings.seed, 0xe90c, epoch as u64);
         let mut rng = Rng::new(seed);
         let mut order = match settings.balance {
-            true => self.balanced(of, &mut rng),
+            true => self.balanced(of, &settings.augment, &mut rng),
             false => of.to_vec(),
         };
         for i in (1..order.len()).rev() {
@@ -271,23 +269,6 @@ impl<'a> Examples<'a> {
             batch[0].pair = false;
         }
         batches
-    }
-
-    /// As many of them, drawn so that where somebody looks does not go with where the head points.
-    fn balanced(&self, of: &[usize], rng: &mut Rng) -> Vec<usize> {
-        let (gaze, head): (Vec<_>, Vec<_>) = (of.iter())
-            .map(|i| {
-                let sample = &self.cache.samples[*i];
-                let ray = Ray {
-                    origin: Vector3::zeros(),
-                    direction: Vector3::from(sample.ray.unwrap_or_default().map(f64::from)),
-                };
-                let [yaw, pitch, _] = sample.head_deg.map(f64::from);
-                ([ray.yaw_deg(), ray.pitch_deg()], [yaw, pitch])
-            })
-            .unzip();
-        let drawn = balance::draw(&balance::weights(&gaze, &head), rng);
-        drawn.into_iter().map(|n| of[n]).collect()
     }
 
     /// Largest difference of the heads' angles, degrees.

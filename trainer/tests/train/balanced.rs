@@ -16,7 +16,8 @@ fn heads_that_go_with_the_eyes_do_not_in_a_balanced_epoch() {
     let (mut samples, mut crops) = (vec![], vec![]);
     for n in 0..600u16 {
         let at = [rng.unit(), rng.unit()];
-        let yaw = 25.0 * (at[0] - 0.5) + 5.0 * rng.normal();
+        // The screen's left is on the picture's right.
+        let yaw = 25.0 * (0.5 - at[0]) + 5.0 * rng.normal();
         let (sample, eyes) = drawn(n / 20, n / 20, 0, at, yaw, &mut rng);
         samples.push(sample);
         crops.extend(eyes);

@@ -5,8 +5,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use gaze_trainer::data::cache::{Cache, CacheWriter};
-use gaze_trainer::train::teacher::teach;
-use sha2::{Digest as _, Sha256};
 
 use super::drawn::discs;
 
@@ -25,7 +23,7 @@ fn program(args: &[&str], folder: &Path) -> Command {
     command
 }
 
-fn run(args: &[&str], folder: &Path) -> (i32, String, String) {
+pub fn run(args: &[&str], folder: &Path) -> (i32, String, String) {
     let Output {
         status,
         stdout,
@@ -261,51 +259,6 @@ fn drawn_people_are_compared_by_kind_and_the_programs_end_well() {
         (count("glasses"), count("skin")),
         (count("all"), count("all"))
     );
-}
-
-#[test]
-fn a_student_learns_what_its_teacher_says() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = folder.path();
-    let network = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/gaze_base.onnx");
-    let go = |line: &str| run(&line.split(' ').collect::<Vec<_>>(), at);
-    let draw = "eyes some.cache --anywhere --variety skin-deep --persons 6 --looks 3 --size 48";
-    let (code, _, err) = go(draw);
-    assert_eq!(code, 0, "{err}");
-    let own = Cache::open(&at.join("some.cache")).unwrap();
-    let mut taught = Cache::open(&at.join("some.cache")).unwrap();
-    taught.samples[0].ray = None;
-    let hash = teach(&mut taught, Path::new(network), 2).unwrap();
-    assert_eq!(
-        hash,
-        format!("{:x}", Sha256::digest(std::fs::read(network).unwrap()))
-    );
-    assert_eq!(taught.samples[0].ray, None, "what has no label gets none");
-    let off: Vec<f32> = (own.samples.iter().zip(&taught.samples))
-        .filter_map(|(own, taught)| {
-            let [a, b] = [own.ray?, taught.ray?];
-            let dot: f32 = (0..3).map(|k| a[k] * b[k]).sum();
-            Some(dot.clamp(-1.0, 1.0).acos().to_degrees())
-        })
-        .collect();
-    // Its answers are near the labels, and not the labels.
-    assert!(off.len() >= 8 && off.iter().all(|d| *d > 0.01), "{off:?}");
-    assert!(
-        off.iter().sum::<f32>() / (off.len() as f32) < 8.0,
-        "{off:?}"
-    );
-
-    let train =
-        "train some.cache --encoder compact --width 0.25 --folds 2 --epochs 1 --balance --out run";
-    let (code, _, err) = go(&format!("{train} --teacher {network}"));
-    assert_eq!(code, 0, "{err}");
-    let (code, _, err) = go(&format!("{train} --resume"));
-    assert!(code == 3 && err.contains("settings"), "{err}");
-    let missing = train.replace("--out run", "--out other --teacher none.onnx");
-    let (code, _, err) = go(&missing);
-    assert!(code == 5 && err.contains("none.onnx"), "{err}");
-    let (code, _, err) = go("train some.cache --out more --balance --consistency 0.5");
-    assert!(code == 2 && err.contains("use one of them"), "{err}");
 }
 
 #[test]

@@ -8,3 +8,4 @@ mod parted;
 mod personal;
 mod rendered;
 mod spread;
+mod taught;

@@ -78,12 +78,17 @@ pub struct Derived {
     pub turned_deg: f64,
     /// How much of what a network expects to be off adds to it, likewise; 0 before there were
     /// networks that tell.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "is_none")]
     pub told_share: f64,
     /// Standard deviation of where people look who look elsewhere; 0.8 of it up and down.
     pub elsewhere_deg: f64,
     /// Logarithm of the odds that someone looks into the lens of whom nothing is known.
     pub odds: f64,
+}
+
+/// Files of networks that tell nothing are as they were before some did.
+fn is_none(share: &f64) -> bool {
+    *share == 0.0
 }
 
 impl Derived {

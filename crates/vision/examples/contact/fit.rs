@@ -23,6 +23,10 @@ pub fn fit(looks: &[(ContactLook, bool)]) -> (Derived, f64) {
     for _ in 0..3 {
         best = simplex(best, |p| loss(p, looks));
     }
+    // Where no network told anything, it says nothing of such a network.
+    if looks.iter().all(|(look, _)| look.told_deg.is_none()) {
+        best[Derived::CONSTANTS - 1] = 0.0;
+    }
     (Derived::from_constants(&best), loss(&best, looks))
 }
 

@@ -252,10 +252,40 @@ impl<'a> Bits<'a> {
     #[inline(never)]
     fn long_code(self, t: &Table) -> Option<(u32, u32, u32)> {
         let next = self.peek(16);
+        // A short code of no meaning is none.
+        if next < t.beyond[LOOK as usize] {
+            return None;
+        }
         let length = (LOOK + 1..=16).find(|l| next < t.beyond[*l as usize])?;
         let code = (next >> (16 - length)) as i32;
         let at = usize::try_from(code + t.offset[length as usize]).ok()?;
         let (run, size) = meaning(u32::from(*t.symbols.get(at)?), t.first)?;
         Some((length, run, size))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_short_code_of_no_meaning_is_refused_and_not_taken_for_a_long_one() {
+        // Of DC: 0 and 10 are good, 110 says more bits than a difference may have, and of eleven bits
+        // there is one more.
+        let mut counts = [0u8; 16];
+        (counts[0], counts[1], counts[2], counts[10]) = (1, 1, 1, 1);
+        let mut table = Table::new(true);
+        table.become_of(&counts, &[2, 3, 12, 4]).unwrap();
+        let long = |bytes: &[u8]| {
+            let mut bits = Bits::new(bytes);
+            bits.fill();
+            let entry = table.entry(&bits);
+            assert_eq!(entry.bits(), 0, "{bytes:x?}");
+            bits.long(entry, &table)
+        };
+        assert_eq!(long(&[0b1100_0000, 0, 0, 0]), None);
+        // 11100000000, and its four bits 1001.
+        assert_eq!(long(&[0b1110_0000, 0b0001_0010, 0, 0]), Some((0, 9)));
+        assert_eq!(long(&[0b1111_1111, 0, 0b1111_1111, 0]), None);
     }
 }
