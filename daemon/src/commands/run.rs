@@ -42,8 +42,8 @@ const WINDOW_VIEWS: usize = 3;
 
 /// How often the supervisor looks what nobody tells it.
 const GLANCE: Duration = Duration::from_millis(250);
-/// While a face is steady, the landmark network sees every third frame.
-pub(crate) const LANDMARKS_EVERY: u32 = 3;
+/// While a face is steady, the landmark network sees every fourth frame.
+pub(crate) const LANDMARKS_EVERY: u32 = 4;
 /// Before an empty chair every third picture of a camera with 30 a second is searched: who comes is
 /// found a tenth of a second later, and waiting takes a third. The others are not even unpacked
 /// where nobody wants them (`pipeline/capture.rs`).

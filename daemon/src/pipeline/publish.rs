@@ -26,6 +26,9 @@ use crate::sources::{Victim, dies};
 
 /// Samples a second.
 pub const RATE_HZ: u64 = 60;
+/// While paused every so many-th tick is enough to say so, and to show readers within the 80 ms after
+/// which they look whether we live: a wake costs more than all that is done in it.
+const PAUSED_TICKS: u64 = 2;
 /// The header's statistics are renewed this often, in ticks.
 const STATS_EVERY: u64 = 15;
 /// Ticks after which buffers have their final size.
@@ -62,7 +65,8 @@ impl Publish {
         let mut ticks = 0u64;
         let mut allocations_when_warm = 0;
         while !self.shared.stopping() {
-            stats.late_ticks += ticker.wait();
+            let paused = self.shared.paused();
+            stats.late_ticks += ticker.wait(if paused { PAUSED_TICKS } else { 1 });
             dies(Victim::Publish);
             ticks += 1;
 

@@ -37,9 +37,10 @@ impl Ticker {
         self.start_ns + (n as u128 * 1_000_000_000 / self.rate as u128) as u64
     }
 
-    /// Sleeps until the next tick. Returns how many ticks were late or missed.
-    pub fn wait(&mut self) -> u64 {
-        self.tick += 1;
+    /// Sleeps until the `nth` tick from now on, usually the next. Returns how many ticks were late or
+    /// missed.
+    pub fn wait(&mut self, nth: u64) -> u64 {
+        self.tick += nth;
         sleep_until(self.due(self.tick));
         let (missed, now) = self.arrive(clock::now_ns());
         self.window_ticks += 1;
