@@ -143,7 +143,13 @@ fn signals_pause_reload_and_end_it() {
     assert!(paused.has(flags::PAUSED) && !paused.is_valid());
     assert_eq!(daemon.reader().header().state, State::Paused);
     let frames = daemon.reader().header().stats.frames_in;
+    let first = daemon.reader().latest().expect("a sample");
     std::thread::sleep(Duration::from_millis(700));
+    // Every second tick says so, however busy the machine is: 30 a second, not 60.
+    let last = daemon.reader().latest().expect("a sample");
+    let seconds = (last.published_ns - first.published_ns) as f64 / 1e9;
+    let rate = (last.index - first.index) as f64 / seconds;
+    assert!((1.0..40.0).contains(&rate), "{rate} samples a second");
     let later = daemon.reader().header().stats.frames_in;
     assert!(
         later <= frames + 40,

@@ -9,10 +9,10 @@ mod stats;
 
 use gaze::ray::Ray;
 use render::scenario::{Kind, Plan};
-use stage::{SIZE, on_every_core, on_the_face};
+use stage::{HFOV_DEG, SIZE, Stage, on_every_core, on_the_face};
 use stats::median;
 use vision::gaze_net::{EyeView, GazeNet, Kind as NetworkKind, NetGaze};
-use vision::{Base, ModelStore, Runtime, SessionOptions};
+use vision::{Base, GazeKind, ModelStore, Perceiver, PerceiverConfig, Runtime, SessionOptions};
 
 #[test]
 fn our_own_network_errs_far_less_than_geometry() {
@@ -86,4 +86,48 @@ fn our_own_network_errs_far_less_than_geometry() {
         network < 0.65 * geometry,
         "{network:.2}° and {geometry:.2}°"
     );
+}
+
+#[test]
+fn eye_contact_is_told_with_what_the_network_expects_of_each_look() {
+    let (runtime, store) = (
+        Runtime::load(None).unwrap(),
+        ModelStore::open(None).unwrap(),
+    );
+    let net = GazeNet::base(&store, Base::Float, &runtime, &SessionOptions::default());
+    let net = net.unwrap().expect("models.json lists it");
+    let model = net.contract().contact.expect("it has constants of its own");
+    assert!(model.told_share > 0.1, "{model:?}");
+    let config = PerceiverConfig {
+        hfov_deg: HFOV_DEG,
+        ..PerceiverConfig::default()
+    };
+    let mut perceiver = Perceiver::new(&runtime, &store, config).unwrap();
+    perceiver.swap_gaze(GazeKind::Network(Box::new(net)));
+    let plan = Plan {
+        size: Some(SIZE),
+        ..Plan::new(Kind::Random, 7300)
+    };
+    let mut stage = Stage::new();
+    let mut told = 0;
+    for n in 0..10 {
+        stage.paint(&plan.shot(n));
+        stage.perceive();
+        perceiver.reset();
+        let Some(face) = perceiver.perceive(stage.frame()).primary().cloned() else {
+            continue;
+        };
+        if !face.eyes.open[0] || !face.eyes.open[1] || face.gaze.is_none() {
+            continue;
+        }
+        let spread = face.spread_deg.expect("it tells how far it errs");
+        let by = |told| {
+            let width = f64::from(face.bbox.width);
+            model.evidence(face.gaze.as_ref(), &face.head, face.eyes.open, width, told)
+        };
+        assert_eq!(face.contact, by(Some(spread)), "picture {n}");
+        assert_ne!(face.contact, by(None), "picture {n}");
+        told += 1;
+    }
+    assert!(told >= 4, "{told} of 10 pictures");
 }

@@ -2,7 +2,8 @@
 //!
 //! Who looks into the lens is measured with an error: the angle from the measured line of sight
 //! to the line to the camera scatters about a mean, the wider the smaller the face and the more
-//! it is turned, and the less sure a network is of this very look. Who looks elsewhere scatters more widely by [`Derived::elsewhere_deg`]. The
+//! it is turned, and the less sure a network is of this very look. Who looks elsewhere scatters
+//! more widely by [`Derived::elsewhere_deg`]. The
 //! probability is Bayes' rule on the two. Its constants are those under which the labels of
 //! rendered people are likeliest; `gaze-vision`, example `contact`, fits and measures them.
 
