@@ -30,6 +30,8 @@ Scenarios:
   session      a film: fixations, saccades, pursuit, blinks, a head that follows a little
   crowd        a film of two to four people who cross
   contact      looking into the lens, near it, and away, from 0.5 to 3 m
+  gaze-locking looks of the Columbia Gaze Data Set: five turns of the head, 7 x 3 directions
+               of the eyes, one of them into the lens; from 0.5 to 2 m
 
 Exit codes:
   0    all pictures are there
@@ -56,10 +58,11 @@ pub struct Synth {
     /// Where all chance comes from
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// What the pictures are for: random, calibration, head-turns, session, crowd, contact
+    /// What the pictures are for: random, calibration, head-turns, session, crowd, contact,
+    /// gaze-locking
     #[arg(long, value_name = "NAME", default_value = "random", value_parser = |s: &str| s.parse::<Kind>())]
     scenario: Kind,
-    /// Size of every picture, e.g. 640x480 [default: 640x480 to 1920x1080 by chance; contact 1280x720]
+    /// Size of every picture, e.g. 640x480 [default: 640x480 to 1920x1080 by chance; contact and gaze-locking 1280x720]
     #[arg(long, value_name = "WxH", value_parser = size)]
     size: Option<(u32, u32)>,
     /// How many different people; a crowd is no larger [default: ever new ones]

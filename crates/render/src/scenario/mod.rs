@@ -4,6 +4,7 @@
 //! picture's number alone, so pictures can be made in any order, on any number of cores,
 //! and again.
 
+mod contact;
 mod motion;
 mod painter;
 mod setup;
@@ -40,17 +41,21 @@ pub enum Kind {
     Crowd,
     /// Looking into the lens, near it, and away, from 0.5 to 3 m.
     Contact,
+    /// The looks of the Columbia Gaze Data Set: five turns of the head, and 7 × 3 directions of the
+    /// eyes, one of them into the lens; from 0.5 to 2 m.
+    GazeLocking,
 }
 
 impl Kind {
     /// All kinds.
-    pub const ALL: [Kind; 6] = [
+    pub const ALL: [Kind; 7] = [
         Kind::Random,
         Kind::Calibration,
         Kind::HeadTurns,
         Kind::Session,
         Kind::Crowd,
         Kind::Contact,
+        Kind::GazeLocking,
     ];
 
     /// Its name on the command line and in labels.
@@ -62,6 +67,7 @@ impl Kind {
             Kind::Session => "session",
             Kind::Crowd => "crowd",
             Kind::Contact => "contact",
+            Kind::GazeLocking => "gaze-locking",
         }
     }
 }
@@ -79,7 +85,7 @@ impl FromStr for Kind {
 /// A scenario's name that is none.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "no scenario is called \"{0}\": choose random, calibration, head-turns, session, crowd or contact"
+    "no scenario is called \"{0}\": choose random, calibration, head-turns, session, crowd, contact or gaze-locking"
 )]
 pub struct UnknownKind(pub String);
 
@@ -91,7 +97,7 @@ pub struct Plan {
     /// Where all chance comes from.
     pub seed: u64,
     /// Size of every picture in pixels; if left out by chance from 640×480 to 1920×1080, in
-    /// `contact` 1280×720.
+    /// `contact` and `gaze-locking` 1280×720.
     pub size: Option<(u32, u32)>,
     /// How many different people there are; without end if left out. A crowd is no
     /// larger than these.
@@ -158,7 +164,7 @@ impl Plan {
             Kind::HeadTurns => (stills::turns_in_a_sitting(), 1),
             Kind::Session => (film(track::SECONDS), 2),
             Kind::Crowd => (film(motion::CROWD_SECONDS), 1),
-            Kind::Contact => (8, 2),
+            Kind::Contact | Kind::GazeLocking => (8, 2),
         }
     }
 
@@ -201,7 +207,8 @@ impl Plan {
             Kind::HeadTurns => stills::head_turns(&mut shot, seed, within),
             Kind::Session => motion::session(&mut shot, seed, within as f64 / self.fps),
             Kind::Crowd => motion::crowd(self, &mut shot, seed, within as f64 / self.fps),
-            Kind::Contact => stills::contact(&mut shot, within, rng),
+            Kind::Contact => contact::contact(&mut shot, within, rng),
+            Kind::GazeLocking => contact::gaze_locking(&mut shot, within, rng),
         }
         shot
     }

@@ -59,7 +59,7 @@ impl Setup {
         };
         let usual = match kind {
             // Far faces need pixels.
-            Kind::Contact => (1280, 720),
+            Kind::Contact | Kind::GazeLocking => (1280, 720),
             _ => by_chance,
         };
         let (width, height) = size.unwrap_or(usual);

@@ -1,4 +1,4 @@
-//! Single pictures: random, calibration, head-turns, contact.
+//! Single pictures: random, calibration, head-turns.
 
 use nalgebra::{Point2, Vector3};
 
@@ -174,56 +174,5 @@ pub(super) fn head_turns(shot: &mut Shot, seed: u64, within: usize) {
         place,
         shut: 0.0,
         units: Vec::new(),
-    }];
-}
-
-/// Looking into the lens, near it, or away; the head turned with the eyes or not.
-pub(super) fn contact(shot: &mut Shot, within: usize, mut r: Rng) {
-    // As many near as far ones: the distances are spread by their ratio.
-    let distance = 500.0 * libm::pow(6.0, f64::from(r.unit()));
-    let place = shot.setup.place(&mut r, distance);
-    let off = match r.unit() {
-        u if u < 0.4 => between(&mut r, 0.0, 0.7),
-        u if u < 0.7 => between(&mut r, 2.5, 10.0),
-        _ => between(&mut r, 10.0, 35.0),
-    };
-    let (sin, cos) = sin_cos(between(&mut r, 0.0, 360.0));
-    // `off` degrees beside the lens as seen from the eyes.
-    let [yaw, pitch] = angles(-place);
-    let (sy, cy) = sin_cos(yaw + off * cos);
-    let (sp, cp) = sin_cos((pitch + off * sin).clamp(-60.0, 60.0));
-    let direction = Vector3::new(cp * sy, -sp, -cp * cy);
-    let mut head = [yaw, pitch, 0.0];
-    for _ in 0..40 {
-        // Half face the lens whatever the eyes do, half turn elsewhere.
-        let spread = if r.unit() < 0.5 { 5.0 } else { 18.0 };
-        let tried = [
-            yaw + f64::from(r.normal()) * spread,
-            pitch + f64::from(r.normal()) * spread * 0.5,
-            f64::from(r.normal()) * 4.0,
-        ];
-        let eye = eye_in_head(direction, tried);
-        if eye[0].abs() < EYE_LIMIT[0] && eye[1].abs() < EYE_LIMIT[1] {
-            head = tried;
-            break;
-        }
-    }
-    // Where that line of sight meets the screen's plane, also far beside it.
-    let ray = gaze::ray::Ray {
-        origin: place,
-        direction,
-    };
-    let mut target = place + direction * place.norm();
-    if let Some(p) = shot.setup.screen.intersect(&ray) {
-        shot.target = p;
-        target = shot.target_mm();
-    }
-    shot.timestamp_ms += 1000 * within as u64;
-    shot.moment.poses = vec![Pose {
-        target,
-        head,
-        place,
-        shut: 0.0,
-        units: expression(&mut r),
     }];
 }

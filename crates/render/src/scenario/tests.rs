@@ -166,6 +166,31 @@ fn contact_pictures_look_into_the_lens_near_it_and_away() {
 }
 
 #[test]
+fn gaze_locking_pictures_are_of_the_published_grid() {
+    let plan = small(Kind::GazeLocking);
+    let (mut locked, mut turns, mut looks) = (0, [0; 5], [0; 21]);
+    for n in 0..800 {
+        let pose = &plan.shot(n).moment.poses[0];
+        let [yaw, pitch] = angles(-pose.place);
+        let to = angles(pose.target - pose.place);
+        let near = |value: f64, step: f64| {
+            let cell = (value / step).round();
+            assert!((value - cell * step).abs() < 1.6, "{n}: {value}");
+            cell as i32
+        };
+        let turn = near(pose.head[0] - yaw, 15.0);
+        let (across, up) = (near(to[0] - yaw, 5.0), near(to[1] - pitch, 10.0));
+        turns[usize::try_from(turn + 2).unwrap()] += 1;
+        looks[usize::try_from(7 * (up + 1) + across + 3).unwrap()] += 1;
+        locked += usize::from((across, up) == (0, 0));
+        assert!((499.0..2001.0).contains(&pose.place.z));
+    }
+    assert!((280..360).contains(&locked), "{locked}");
+    assert!(turns.iter().all(|n| (120..200).contains(n)), "{turns:?}");
+    assert!(looks.iter().all(|&n| n > 8), "{looks:?}");
+}
+
+#[test]
 fn a_picture_does_not_depend_on_what_was_drawn_before() {
     let people = Arc::new(People::new(4));
     for kind in [Kind::Random, Kind::Crowd] {

@@ -36,14 +36,18 @@ impl Looked {
     }
 }
 
-/// Draws these pictures of the scenario `contact` (1280 × 720, 0.5 to 3 m) and measures them, on
-/// every core. The face is looked for where it is, as after a detector: this is about eyes. A
+/// Draws these pictures of the scenario `kind` (1280 × 720) and measures them, on every core. The face is looked for where it is, as after a detector: this is about eyes. A
 /// gaze network tells the lines of sight, if one is given.
 ///
 /// # Panics
 /// When ONNX Runtime or the networks are missing: `make setup`.
-pub fn look(seed: u64, pictures: std::ops::Range<usize>, network: Option<&Path>) -> Vec<Looked> {
-    let plan = Plan::new(Kind::Contact, seed);
+pub fn look(
+    kind: Kind,
+    seed: u64,
+    pictures: std::ops::Range<usize>,
+    network: Option<&Path>,
+) -> Vec<Looked> {
+    let plan = Plan::new(kind, seed);
     let (length, _) = plan.lengths();
     // Whole sittings, so that people and rooms are made once.
     let blocks: Vec<_> = pictures.clone().step_by(length).collect();

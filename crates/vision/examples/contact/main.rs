@@ -2,9 +2,10 @@
 //! and measures them on others.
 //!
 //! ```text
-//! cargo run --release -p gaze-vision --example contact -- [PICTURES TO FIT] [UNSEEN] [SEED] [NETWORK.onnx]
+//! cargo run --release -p gaze-vision --example contact -- [PICTURES TO FIT] [UNSEEN] [SEED] [NETWORK.onnx] [SCENARIO]
 //! ```
 //! 1600 and 800 pictures, seed 501, if nothing is said; 0 to fit measures the built-in constants.
+//! The unseen ones are of the scenario `contact` unless another is named (`gaze-locking`).
 
 mod fit;
 mod looks;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 use gaze::contact::Derived;
 use gaze::contact::metrics::{auc, calibration_error};
 use looks::Looked;
+use render::scenario::Kind;
 use vision::gaze_net::GazeNet;
 use vision::{Runtime, SessionOptions};
 
@@ -28,7 +30,7 @@ fn main() {
     let (learn, unseen, seed) = (number(0, 1600), number(1, 800), number(2, 501));
     let mut model = built_in(network.as_deref());
     if learn > 0 {
-        let seen: Vec<_> = looks::look(seed, 0..learn as usize, network.as_deref())
+        let seen: Vec<_> = looks::look(Kind::Contact, seed, 0..learn as usize, network.as_deref())
             .iter()
             .filter_map(|l| Some((l.look?, l.contact())))
             .collect();
@@ -38,7 +40,10 @@ fn main() {
         println!("{}", serde_json::to_string(&fitted).expect("numbers"));
         model = fitted;
     }
-    let others = looks::look(seed + 400, 0..unseen as usize, network.as_deref());
+    let kind = std::env::args().nth(5).map_or(Kind::Contact, |name| {
+        name.parse().expect("a scenario: contact, gaze-locking")
+    });
+    let others = looks::look(kind, seed + 400, 0..unseen as usize, network.as_deref());
     table(&model, &others);
 }
 
