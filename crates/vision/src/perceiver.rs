@@ -10,11 +10,12 @@ use std::time::Instant;
 use gaze::camera::{DEFAULT_HFOV_DEG, Intrinsics};
 
 use crate::detector::{Detection, MAX_DETECTIONS};
+use crate::errand::{ERRAND_FACES, Errand, Findings, Measured, Wanted};
 use crate::estimator::GazeKind;
 use crate::frame::Frame;
 use crate::frozen::{FrozenDetector, MOST_BUFFERS};
 use crate::glances::{glance, part};
-use crate::looker::{ERRAND_FACES, Errand, Findings, Looker, Measured, Wanted, nanos};
+use crate::looker::{Looker, nanos};
 use crate::models::{ModelError, ModelStore};
 use crate::perception::{Face, MAX_FACES, Perception, StageTimes};
 use crate::region::Region;

@@ -10,10 +10,11 @@ mod looks;
 
 use gaze::contact::metrics::{auc, calibration_error};
 use gaze::contact::{ContactLook, Derived};
+use render::scenario::Kind;
 
 #[test]
 fn who_looks_into_the_lens_is_told_from_who_looks_away() {
-    let scored: Vec<(f64, bool)> = looks::look(901, 0..40, None)
+    let scored: Vec<(f64, bool)> = looks::look(Kind::Contact, 901, 0..40, None)
         .iter()
         .filter(|l| l.distance_mm < 1500.0 && (l.contact() || l.lens_deg > 10.0))
         .filter_map(|l| Some((Derived::RENDERED.probability(l.look.as_ref()?), l.contact())))

@@ -21,6 +21,7 @@ pub mod latency;
 pub mod mapping;
 pub mod measurement;
 pub mod networks;
+mod parts;
 pub mod perceive;
 pub mod priority;
 pub mod publish;
@@ -37,23 +38,22 @@ use std::sync::{Arc, Once};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use ring::Writer;
 use ringbuf::HeapRb;
 use ringbuf::traits::{Producer, Split};
-use vision::{ContactNet, Frame, Perceiver};
+use vision::Frame;
 
 use crate::calibrations::{Files, Wake};
 use crate::engine::Engine;
 use crate::exit;
 use crate::log::say;
-use crate::record::{Door, Recorder, tap};
+use crate::record::{Recorder, tap};
 use crate::settings::{FileSettings, GazeChoice};
-use crate::side::outlet::{self, Outlet};
+use crate::side::outlet;
 use crate::side::{assistant, clips, hooks};
-use crate::sources::{FrameSource, OpenOptions, SourceError, SourceSpec};
+use crate::sources::SourceSpec;
 use contacts::Contacts;
-use measurement::NetworkTag;
-use networks::{Exchange, Maker, Networks};
+use networks::{Exchange, Networks};
+pub use parts::{Event, Parts, Side};
 use priority::Urgency;
 use shared::Shared;
 
@@ -74,76 +74,6 @@ const LOADERS: [&str; 2] = ["gaze-networks", "gaze-faces"];
 /// How long they are waited for, and how long all others are: launchd kills after 20 s.
 const LOADERS_END: Duration = Duration::from_secs(1);
 const ALL_END: Duration = Duration::from_secs(15);
-
-/// Something the supervisor must know.
-#[derive(Debug)]
-pub enum Event {
-    /// A clip has come to its end.
-    SourceEnded,
-    /// The source cannot be had and trying again will not help.
-    SourceFailed(SourceError),
-    /// A thread died of a fault of ours.
-    ThreadDied {
-        /// Its name.
-        thread: &'static str,
-        /// What it said.
-        why: String,
-    },
-    /// SIGTERM or SIGINT.
-    Stop,
-    /// SIGHUP.
-    Reload,
-    /// SIGUSR1.
-    TogglePause,
-}
-
-/// What a daemon is made of.
-pub struct Parts {
-    /// The state all threads share.
-    pub shared: Arc<Shared>,
-    /// The networks; `None` runs without perception (a `null` source).
-    pub perceiver: Option<Perceiver>,
-    /// The perceiver's network and the generation that the header gave it.
-    pub network: Option<(NetworkTag, u32)>,
-    /// What makes other networks while it runs; `None` leaves that one.
-    pub maker: Option<Maker>,
-    /// The shared memory.
-    pub writer: Writer,
-    /// What to open.
-    pub spec: SourceSpec,
-    /// How to open it.
-    pub options: OpenOptions,
-    /// The source, if it is open already.
-    pub source: Option<Box<dyn FrameSource>>,
-    /// Measure every frame of a file instead of the newest.
-    pub lossless: bool,
-    /// Every frame stands alone: nobody is followed from one to the next.
-    pub stills: bool,
-    /// Who keeps the calibration; `None` leaves the mapping as it is.
-    pub files: Option<Files>,
-    /// Where clients ask for labelled pictures to be stored.
-    pub door: Option<Door>,
-    /// What happens beside it.
-    pub side: Side,
-}
-
-/// What happens beside the way from frame to sample; nothing by default.
-#[derive(Default)]
-pub struct Side {
-    /// What is recorded of eye contact.
-    pub clips: Option<clips::Plan>,
-    /// Who is told of it.
-    pub hooks: Option<hooks::Plan>,
-    /// Whom the assistant asks.
-    pub assistant: Option<assistant::Plan>,
-    /// Where pictures leave for a window.
-    pub window: Option<Outlet>,
-    /// What measures the faces beside the primary one, on a thread of its own, for a perceiver
-    /// that leaves them to it; without it they wait in line.
-    pub looker: Option<faces::Plan>,
-    /// The contact network where there is no such thread; every frame waits for its answer.
-    pub judge: Option<ContactNet>,
-}
 
 /// A daemon whose threads run.
 pub struct Daemon {
