@@ -100,6 +100,7 @@ def lines(text: str) -> list:
     """Rows of a part that prints lines for people."""
     rows = []
     for line in text.splitlines():
+        line = re.sub(r"\s*\|\s*", ", ", line)
         found = re.match(r"(\S.*?)(?:\s{2,}|: )(.*\d.*)$", line.strip())
         if found:
             rows.append([found.group(1), re.sub(r"\s{2,}", "  ", found.group(2))])

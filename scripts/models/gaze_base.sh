@@ -1,18 +1,18 @@
 #!/usr/bin/env bash
 # Makes models/gaze_base*.onnx again from nothing: draws people, trains on them, exports.
-# An hour on two cores; the same bytes come out only of the same build on the same
+# Three hours on two cores; the same bytes come out only of the same build on the same
 # kind of processor.
 #
 #     scripts/models/gaze_base.sh [DEVICE]
 #     scripts/models/gaze_base.sh --measure    tables of models/GAZE_BASE.md: by size, distance, head,
 #                                              light, glasses, skin and variety, of the scenario
-#                                              random, of contact
+#                                              random, of contact, of the looks of the Columbia Gaze Data Set
 #
 # The table of the spread is in the run's spread.txt; film, photograph and times were taken by hand.
 #
 # DEVICE as of `gaze-trainer train --device`; the files that are shipped were trained on tch, and
 # another device makes others. Needs `make trainer` and `cargo build --release -p gaze-vision
-# --example contact --example network_truth`. Keeps its caches and the run in target/gaze-base-2 and
+# --example contact --example network_truth`. Keeps its caches and the run in target/gaze-base-3 and
 # goes on with what is there.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -20,7 +20,7 @@ built="${CARGO_TARGET_DIR:-target}/release"
 trainer="$built/gaze-trainer"
 contact="$built/examples/contact"
 truth="$built/examples/network_truth"
-work=target/gaze-base-2
+work=target/gaze-base-3
 for program in "$trainer" "$contact" "$truth"; do
 	[ -x "$program" ] || { echo "gaze_base: $program is not built; see the top of this script" >&2; exit 2; }
 done
@@ -43,6 +43,8 @@ if [ "${1-}" = --measure ]; then
 	"$truth" models/gaze_base.onnx --pictures 300 --mirror
 	printf '\n## eye contact\n\n'
 	"$contact" 0 2400 777 models/gaze_base.onnx
+	printf '\n## eye contact, gaze-locking\n\n'
+	"$contact" 0 2400 777 models/gaze_base.onnx gaze-locking
 	exit
 fi
 
@@ -52,31 +54,57 @@ device="${1:-cpu}"
 export OMP_NUM_THREADS=1
 draw learn.cache usual 0 2400
 draw learn-wide.cache wide 50000 2000
+draw skin-deep.cache skin-deep 60000 1800
+draw murky.cache murky 64000 1200
+draw murky-2.cache murky 66000 1200
+draw learn-2.cache usual 100000 1000
 # Yet others, to learn from how far the network errs on strangers.
 draw spread.cache usual 9100 150
 draw unseen.cache usual 9000 80
 
 run="$work/run"
 mkdir -p "$run"
-# Members of a committee: each learns in another way, so that each errs in another way.
-learned=()
-member() { # SEED EPOCHS AUGMENT CACHE…
-	local seed="$1" epochs="$2" augment="$3" one="$run/$((${#learned[@]} + 1))"
-	shift 3
+# Each learns in another way, so that each errs in another way.
+learn() { # NAME CACHE… -- OPTION…
+	local one="$run/$1" caches=()
+	shift
+	while [ "$1" != -- ]; do
+		caches+=("$work/$1.cache")
+		shift
+	done
+	shift
+	mkdir -p "$one"
 	# Where it is at its end already, --resume only says so.
 	local resume=
 	[ ! -e "$one/going-on.state" ] || resume=--resume
-	"$trainer" train "${@/#/$work/}" --out "$one" --device "$device" --seed "$seed" \
-		--encoder compact --width 0.5 --standardise --folds 40 --epochs "$epochs" --patience 0 \
-		--augment "$augment" --batch 64 --head-rate 4e-3 --decay 1e-3 --clip 0 $resume
-	learned+=("$one/best")
+	local options=(--encoder compact --width 0.5 --standardise --folds 40 --patience 0 --balance
+		--batch 64 --head-rate 4e-3 --decay 1e-3 --clip 0)
+	(cd "$work" && echo "${caches[@]##*/}" "$@" "${options[@]}") >"$one/settings.txt"
+	"$trainer" train "${caches[@]}" --out "$one" --device "$device" "$@" "${options[@]}" $resume
 }
-member 1 24 usual learn.cache
-member 2 24 strong learn.cache
-member 3 24 usual learn.cache
-member 1 20 usual learn.cache learn-wide.cache
+exported() { # NETWORK OPTION…: into $work/exported
+	local network="$1"
+	shift
+	"$trainer" export "$network" --cache "$work/unseen.cache" --out "$work/exported" --mirror-average "$@"
+}
+
+# From labels.
+learn k1 learn skin-deep murky -- --seed 4 --epochs 18 --augment usual
+learn k3 learn skin-deep murky -- --seed 7 --epochs 16 --augment usual
+learn k5 learn skin-deep murky -- --seed 21 --epochs 36 --augment usual
+learn k6 learn learn-wide skin-deep murky -- --seed 22 --epochs 28 --augment usual
+# From what those four say together, of more people.
+teacher="$work/teacher.onnx"
+if [ ! -e "$teacher" ]; then
+	"$trainer" committee "$run"/{k1,k3,k5,k6}/best --out "$run/teachers"
+	exported "$run/teachers" --only fp32
+	mv "$work/exported/gaze.onnx" "$teacher"
+fi
+learn s5 learn learn-wide skin-deep murky murky-2 -- --seed 31 --epochs 22 --augment usual --teacher "$teacher"
+learn s6 learn learn-2 skin-deep murky murky-2 -- --seed 32 --epochs 20 --augment usual --teacher "$teacher"
 base="$run/all"
-"$trainer" committee "${learned[@]}" --out "$base"
+"$trainer" committee "$run"/{MEMBERS}/best --out "$base"
+python3 scripts/models/gaze_base_log.py "$run"/{k1,k3,k5,k6,s5,s6}
 
 # How far it errs, told of each look: a second output beside the same line of sight. The table in the
 # card is this one.
@@ -87,18 +115,14 @@ if [ ! -e "$run/told/network.json" ]; then
 	mv "$run/spread.txt.new" "$run/spread.txt"
 fi
 
-export_with() {
-	"$trainer" export "$run/told" --cache "$work/unseen.cache" --out "$work/exported" \
-		--mirror-average "$@"
-}
 # How far its ray errs on people never seen, for the probability of eye contact.
 if [ ! -e "$run/contact.json" ]; then
-	export_with --only fp32
+	exported "$run/told" --only fp32
 	"$contact" 1600 800 501 "$work/exported/gaze.onnx" | tee "$run/contact.txt"
 	grep '^{' "$run/contact.txt" >"$run/contact.json.new"
 	mv "$run/contact.json.new" "$run/contact.json"
 fi
-export_with --contact "$run/contact.json"
+exported "$run/told" --contact "$run/contact.json"
 # In 32 bits it would be 6.2 MB; weights in half precision compute the same to 0.1 %.
 cp "$work/exported/gaze-fp16.onnx" models/gaze_base.onnx
 cp "$work/exported/gaze-int8.onnx" models/gaze_base_int8.onnx

@@ -101,3 +101,38 @@ fn noise_grows_with_amplification_and_changes_with_the_frame() {
     assert_ne!(one, deviation(1.0, 2).1);
     assert_eq!(one, deviation(1.0, 1).1);
 }
+
+#[test]
+fn every_other_webcam_can_be_a_poor_one_that_overdraws_edges() {
+    // How far beyond both sides of an edge its picture goes, in eight-bit steps.
+    let overdrawn = |mut sensor: Sensor| {
+        (sensor.shot, sensor.read, sensor.vignette) = (0.0, 0.0, 0.0);
+        let side = |i: usize| if i % 96 < 48 { 0.18 } else { 0.3 };
+        let mut light: Vec<V3> = (0..96 * 72).map(|i| V3::splat(side(i))).collect();
+        let mut picture = Picture::default();
+        sensor.expose(&mut light, 96, 1, [0.0; 2], &mut picture);
+        let row: Vec<i32> = (0..96)
+            .map(|x| i32::from(picture.rgb[3 * (36 * 96 + x) + 1]))
+            .collect();
+        let (least, most) = (row.iter().min().unwrap(), row.iter().max().unwrap());
+        (row[4] - least) + (most - row[91])
+    };
+    let (mut poor, mut usual) = (Vec::new(), Vec::new());
+    for seed in 0..60 {
+        let mut sensor = Sensor::random(seed);
+        let before = overdrawn(sensor.clone());
+        sensor.make_poor(seed);
+        let after = overdrawn(sensor);
+        match after == before {
+            true => usual.push(after),
+            false => poor.push(after),
+        }
+    }
+    assert!((18..=42).contains(&poor.len()), "{} of 60", poor.len());
+    let middle = |all: &mut Vec<i32>| {
+        all.sort_unstable();
+        all[all.len() / 2]
+    };
+    let (poor, usual) = (middle(&mut poor), middle(&mut usual));
+    assert!(poor > usual + 4, "{poor} {usual}");
+}

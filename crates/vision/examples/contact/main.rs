@@ -2,10 +2,11 @@
 //! and measures them on others.
 //!
 //! ```text
-//! cargo run --release -p gaze-vision --example contact -- [PICTURES TO FIT] [UNSEEN] [SEED] [NETWORK.onnx] [SCENARIO]
+//! cargo run --release -p gaze-vision --example contact -- [PICTURES TO FIT] [UNSEEN] [SEED] [NETWORK.onnx] [SCENARIO] [LOOKS.jsonl]
 //! ```
 //! 1600 and 800 pictures, seed 501, if nothing is said; 0 to fit measures the built-in constants.
 //! The unseen ones are of the scenario `contact` unless another is named (`gaze-locking`).
+//! What was measured of each of them is written to a file if one is named.
 
 mod fit;
 mod looks;
@@ -45,6 +46,30 @@ fn main() {
     });
     let others = looks::look(kind, seed + 400, 0..unseen as usize, network.as_deref());
     table(&model, &others);
+    if let Some(file) = std::env::args().nth(6) {
+        let lines: Vec<String> = others.iter().map(|l| line(&model, l)).collect();
+        std::fs::write(file, lines.concat()).expect("a file that can be written");
+    }
+}
+
+/// One look as a line of JSON.
+fn line(model: &Derived, looked: &Looked) -> String {
+    let mut fields = serde_json::json!({
+        "lens_deg": looked.lens_deg,
+        "distance_mm": looked.distance_mm,
+        "glasses": looked.glasses,
+        "brightness": looked.brightness,
+    });
+    if let Some(look) = &looked.look {
+        fields["gaze_deg"] = look.gaze_deg.into();
+        fields["head_deg"] = look.head_deg.into();
+        fields["face_px"] = look.face_px.into();
+        fields["told_deg"] = look
+            .told_deg
+            .map_or(serde_json::Value::Null, |t| t.to_vec().into());
+        fields["contact"] = model.probability(look).into();
+    }
+    format!("{fields}\n")
 }
 
 /// The constants in force: the network's own, or geometry's.
