@@ -93,18 +93,18 @@ learn k1 learn skin-deep murky -- --seed 4 --epochs 18 --augment usual
 learn k3 learn skin-deep murky -- --seed 7 --epochs 16 --augment usual
 learn k5 learn skin-deep murky -- --seed 21 --epochs 36 --augment usual
 learn k6 learn learn-wide skin-deep murky -- --seed 22 --epochs 28 --augment usual
-# From what those four say together, of more people.
+learn k7 learn learn-2 skin-deep murky murky-2 -- --seed 23 --epochs 24 --augment usual
+# From what four of those say together.
 teacher="$work/teacher.onnx"
 if [ ! -e "$teacher" ]; then
 	"$trainer" committee "$run"/{k1,k3,k5,k6}/best --out "$run/teachers"
 	exported "$run/teachers" --only fp32
 	mv "$work/exported/gaze.onnx" "$teacher"
 fi
-learn s5 learn learn-wide skin-deep murky murky-2 -- --seed 31 --epochs 22 --augment usual --teacher "$teacher"
 learn s6 learn learn-2 skin-deep murky murky-2 -- --seed 32 --epochs 20 --augment usual --teacher "$teacher"
 base="$run/all"
-"$trainer" committee "$run"/{MEMBERS}/best --out "$base"
-python3 scripts/models/gaze_base_log.py "$run"/{k1,k3,k5,k6,s5,s6}
+"$trainer" committee "$run"/{k7,s6,k6}/best --out "$base"
+python3 scripts/models/gaze_base_log.py "$run"/{k1,k3,k5,k6,k7,s6}
 
 # How far it errs, told of each look: a second output beside the same line of sight. The table in the
 # card is this one.

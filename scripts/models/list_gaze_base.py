@@ -13,7 +13,7 @@ def entry(file, kind):
     return {
         "file": file,
         "kind": kind,
-        "version": "2",
+        "version": "3",
         "sha256": hashlib.sha256(network).hexdigest(),
         "bytes": len(network),
         "licence": "MIT OR Apache-2.0",
