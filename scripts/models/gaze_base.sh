@@ -77,7 +77,7 @@ learn() { # NAME CACHE… -- OPTION…
 	# Where it is at its end already, --resume only says so.
 	local resume=
 	[ ! -e "$one/going-on.state" ] || resume=--resume
-	local options=(--encoder compact --width 0.5 --standardise --folds 40 --patience 0 --balance
+	local options=(--encoder compact --width 0.5 --standardise --folds 40 --patience 0
 		--batch 64 --head-rate 4e-3 --decay 1e-3 --clip 0)
 	(cd "$work" && echo "${caches[@]##*/}" "$@" "${options[@]}") >"$one/settings.txt"
 	"$trainer" train "${caches[@]}" --out "$one" --device "$device" "$@" "${options[@]}" $resume
@@ -88,12 +88,13 @@ exported() { # NETWORK OPTION…: into $work/exported
 	"$trainer" export "$network" --cache "$work/unseen.cache" --out "$work/exported" --mirror-average "$@"
 }
 
-# From labels.
-learn k1 learn skin-deep murky -- --seed 4 --epochs 18 --augment usual
-learn k3 learn skin-deep murky -- --seed 7 --epochs 16 --augment usual
-learn k5 learn skin-deep murky -- --seed 21 --epochs 36 --augment usual
-learn k6 learn learn-wide skin-deep murky -- --seed 22 --epochs 28 --augment usual
-learn k7 learn learn-2 skin-deep murky murky-2 -- --seed 23 --epochs 24 --augment usual
+# From labels: as people are, and so that gaze does not go with the head.
+learn u1 learn -- --seed 1 --epochs 24 --augment usual
+learn k1 learn skin-deep murky -- --balance --seed 4 --epochs 18 --augment usual
+learn k3 learn skin-deep murky -- --balance --seed 7 --epochs 16 --augment usual
+learn k5 learn skin-deep murky -- --balance --seed 21 --epochs 36 --augment usual
+learn k6 learn learn-wide skin-deep murky -- --balance --seed 22 --epochs 28 --augment usual
+learn k7 learn learn-2 skin-deep murky murky-2 -- --balance --seed 23 --epochs 24 --augment usual
 # From what four of those say together.
 teacher="$work/teacher.onnx"
 if [ ! -e "$teacher" ]; then
@@ -101,10 +102,10 @@ if [ ! -e "$teacher" ]; then
 	exported "$run/teachers" --only fp32
 	mv "$work/exported/gaze.onnx" "$teacher"
 fi
-learn s6 learn learn-2 skin-deep murky murky-2 -- --seed 32 --epochs 20 --augment usual --teacher "$teacher"
+learn s6 learn learn-2 skin-deep murky murky-2 -- --balance --seed 32 --epochs 20 --augment usual --teacher "$teacher"
 base="$run/all"
-"$trainer" committee "$run"/{k7,s6,k6}/best --out "$base"
-python3 scripts/models/gaze_base_log.py "$run"/{k1,k3,k5,k6,k7,s6}
+"$trainer" committee "$run"/{u1,k7,s6,k6}/best --out "$base"
+python3 scripts/models/gaze_base_log.py "$run"/{u1,k1,k3,k5,k6,k7,s6}
 
 # How far it errs, told of each look: a second output beside the same line of sight. The table in the
 # card is this one.
