@@ -101,7 +101,8 @@ def lines(text: str) -> list:
     rows = []
     for line in text.splitlines():
         line = re.sub(r"\s*\|\s*", ", ", line)
-        found = re.match(r"(\S.*?)(?:\s{2,}|: )(.*\d.*)$", line.strip())
+        # Columns are two spaces apart; where there are none, a colon parts name and number.
+        found = re.match(r"(\S.*?)\s{2,}(.*\d.*)$", line.strip()) or re.match(r"(\S.*?): (.*\d.*)$", line.strip())
         if found:
             rows.append([found.group(1), re.sub(r"\s{2,}", "  ", found.group(2))])
     return rows

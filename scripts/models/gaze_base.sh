@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes models/gaze_base*.onnx again from nothing: draws people, trains on them, exports.
-# Three hours on two cores; the same bytes come out only of the same build on the same
+# Three and a half hours; the same bytes come out only of the same build on the same
 # kind of processor.
 #
 #     scripts/models/gaze_base.sh [DEVICE]
@@ -79,7 +79,7 @@ learn() { # NAME CACHE… -- OPTION…
 	[ ! -e "$one/going-on.state" ] || resume=--resume
 	local options=(--encoder compact --width 0.5 --standardise --folds 40 --patience 0
 		--batch 64 --head-rate 4e-3 --decay 1e-3 --clip 0)
-	(cd "$work" && echo "${caches[@]##*/}" "$@" "${options[@]}") >"$one/settings.txt"
+	echo "${caches[@]##*/}" "$@" "${options[@]}" >"$one/settings.txt"
 	"$trainer" train "${caches[@]}" --out "$one" --device "$device" "$@" "${options[@]}" $resume
 }
 exported() { # NETWORK OPTION…: into $work/exported

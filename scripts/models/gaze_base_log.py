@@ -10,9 +10,10 @@ import sys
 
 out = pathlib.Path(__file__).resolve().parents[2] / "models" / "GAZE_BASE_TRAINING.md"
 text = ["# How gaze_base.onnx learned", "",
-        "Written by `scripts/models/gaze_base.sh`, which holds all settings. For each member of the committee, and",
-        "each that taught one: the loss on looks it learned from, and its error on a fortieth of the people, kept",
-        "from it, in degrees (mean, median). A student's errors are those against its teacher.", ""]
+        "Written by `scripts/models/gaze_base_log.py`; `gaze_base.sh` holds all settings. For each network: the loss on",
+        "looks it learned from, and its error on a fortieth of the people, kept from it, in degrees (mean, median).",
+        "The members of the committee are u1, k7, s6 and k6; k1, k3, k5 and k6 together taught s6, whose errors are",
+        "those against them.", ""]
 for run in map(pathlib.Path, sys.argv[1:]):
     text += [f"## {run.name}", "", f"`{(run / 'settings.txt').read_text().strip()}`", "", "```text",
              "epoch     loss    mean  median  looks a second"]

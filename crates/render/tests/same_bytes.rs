@@ -9,13 +9,14 @@ use std::sync::Arc;
 use render::scenario::{Kind, Painter, People, Plan};
 use render::scene::Picture;
 
-const STORED: [(Kind, u64); 6] = [
+const STORED: [(Kind, u64); 7] = [
     (Kind::Random, 0xe835f14dd331b6ab),
     (Kind::Calibration, 0xaab794cfcacd2547),
     (Kind::HeadTurns, 0xaae0eb63b51928f9),
     (Kind::Session, 0x44573db73ec3adc1),
     (Kind::Crowd, 0xb348d401d03a7dd7),
     (Kind::Contact, 0x8b7407e087d11250),
+    (Kind::GazeLocking, 0xffb433a143996685),
 ];
 
 /// FNV-1a (Fowler, Noll, Vo): one multiplication a byte.

@@ -75,9 +75,7 @@ impl Findings {
         let all = self.faces.iter().chain(&self.newcomers);
         all.flatten().map(|m| &m.face)
     }
-}
 
-impl Findings {
     /// Where a face that was asked for is.
     pub fn bbox_of(&self, id: u32) -> Option<BBox> {
         let asked = self.errand.wanted.iter().zip(&self.faces);

@@ -40,8 +40,8 @@ const GLANCE: Duration = Duration::from_millis(20);
 const REST: Duration = Duration::from_secs(1);
 
 /// Before an empty chair a frame is unpacked so long after the one before it, nanoseconds: every
-/// third of 30 a second. `SEARCH_EVERY_NS` (`commands/run/loading.rs`) is less: whatever is unpacked then
-/// is searched.
+/// third of 30 a second. `SEARCH_EVERY_NS` (`commands/run/loading.rs`) is less: whatever is
+/// unpacked then is searched.
 const RESTING_NS: u64 = 80_000_000;
 
 /// What the header was last told of the stream.

@@ -105,8 +105,9 @@ mod tests {
     #[test]
     fn ticks_between_are_passed_over_on_purpose_and_not_missed() {
         let mut ticker = Ticker::new(60);
-        assert!(ticker.wait(3) <= 1, "late perhaps, but none is missed");
-        assert!(ticker.tick >= 3 && clock::now_ns() >= ticker.start_ns + 50_000_000);
+        // Eleven lie between; a machine that wakes us some periods late misses fewer.
+        assert!(ticker.wait(12) < 8, "what is passed over is not missed");
+        assert!(ticker.tick >= 12 && clock::now_ns() >= ticker.start_ns + 200_000_000);
     }
 
     #[test]

@@ -24,14 +24,14 @@ Running the same command again draws only what is missing; a larger --count adds
 Picture n is the same whatever the count, the jobs and the machine.
 
 Scenarios:
-  random       anyone, anywhere, looking anywhere on the screen and a little around it
-  calibration  a still head, sixteen targets one after the other
-  head-turns   the same target while the head turns
-  session      a film: fixations, saccades, pursuit, blinks, a head that follows a little
-  crowd        a film of two to four people who cross
-  contact      looking into the lens, near it, and away, from 0.5 to 3 m
-  gaze-locking looks of the Columbia Gaze Data Set: five turns of the head, 7 x 3 directions
-               of the eyes, one of them into the lens; from 0.5 to 2 m
+  random        anyone, anywhere, looking anywhere on the screen and a little around it
+  calibration   a still head, sixteen targets one after the other
+  head-turns    the same target while the head turns
+  session       a film: fixations, saccades, pursuit, blinks, a head that follows a little
+  crowd         a film of two to four people who cross
+  contact       looking into the lens, near it, and away, from 0.5 to 3 m
+  gaze-locking  looks of the Columbia Gaze Data Set: five turns of the head, 7 x 3
+                directions of the eyes, one of them into the lens; 0.5 to 2 m deep
 
 Exit codes:
   0    all pictures are there

@@ -137,7 +137,7 @@ pub struct SourceFile {
 /// What all samples have in common, and what their numbers stand for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct CacheHeader {
-    /// [`SCHEMA`].
+    /// [`SCHEMA`](super::cache::SCHEMA).
     pub schema: u32,
     /// What the crops are like.
     pub crop: CropSpec,

@@ -11,7 +11,7 @@
 //! | [`cache`] | the file that holds all of a folder's samples with their eye crops |
 //! | [`join`] | several caches as one |
 //! | [`journal`] | what a run that was interrupted goes on from |
-//! | [`prepare`] | from the folder to the cache, whose parts `together` puts in order |
+//! | [`prepare`] | from the folder to the cache, which `together` puts together |
 //! | [`skip`] | why pictures are left out |
 //! | [`compare`] | what was recorded against what is measured |
 

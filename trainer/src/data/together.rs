@@ -14,6 +14,7 @@ use super::skip::{Reason, Skipped, count};
 /// Pictures of a sitting whose width ÷ height differs by more than this part are of another
 /// shape than the others.
 const SHAPE: f64 = 0.01;
+
 /// A measured picture on its way into the cache.
 struct Kept<'a> {
     pair: &'a Pair,

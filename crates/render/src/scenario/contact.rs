@@ -4,8 +4,8 @@ use nalgebra::Vector3;
 
 use super::stills::{EYE_LIMIT, expression};
 use super::{Shot, angles, between, eye_in_head};
-use crate::maths::{Rng, sin_cos};
-use crate::truth::Pose;
+use crate::maths::{M3, Rng, V3, sin_cos};
+use crate::truth::{Pose, to64};
 
 /// Looking into the lens, near it, or away; the head turned with the eyes or not.
 pub(super) fn contact(shot: &mut Shot, within: usize, mut r: Rng) {
@@ -43,13 +43,21 @@ const LOCKING_TURNS: [f64; 5] = [0.0, -15.0, 15.0, -30.0, 30.0];
 /// Directions of the eyes there, to the sides and up and down, degrees beside the lens.
 const LOCKING_ACROSS: [f64; 7] = [0.0, -5.0, 5.0, -10.0, 10.0, -15.0, 15.0];
 const LOCKING_UP: [f64; 3] = [0.0, -10.0, 10.0];
+/// What an average head turns about, from the middle between its eyes in its own frame, mm.
+const PIVOT_MM: V3 = V3 {
+    x: 0.0,
+    y: 60.0,
+    z: 90.0,
+};
 
 /// The looks that Smith, Yin, Feiner and Nayar 2013 (*Gaze Locking*) let people take: "locked" is
-/// the direction into the lens, whatever the head does. Two in five are, so that a few hundred pictures
-/// tell both kinds apart as well as they can; every other look is as frequent as the next.
+/// the direction into the lens, whatever the head does. Two in five are (there it is 1 in 21), so
+/// that few pictures are enough for both kinds; every other look is as frequent as the next. Eyes
+/// turn by up to 45° in their heads, as theirs did, which is more than [`EYE_LIMIT`].
 pub(super) fn gaze_locking(shot: &mut Shot, within: usize, mut r: Rng) {
     let distance = 500.0 * libm::pow(4.0, f64::from(r.unit()));
-    let place = shot.setup.place(&mut r, distance);
+    // Where the eyes are when the head is turned: all angles are theirs.
+    let eyes = shot.setup.place(&mut r, distance);
     let cells = LOCKING_ACROSS.len() * LOCKING_UP.len();
     let cell = match r.unit() {
         u if u < 0.4 => 0,
@@ -63,14 +71,21 @@ pub(super) fn gaze_locking(shot: &mut Shot, within: usize, mut r: Rng) {
     let small = |r: &mut Rng| f64::from(r.normal()) * 0.3;
     let off = off.map(|angle| angle + small(&mut r));
     let turn = LOCKING_TURNS[(between(&mut r, 0.0, 5.0) as usize).min(4)];
-    let [yaw, pitch] = angles(-place);
+    let [yaw, pitch] = angles(-eyes);
     let head = [
         yaw + turn + small(&mut r),
         pitch + small(&mut r),
         small(&mut r),
     ];
-    let direction = beside_the_lens(place, off);
-    look(shot, within, place, direction, head, &mut r);
+    let direction = beside_the_lens(eyes, off);
+    look(shot, within, eyes, direction, head, &mut r);
+    shot.moment.poses[0].place = eyes - moved(head);
+}
+
+/// How far turning an average head by these angles moves the middle between its eyes, mm.
+pub(super) fn moved(head: [f64; 3]) -> Vector3<f64> {
+    let turn = M3::from_head_angles(head[0], head[1], head[2]);
+    to64(turn.apply(V3::ZERO - PIVOT_MM) + PIVOT_MM)
 }
 
 /// The direction from `place` so many degrees to the side of the lens, and above it.

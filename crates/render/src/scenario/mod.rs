@@ -42,7 +42,7 @@ pub enum Kind {
     /// Looking into the lens, near it, and away, from 0.5 to 3 m.
     Contact,
     /// The looks of the Columbia Gaze Data Set: five turns of the head, and 7 × 3 directions of the
-    /// eyes, one of them into the lens; from 0.5 to 2 m.
+    /// eyes, one of them into the lens; 0.5 to 2 m deep.
     GazeLocking,
 }
 

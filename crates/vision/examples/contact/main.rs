@@ -6,11 +6,15 @@
 //! ```
 //! 1600 and 800 pictures, seed 501, if nothing is said; 0 to fit measures the built-in constants.
 //! The unseen ones are of the scenario `contact` unless another is named (`gaze-locking`).
-//! What was measured of each of them is written to a file if one is named.
+//! What was measured of each of them is written to a file if one is named, a line of JSON each: the
+//! true angle beside the lens, the measured line of sight and head beside the line to the lens,
+//! what the network expects to be off, the probability. `-` for the network is geometry alone.
 
 mod fit;
 mod looks;
 
+use std::fs::File;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use gaze::contact::Derived;
@@ -21,7 +25,14 @@ use vision::gaze_net::GazeNet;
 use vision::{Runtime, SessionOptions};
 
 fn main() {
-    let network = std::env::args().nth(4).map(PathBuf::from);
+    let network = std::env::args().nth(4).filter(|name| name != "-");
+    let network = network.map(PathBuf::from);
+    let kind = std::env::args().nth(5).map_or(Kind::Contact, |name| {
+        name.parse().expect("a scenario: contact, gaze-locking")
+    });
+    let mut file = std::env::args()
+        .nth(6)
+        .map(|name| File::create(name).expect("a file that can be written"));
     let told: Vec<u64> = std::env::args()
         .skip(1)
         .take(3)
@@ -41,14 +52,12 @@ fn main() {
         println!("{}", serde_json::to_string(&fitted).expect("numbers"));
         model = fitted;
     }
-    let kind = std::env::args().nth(5).map_or(Kind::Contact, |name| {
-        name.parse().expect("a scenario: contact, gaze-locking")
-    });
     let others = looks::look(kind, seed + 400, 0..unseen as usize, network.as_deref());
     table(&model, &others);
-    if let Some(file) = std::env::args().nth(6) {
-        let lines: Vec<String> = others.iter().map(|l| line(&model, l)).collect();
-        std::fs::write(file, lines.concat()).expect("a file that can be written");
+    if let Some(file) = &mut file {
+        for looked in &others {
+            writeln!(file, "{}", line(&model, looked)).expect("room on the disk");
+        }
     }
 }
 
@@ -69,7 +78,7 @@ fn line(model: &Derived, looked: &Looked) -> String {
             .map_or(serde_json::Value::Null, |t| t.to_vec().into());
         fields["contact"] = model.probability(look).into();
     }
-    format!("{fields}\n")
+    fields.to_string()
 }
 
 /// The constants in force: the network's own, or geometry's.

@@ -25,7 +25,7 @@ pub(crate) const LANDMARKS_EVERY: u32 = 4;
 /// Before an empty chair every third picture of a camera with 30 a second is searched: who comes is
 /// found a tenth of a second later, and waiting takes a third. The others are not even unpacked
 /// where nobody wants them (`pipeline/capture.rs`).
-pub(crate) const SEARCH_EVERY_NS: u64 = 70_000_000;
+const SEARCH_EVERY_NS: u64 = 70_000_000;
 
 /// The networks, and what makes others of them.
 pub(super) struct Seeing {

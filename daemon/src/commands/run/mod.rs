@@ -1,4 +1,5 @@
-//! `gazed run`: resolves what it was told, starts the threads, hears signals.
+//! `gazed run`: resolves what it was told and takes the shared memory; what the daemon is made of,
+//! the loading of networks and the supervisor have files of their own.
 
 mod assemble;
 mod loading;

@@ -23,6 +23,7 @@ const WINDOW_VIEWS: usize = 3;
 
 /// How often the supervisor looks what nobody tells it.
 const GLANCE: Duration = Duration::from_millis(250);
+
 /// The window has the main thread, where a Mac wants it; the supervisor has another.
 pub(super) fn with_window(
     plan: &Plan,
